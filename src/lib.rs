@@ -1,0 +1,28 @@
+//! Waymark: one daemon that answers DNS as a recursive resolver, an authoritative server and a global load balancer.
+//!
+//! The modules in layer order. A module may use only those above it in this list; `tests/architecture.rs` reads the list
+//! and enforces it.
+//!
+//! ```text
+//! clock     the only reader of clocks
+//! limits    every bound in the program, each with its reason
+//! wire      bytes and borrowed views: names, headers, questions, EDNS, records; the writer
+//! rrset     owned RRsets in wire form; the one table of types; the bridge to hickory-proto
+//! config    files as written (unknown keys refused) -> Config and ZoneFile as meant (checked, immutable)
+//! metrics   per-thread counters, summed when read
+//! guard     who may ask: access lists
+//! zone      immutable Zone and ZoneSet: load, tree, lookup
+//! cache     sharded cache of RRsets, denials and failures in wire form; every call takes `now`
+//! health    a table with one atomic word per endpoint
+//! steer     the choice: (policy, health table, client, cursor) -> members, TTL, scope; geo
+//! resolve   iteration as a state machine: task, delegation, select, scrub
+//! answer    the decision: own zones, then steering, then cache, then Resolve
+//! net       UDP workers, streams, upstream sockets, the resolver's driver
+//! control   metrics and status over HTTP, reload; the client side of `waymark ctl`
+//! daemon    the composition root: build, bind, spawn, reload, drain
+//! check     `waymark check`: config and zones with every error shown, the zones' tests run
+//! demo      `waymark demo`: a miniature internet on loopback
+//! ```
+
+pub mod clock;
+pub mod limits;

@@ -1,0 +1,2 @@
+//! The `waymark` binary.
+fn main() {}
