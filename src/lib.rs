@@ -26,3 +26,4 @@
 
 pub mod clock;
 pub mod limits;
+pub mod wire;
