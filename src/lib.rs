@@ -27,3 +27,4 @@
 pub mod clock;
 pub mod limits;
 pub mod wire;
+pub mod rrset;

@@ -33,3 +33,120 @@ pub const ZONE_PROBLEMS: usize = 100;
 
 /// The UDP payload of a client without EDNS (RFC 1035 §4.2.1).
 pub const UDP_PLAIN: u16 = 512;
+
+/// Connections to the metrics listener or the control socket at one time: a scraper and a few shells.
+pub const CONTROL_CONNECTIONS: usize = 16;
+
+/// How long a control client may take to say what it wants.
+pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Pause after a connection that could not be accepted, so that running out of descriptors does not spin.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long the daemon waits for what is in flight before it stops.
+pub const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// Zones of one server: ten times the largest hosters' share of one machine.
+pub const ZONES: usize = 1_000_000;
+
+/// The least a cache is made with: eight segments of its log, enough for both of its queues to turn over.
+pub const CACHE_MIN: usize = 1 << 19;
+
+/// Seconds that any answer from upstream is kept at most (RFC 8767 §4 suggests days to weeks; a day bounds a mistake).
+pub const TTL_MAX: u32 = 86_400;
+
+/// Seconds that a denial is kept at most (RFC 2308 §5: one to three hours).
+pub const TTL_NEGATIVE: u32 = 3_600;
+
+/// Seconds that a failure is kept (RFC 9520 §3.2: at least one, at most 300).
+pub const TTL_FAILURE: u32 = 5;
+
+/// Records read of one upstream reply: the largest real RRsets have a few hundred; more is an attempt to make us work.
+pub const REPLY_RECORDS: usize = 2_000;
+
+/// Links of a chain taken from one reply.
+pub const REPLY_LINKS: usize = 12;
+
+/// Name servers kept of a delegation: the roots and the largest TLDs have 13.
+pub const DELEGATION_SERVERS: usize = 26;
+
+/// Addresses kept of a name server.
+pub const SERVER_ADDRESSES: usize = 8;
+
+/// Delegations known at a time: about 100 MiB of the busiest resolver's working set; the oldest half goes when it is full.
+pub const DELEGATIONS: usize = 200_000;
+
+/// Servers whose behaviour is known at a time; all is forgotten when there are more: it is soon learnt again.
+pub const SERVERS: usize = 100_000;
+
+/// Times one address is asked for one task: a lost packet and its repetition are normal, a third says that nobody is there.
+pub const ATTEMPTS_PER_SERVER: u8 = 3;
+
+/// Queries one task sends of its own, sub-tasks not counted: 13 servers with a lost packet each, and some.
+pub const ATTEMPTS_PER_TASK: u16 = 32;
+
+/// Name servers without addresses that are looked up at one time for one delegation (NXNSAttack: RFC 9520, CVE-2020-12662).
+pub const FETCHES_AT_ONCE: usize = 2;
+
+/// And in all for one delegation.
+pub const FETCHES_PER_DELEGATION: usize = 6;
+
+/// How deep lookups of name servers' addresses may depend on each other.
+pub const TASK_DEPTH: u8 = 6;
+
+/// Tasks of one shard: past it new questions fail at once.
+pub const TASKS: usize = 20_000;
+
+/// Clients waiting for one task: past it they are told to come back.
+pub const WAITERS: usize = 2_000;
+
+/// Retransmission timeout of a server never asked (Unbound: 376 ms).
+pub const RTO_FIRST: Duration = Duration::from_millis(400);
+
+/// The least retransmission timeout: below it a busy machine looks like a lost packet.
+pub const RTO_MIN: Duration = Duration::from_millis(50);
+
+/// The longest; with it a client's time allows for a second server.
+pub const RTO_MAX: Duration = Duration::from_secs(3);
+
+/// How long a TCP exchange may take, connecting included.
+pub const TCP_EXCHANGE: Duration = Duration::from_secs(3);
+
+/// Timeouts in a row after which a server counts as dead and is asked only when no other is left.
+pub const DEAD_AFTER: u8 = 4;
+
+/// For how long.
+pub const DEAD_TIME: Duration = Duration::from_secs(60);
+
+/// How long it is remembered that a server cannot do EDNS, or that it is lame for a zone.
+pub const QUIRK_TIME: Duration = Duration::from_secs(900);
+
+/// Pause after a failed priming query (RFC 9609 §3.1 leaves it open).
+pub const PRIMING_RETRY: Duration = Duration::from_secs(30);
+
+/// How deep files may include files: past it one includes itself.
+pub const INCLUDE_DEPTH: usize = 8;
+
+/// Files one zone may include.
+pub const INCLUDES: usize = 100;
+
+/// Members of one pool: a choice looks at each of them.
+pub const POOL_MEMBERS: usize = 256;
+
+/// Octets of one master file: offsets into it are 32 bits, and it is read whole.
+pub const MASTER_FILE: u64 = 2 << 30;
+
+/// Records one $GENERATE makes.
+pub const GENERATED: usize = 1 << 20;
+
+/// Addresses in one steered answer: more do not help a client, and must fit a small datagram.
+pub const POOL_ANSWERS: usize = 8;
+
+/// Pools tried for one answer.
+pub const CHAIN_POOLS: usize = 32;
+
+/// Rules of one route: the sets of rules that hold for a client are one word.
+pub const ROUTE_RULES: usize = 64;
+
+/// How deep routes may lead to routes.
+pub const ROUTE_DEPTH: usize = 4;
