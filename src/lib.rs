@@ -28,3 +28,4 @@ pub mod clock;
 pub mod limits;
 pub mod wire;
 pub mod rrset;
+pub mod config;

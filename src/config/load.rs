@@ -1,0 +1,303 @@
+//! `waymark.toml`: its keys, their defaults, and what they mean.
+
+use super::reader::{Reader, Table, Value};
+use super::{
+    Config, ControlConfig, Diagnostics, GeoConfig, LogConfig, NetworkSpec, ResolverConfig, Spanned,
+    UpstreamConfig, hints, zone_reader,
+};
+use crate::wire::Name;
+use ipnet::IpNet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Reads a file for diagnostics; tells when it cannot be read.
+pub(super) fn read_file(path: &Path, diagnostics: &mut Diagnostics) -> Option<(u32, Arc<str>)> {
+    let octets = match std::fs::read(path) {
+        Ok(octets) => octets,
+        Err(error) => {
+            let told = diagnostics.error(None, format!("{}: {error}", path.display()));
+            told.help = Some("check that the file is there and that this user may read it".into());
+            return None;
+        }
+    };
+    match String::from_utf8(octets) {
+        Ok(text) => {
+            let text: Arc<str> = text.into();
+            Some((diagnostics.add_file(path.to_owned(), Arc::clone(&text)), text))
+        }
+        Err(_) => {
+            diagnostics.error(None, format!("{}: the file is not UTF-8 text", path.display()));
+            None
+        }
+    }
+}
+
+impl Config {
+    /// Reads a config file. None when it has errors; all of them are told.
+    pub fn load(path: &Path, diagnostics: &mut Diagnostics) -> Option<Config> {
+        let (file, text) = read_file(path, diagnostics)?;
+        Config::read(file, &text, path, diagnostics)
+    }
+
+    /// Reads a config from text; relative paths in it are relative to `path`, where it is said to stand.
+    pub fn parse(text: &str, path: &Path, diagnostics: &mut Diagnostics) -> Option<Config> {
+        let file = diagnostics.add_file(path.to_owned(), text.into());
+        Config::read(file, text, path, diagnostics)
+    }
+
+    fn read(file: u32, text: &str, path: &Path, diagnostics: &mut Diagnostics) -> Option<Config> {
+        let base = path.parent().map_or_else(PathBuf::new, Path::to_owned);
+        // Messages and later readers may run in another working directory.
+        let base = std::path::absolute(&base).unwrap_or(base);
+        let before = diagnostics.error_count();
+        let config = Reader::read(diagnostics, file, text, |reader, table| read_config(reader, table, &base));
+        (diagnostics.error_count() == before).then_some(config)
+    }
+}
+
+fn read_config(reader: &mut Reader<'_>, mut root: Table<'_>, base: &Path) -> Config {
+    let mut server = reader.section(&mut root, "server");
+    let listen = listen(reader, &mut server);
+    let workers = server.take("workers").and_then(|value| reader.integer(value, 0..=1024)).unwrap_or(0);
+    reader.finish(server, "[server]");
+    let mut zones = reader.section(&mut root, "zones");
+    let directory = zones.take("directory").and_then(|value| path(reader, value, base));
+    reader.finish(zones, "[zones]");
+    let geo = geo(reader, &mut root, base);
+    let resolver = resolver(reader, &mut root, base);
+    guard(reader, &mut root);
+    let control = control(reader, &mut root, base);
+    let log = log(reader, &mut root);
+    let networks = zone_reader::networks(reader, &mut root);
+    let checks = zone_reader::checks(reader, &mut root);
+    reader.finish(root, "the config");
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    Config {
+        listen,
+        workers: if workers == 0 { cores() } else { workers as usize },
+        zones: directory,
+        geo,
+        resolver,
+        control,
+        log,
+        networks: networks
+            .into_iter()
+            .map(|network| NetworkSpec { name: unplaced(network.name), ..network })
+            .collect(),
+        checks: checks.into_iter().map(unplaced).collect(),
+    }
+}
+
+/// A name without its place: zone files have diagnostics of their own, in which the place would be another file's.
+fn unplaced(name: Spanned<String>) -> Spanned<String> {
+    Spanned { span: super::Span::default(), ..name }
+}
+
+fn path(reader: &mut Reader<'_>, value: Value<'_>, base: &Path) -> Option<PathBuf> {
+    Some(base.join(reader.string(value)?.value))
+}
+
+fn listen(reader: &mut Reader<'_>, server: &mut Table<'_>) -> Vec<SocketAddr> {
+    let Some(value) = server.take("listen") else {
+        return vec![([127, 0, 0, 1], 5300).into(), (std::net::Ipv6Addr::LOCALHOST, 5300).into()];
+    };
+    let mut listen: Vec<SocketAddr> = Vec::new();
+    for element in reader.one_or_more(value) {
+        if let Some(address) = reader.socket(element, None) {
+            if listen.contains(&address) && address.port() != 0 {
+                reader.error(element.span, format!("{address} is listed twice"));
+            }
+            listen.push(address);
+        }
+    }
+    if listen.is_empty() {
+        reader.error(value.span, "the daemon must listen on at least one address");
+    }
+    listen
+}
+
+fn geo(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> GeoConfig {
+    let mut table = reader.section(root, "geo");
+    let mut geo = GeoConfig::default();
+    if let Some(value) = table.take("database") {
+        geo.databases = reader.list(value, |reader, value| {
+            Some(Spanned { value: path(reader, value, base)?, span: value.span })
+        });
+    }
+    let mut fields = reader.section(&mut table, "fields");
+    for (key, field) in [
+        ("country", &mut geo.country),
+        ("continent", &mut geo.continent),
+        ("asn", &mut geo.asn),
+        ("latitude", &mut geo.latitude),
+        ("longitude", &mut geo.longitude),
+    ] {
+        *field = fields.take(key).and_then(|value| reader.string(value)).map(|text| text.value);
+    }
+    reader.finish(fields, "geo.fields");
+    reader.finish(table, "[geo]");
+    geo
+}
+
+fn resolver(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> ResolverConfig {
+    let mut table = reader.section(root, "resolver");
+    let flag = |reader: &mut Reader<'_>, table: &mut Table<'_>, key, default| {
+        table.take(key).and_then(|value| reader.boolean(value)).unwrap_or(default)
+    };
+    let loopback: Vec<IpNet> = [[127, 0, 0, 0]].map(|a| IpNet::new_assert(a.into(), 8)).into();
+    let config = ResolverConfig {
+        enabled: flag(reader, &mut table, "enabled", true),
+        allow: table.take("allow").map_or_else(
+            || {
+                [loopback.as_slice(), &[IpNet::new_assert(std::net::Ipv6Addr::LOCALHOST.into(), 128)]]
+                    .concat()
+            },
+            |value| reader.list(value, Reader::prefix),
+        ),
+        root_hints: match table.take("root_hints") {
+            Some(value) => hints::read(reader, value, base),
+            None => hints::builtin(),
+        },
+        cache_size: table.take("cache_size").and_then(|value| reader.size(value)).unwrap_or(256 << 20),
+        families: families(reader, &mut table),
+        deny: deny(reader, &mut table),
+        upstream_port: table.take("upstream_port").and_then(|v| reader.integer(v, 1..=65_535)).unwrap_or(53)
+            as u16,
+        special_use: flag(reader, &mut table, "special_use", true),
+        priming: flag(reader, &mut table, "priming", true),
+        case_randomisation: flag(reader, &mut table, "case_randomisation", true),
+        upstreams: upstreams(reader, &mut table),
+    };
+    without_effect(reader, &mut table);
+    reader.finish(table, "[resolver]");
+    config
+}
+
+/// Keys whose features are not built: they are checked, and one that asks for more than is done is warned of.
+fn without_effect(reader: &mut Reader<'_>, table: &mut Table<'_>) {
+    for key in ["serve_stale", "prefetch", "aggressive_nsec", "sentinel", "anchor_signal", "rfc5011"] {
+        if let Some(value) = table.take(key) {
+            reader.boolean(value);
+        }
+    }
+    if let Some(value) = table.take("rebinding_protection")
+        && reader.boolean(value) == Some(true)
+    {
+        reader.warning(value.span, "rebinding_protection has no effect yet");
+    }
+    if let Some(value) = table.take("qname_minimisation") {
+        reader.word(value, &[("off", ()), ("relaxed", ()), ("strict", ())]);
+    }
+    for key in ["trust_anchors", "negative_trust_anchors"] {
+        if let Some(value) = table.take(key) {
+            let given = reader.list(value, Reader::string);
+            if given.iter().any(|text| text.value != "builtin" && text.value != "none") {
+                reader.warning(value.span, format!("{key} has no effect yet: answers are not validated"));
+            }
+        }
+    }
+}
+
+fn families(reader: &mut Reader<'_>, table: &mut Table<'_>) -> (bool, bool) {
+    let Some(value) = table.take("upstream") else { return (true, true) };
+    let families = reader.list(value, |reader, value| reader.word(value, &[("ipv4", false), ("ipv6", true)]));
+    if families.is_empty() {
+        reader.error(value.span, "upstream must name at least one family, \"ipv4\" or \"ipv6\"");
+    }
+    (families.contains(&false), families.contains(&true))
+}
+
+/// Addresses never asked. Those that cannot be a server's are always among them.
+fn deny(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Vec<IpNet> {
+    let prefixes =
+        |texts: &[&str]| -> Vec<IpNet> { texts.iter().filter_map(|text| text.parse().ok()).collect() };
+    let mut deny = prefixes(&["0.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32", "::/128", "ff00::/8"]);
+    let loopback = ["127.0.0.0/8", "::1/128"];
+    let Some(value) = table.take("upstream_deny") else {
+        deny.extend(prefixes(&loopback));
+        return deny;
+    };
+    for element in reader.one_or_more(value) {
+        match reader.string(element).map(|text| text.value).as_deref() {
+            Some("loopback") => deny.extend(prefixes(&loopback)),
+            Some("private") => deny.extend(prefixes(&[
+                "10.0.0.0/8",
+                "172.16.0.0/12",
+                "192.168.0.0/16",
+                "100.64.0.0/10",
+                "169.254.0.0/16",
+                "fc00::/7",
+                "fe80::/10",
+            ])),
+            Some(_) => deny.extend(reader.prefix(element)),
+            None => (),
+        }
+    }
+    deny
+}
+
+fn upstreams(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Vec<UpstreamConfig> {
+    let mut upstreams: Vec<UpstreamConfig> = Vec::new();
+    for (key, forward) in [("forward", true), ("stub", false)] {
+        let Some(value) = table.take(key) else { continue };
+        for element in reader.one_or_more(value) {
+            let Some(mut entry) = reader.table(element) else { continue };
+            let zone = entry.take("zone").and_then(|value| reader.name(value, Name::ROOT));
+            let servers = entry
+                .take("servers")
+                .map(|value| reader.list(value, |reader, value| reader.socket(value, Some(53))));
+            if let Some(value) = entry.take("validate") {
+                reader.boolean(value);
+            }
+            let span = entry.span;
+            reader.finish(entry, &format!("[[resolver.{key}]]"));
+            let (Some(zone), Some(servers)) = (zone, servers.filter(|servers| !servers.is_empty())) else {
+                let told = reader.error(span, format!("a {key} needs a zone and its servers"));
+                told.help = Some("zone = \"corp.example\" and servers = [\"192.0.2.1\"]".into());
+                continue;
+            };
+            let zone = zone.as_name().to_owned();
+            if upstreams.iter().any(|other| other.zone == zone) {
+                reader.error(span, format!("{zone} has a forward or stub already"));
+            }
+            upstreams.push(UpstreamConfig { zone, servers, forward });
+        }
+    }
+    upstreams
+}
+
+/// `[guard]`: its features are not built.
+fn guard(reader: &mut Reader<'_>, root: &mut Table<'_>) {
+    let mut table = reader.section(root, "guard");
+    if let Some(value) = table.take("rrl")
+        && reader.string(value).is_some_and(|text| text.value != "off")
+    {
+        reader.warning(value.span, "rrl has no effect yet");
+    }
+    if let Some(value) = table.take("cookies") {
+        reader.boolean(value);
+    }
+    reader.finish(table, "[guard]");
+}
+
+fn control(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> ControlConfig {
+    let mut table = reader.section(root, "control");
+    let listen = table.take("listen").and_then(|value| reader.socket(value, None));
+    let socket = table.take("socket").and_then(|value| path(reader, value, base));
+    reader.finish(table, "[control]");
+    let mut paths = vec![socket.unwrap_or_else(|| "/run/waymark/control.sock".into())];
+    // The user's own place where the system's is not writable.
+    if let Some(runtime) = std::env::var_os("XDG_RUNTIME_DIR") {
+        paths.push(Path::new(&runtime).join("waymark/control.sock"));
+    }
+    ControlConfig { listen, socket: paths }
+}
+
+fn log(reader: &mut Reader<'_>, root: &mut Table<'_>) -> LogConfig {
+    let mut table = reader.section(root, "log");
+    let json = table.take("format").and_then(|value| reader.word(value, &[("text", false), ("json", true)]));
+    let level = table.take("level").and_then(|value| reader.string(value));
+    reader.finish(table, "[log]");
+    LogConfig { json: json.unwrap_or(false), level: level.map_or_else(|| "info".into(), |text| text.value) }
+}

@@ -1,0 +1,226 @@
+//! Files as people write them. One small reader over toml's recoverable parser collects every error with its place; what comes
+//! out is [`Config`] and [`ZoneFile`] as meant: checked, immutable. Nothing later reads the written form.
+
+mod hints;
+mod load;
+mod reader;
+mod references;
+mod render;
+mod zone_file;
+mod zone_reader;
+
+pub use zone_file::*;
+
+use crate::wire::OwnedName;
+use ipnet::IpNet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A place in a file: which file of the [`Diagnostics`], and octets from..to in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Index of the file.
+    pub file: u32,
+    /// First octet.
+    pub start: u32,
+    /// Octet after the last.
+    pub end: u32,
+}
+
+/// A value and where it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Its place.
+    pub span: Span,
+}
+
+/// How bad a diagnostic is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The file cannot be used.
+    Error,
+    /// It can, but something has no effect or is likely not meant.
+    Warning,
+}
+
+/// One thing to tell about a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Error or warning.
+    pub severity: Severity,
+    /// Where; none for a file that could not be read.
+    pub span: Option<Span>,
+    /// What is wrong.
+    pub message: String,
+    /// What was expected, shown under the caret.
+    pub label: String,
+    /// The cure, if it can be guessed ("did you mean ...").
+    pub help: Option<String>,
+}
+
+/// All that is to be told about a set of files, and their text for showing lines.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    files: Vec<(PathBuf, Arc<str>)>,
+    list: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Adds a file; returns its index for spans.
+    pub fn add_file(&mut self, path: PathBuf, text: Arc<str>) -> u32 {
+        self.files.push((path, text));
+        (self.files.len() - 1) as u32
+    }
+
+    /// Adds an error; complete it through the returned reference.
+    pub fn error(&mut self, span: Option<Span>, message: impl Into<String>) -> &mut Diagnostic {
+        self.push(Severity::Error, span, message.into())
+    }
+
+    /// Adds a warning.
+    pub fn warning(&mut self, span: Option<Span>, message: impl Into<String>) -> &mut Diagnostic {
+        self.push(Severity::Warning, span, message.into())
+    }
+
+    fn push(&mut self, severity: Severity, span: Option<Span>, message: String) -> &mut Diagnostic {
+        self.list.push(Diagnostic { severity, span, message, label: String::new(), help: None });
+        let last = self.list.len() - 1;
+        &mut self.list[last]
+    }
+
+    /// Adds all that another was told, with its files.
+    pub fn append(&mut self, mut other: Diagnostics) {
+        let files = self.files.len() as u32;
+        for told in &mut other.list {
+            if let Some(span) = &mut told.span {
+                span.file += files;
+            }
+        }
+        self.files.append(&mut other.files);
+        self.list.append(&mut other.list);
+    }
+
+    /// The files that were read.
+    pub fn files(&self) -> impl Iterator<Item = &std::path::Path> {
+        self.files.iter().map(|(path, _)| path.as_path())
+    }
+
+    /// How many errors were told.
+    pub fn error_count(&self) -> usize {
+        self.list.iter().filter(|told| told.severity == Severity::Error).count()
+    }
+
+    /// What was said last.
+    pub(super) fn last(&mut self) -> Option<&mut Diagnostic> {
+        self.list.last_mut()
+    }
+
+    /// What was said so far, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.list.iter()
+    }
+
+    /// Whether any of it is an error.
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|d| d.severity == Severity::Error)
+    }
+}
+
+/// `waymark.toml` as meant. Paths are made absolute; every default is filled in.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `server.listen`.
+    pub listen: Vec<SocketAddr>,
+    /// `server.workers`, 0 replaced by the number of cores this process may use.
+    pub workers: usize,
+    /// `zones.directory`.
+    pub zones: Option<PathBuf>,
+    /// `geo.database` files and how their fields are found.
+    pub geo: GeoConfig,
+    /// `[resolver]`.
+    pub resolver: ResolverConfig,
+    /// `[control]`.
+    pub control: ControlConfig,
+    /// `[log]`.
+    pub log: LogConfig,
+    /// `[network.X]` that every zone may use.
+    pub networks: Vec<NetworkSpec>,
+    /// `[check.X]` that every zone may use: their names; they take effect with health checks.
+    pub checks: Vec<Spanned<String>>,
+}
+
+/// `[geo]`.
+#[derive(Clone, Debug, Default)]
+pub struct GeoConfig {
+    /// MMDB files, absolute.
+    pub databases: Vec<Spanned<PathBuf>>,
+    /// Field paths that replace the detected ones, dotted (`country.iso_code`); keys: country, continent, asn, latitude, longitude.
+    pub country: Option<String>,
+    /// See `country`.
+    pub continent: Option<String>,
+    /// See `country`.
+    pub asn: Option<String>,
+    /// See `country`.
+    pub latitude: Option<String>,
+    /// See `country`.
+    pub longitude: Option<String>,
+}
+
+/// `[resolver]` with its forwards and stubs.
+#[derive(Clone, Debug)]
+pub struct ResolverConfig {
+    /// `enabled`.
+    pub enabled: bool,
+    /// `allow`: who may ask for recursion.
+    pub allow: Vec<IpNet>,
+    /// `root_hints`: names and addresses, the built-in ones or the file's.
+    pub root_hints: Vec<(OwnedName, Vec<std::net::IpAddr>)>,
+    /// `cache_size` in octets.
+    pub cache_size: usize,
+    /// `upstream` families: IPv4, IPv6.
+    pub families: (bool, bool),
+    /// `upstream_deny` as prefixes; unspecified and multicast are always among them.
+    pub deny: Vec<IpNet>,
+    /// `upstream_port`.
+    pub upstream_port: u16,
+    /// `special_use`.
+    pub special_use: bool,
+    /// `priming`.
+    pub priming: bool,
+    /// `case_randomisation`.
+    pub case_randomisation: bool,
+    /// `[[resolver.forward]]` and `[[resolver.stub]]`.
+    pub upstreams: Vec<UpstreamConfig>,
+}
+
+/// A forward or stub.
+#[derive(Clone, Debug)]
+pub struct UpstreamConfig {
+    /// The zone.
+    pub zone: OwnedName,
+    /// Its servers; port 53 where none is written.
+    pub servers: Vec<SocketAddr>,
+    /// A forward (recursive servers) or a stub (authoritative ones).
+    pub forward: bool,
+}
+
+/// `[control]`.
+#[derive(Clone, Debug)]
+pub struct ControlConfig {
+    /// `listen`: HTTP for /metrics.
+    pub listen: Option<SocketAddr>,
+    /// `socket`: the path asked for, then the per-user path tried where that cannot be made.
+    pub socket: Vec<PathBuf>,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogConfig {
+    /// JSON instead of text.
+    pub json: bool,
+    /// A level, or levels per module as tracing-subscriber's filter writes them (`info,waymark::net=debug`).
+    pub level: String,
+}

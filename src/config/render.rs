@@ -1,0 +1,58 @@
+//! Diagnostics as text: place, line, caret, what was expected, the cure.
+
+use super::{Diagnostic, Diagnostics, Severity};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+impl Diagnostics {
+    /// All of it, errors and warnings in the order in which they were found. Empty when there is nothing to tell.
+    pub fn render(&self, color: bool) -> String {
+        let texts: Vec<String> = self.list.iter().map(|told| self.show(told, color)).collect();
+        texts.iter().map(|text| format!("{text}\n\n")).collect()
+    }
+
+    /// Each by itself, for logs.
+    pub fn render_each(&self) -> impl Iterator<Item = (Severity, String)> {
+        self.list.iter().map(|told| (told.severity, self.show(told, false)))
+    }
+
+    fn show(&self, told: &Diagnostic, color: bool) -> String {
+        let level = match told.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let title = level.primary_title(told.message.as_str());
+        let place = told.span.and_then(|span| Some((span, self.files.get(span.file as usize)?)));
+        let group = match place {
+            Some((span, (path, text))) => {
+                let range = clamp(text, span.start as usize, span.end as usize);
+                let mut annotation = AnnotationKind::Primary.span(range);
+                if !told.label.is_empty() {
+                    annotation = annotation.label(told.label.as_str());
+                }
+                let snippet =
+                    Snippet::source(&**text).path(path.display().to_string()).annotation(annotation);
+                title.element(snippet)
+            }
+            None => Group::with_title(title),
+        };
+        let group = match &told.help {
+            Some(help) => group.element(Level::HELP.message(help.as_str())),
+            None => group,
+        };
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        renderer.render(&[group])
+    }
+}
+
+/// A range within the text, on the boundaries of its characters.
+fn clamp(text: &str, start: usize, end: usize) -> std::ops::Range<usize> {
+    let floor = |mut at: usize| {
+        at = at.min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let start = floor(start);
+    start..floor(end).max(start)
+}

@@ -1,0 +1,308 @@
+//! `[pool.X]`, `[route.X]`, `[network.X]`, `[check.X]`.
+
+use super::Parts;
+use crate::config::reader::{Reader, Table, Value};
+use crate::config::{
+    ActionSpec, MemberSpec, NetworkSpec, OnAllDown, Pick, PoolKind, PoolSpec, RouteSpec, RuleSpec, Spanned,
+    UseSpec,
+};
+use ipnet::IpNet;
+
+/// The named tables of a section: their names and contents.
+fn named<'t>(
+    reader: &mut Reader<'_>,
+    root: &mut Table<'t>,
+    section: &'static str,
+) -> Vec<(Spanned<String>, Table<'t>)> {
+    let mut all = reader.section(root, section);
+    let mut found = Vec::new();
+    for (key, span, value) in all.take_all() {
+        if let Some(table) = reader.table(value) {
+            found.push((Spanned { value: key.to_owned(), span }, table));
+        }
+    }
+    found
+}
+
+fn strings(reader: &mut Reader<'_>, table: &mut Table<'_>, key: &'static str) -> Vec<Spanned<String>> {
+    table.take(key).map_or_else(Vec::new, |value| reader.list(value, Reader::string))
+}
+
+/// `[network.X]`.
+pub(in crate::config) fn networks(reader: &mut Reader<'_>, root: &mut Table<'_>) -> Vec<NetworkSpec> {
+    let mut networks = Vec::new();
+    for (name, mut table) in named(reader, root, "network") {
+        let cidr = table.take("cidr").map_or_else(Vec::new, |value| reader.list(value, Reader::prefix));
+        if cidr.is_empty() {
+            reader.error(name.span, format!("network {} has no cidr", name.value));
+        }
+        reader.finish(table, &format!("[network.{}]", name.value));
+        networks.push(NetworkSpec { name, cidr });
+    }
+    networks
+}
+
+/// `[check.X]`: the keys are known, what they mean takes effect with health checks.
+pub(in crate::config) fn checks(reader: &mut Reader<'_>, root: &mut Table<'_>) -> Vec<Spanned<String>> {
+    let mut checks = Vec::new();
+    for (name, mut table) in named(reader, root, "check") {
+        for key in ["http", "https", "tcp", "dns", "ping", "host", "path", "port"] {
+            table.take(key);
+        }
+        if let Some(value) = table.take("expect") {
+            reader.table(value);
+        }
+        for key in ["interval", "timeout"] {
+            if let Some(value) = table.take(key) {
+                reader.seconds(value);
+            }
+        }
+        for key in ["rise", "fall"] {
+            if let Some(value) = table.take(key) {
+                reader.integer(value, 1..=100);
+            }
+        }
+        reader.finish(table, &format!("[check.{}]", name.value));
+        reader.warning(name.span, "checks have no effect yet: every member counts as up");
+        checks.push(name);
+    }
+    checks
+}
+
+impl Parts {
+    /// `[pool.X]`.
+    pub(super) fn read_pools(&mut self, reader: &mut Reader<'_>, root: &mut Table<'_>) -> Vec<PoolSpec> {
+        let mut pools = Vec::new();
+        for (name, mut table) in named(reader, root, "pool") {
+            let cname = table.take("cname");
+            let members = table.take("members");
+            let pick = table.take("pick").and_then(|value| {
+                reader.word(
+                    value,
+                    &[("round-robin", Pick::RoundRobin), ("random", Pick::Random), ("hash", Pick::Hash)],
+                )
+            });
+            let answer = table.take("answer").and_then(|value| reader.integer(value, 1..=8)).map(|n| n as u8);
+            let location = table.take("location").and_then(|value| location(reader, value));
+            let min_healthy = table.take("min_healthy").and_then(|value| reader.float(value, 0.0..=1.0));
+            let check = table.take("check").and_then(|value| reader.string(value));
+            reader.finish(table, &format!("[pool.{}]", name.value));
+            let kind = match (members, cname) {
+                (Some(value), None) => {
+                    let members = read_members(reader, value);
+                    PoolKind::Members { members, pick: pick.unwrap_or_default(), answer }
+                }
+                (None, Some(value)) => {
+                    let Some(target) = reader.name(value, self.apex.as_name()) else { continue };
+                    PoolKind::Cname(Spanned { value: target.as_name().to_owned(), span: value.span })
+                }
+                _ => {
+                    let told = reader.error(
+                        name.span,
+                        format!("pool {} needs members or a cname, one of them", name.value),
+                    );
+                    told.help = Some("members = [\"192.0.2.1\"] or cname = \"host.example.net.\"".into());
+                    continue;
+                }
+            };
+            pools.push(PoolSpec { name, kind, location, min_healthy, check });
+        }
+        pools
+    }
+
+    /// `[route.X]`.
+    pub(super) fn read_routes(&mut self, reader: &mut Reader<'_>, root: &mut Table<'_>) -> Vec<RouteSpec> {
+        let mut routes = Vec::new();
+        for (name, mut table) in named(reader, root, "route") {
+            let mut rules = Vec::new();
+            if let Some(value) = table.take("rule") {
+                for element in reader.one_or_more(value) {
+                    rules.extend(read_rule(reader, element));
+                }
+            }
+            let fallback = strings(reader, &mut table, "fallback");
+            let on_all_down = table.take("on_all_down").and_then(|value| {
+                reader.word(
+                    value,
+                    &[
+                        ("all", OnAllDown::All),
+                        ("last_known", OnAllDown::LastKnown),
+                        ("none", OnAllDown::None),
+                        ("servfail", OnAllDown::Servfail),
+                    ],
+                )
+            });
+            reader.finish(table, &format!("[route.{}]", name.value));
+            if rules.is_empty() && fallback.is_empty() {
+                reader.error(name.span, format!("route {} has neither rules nor a fallback", name.value));
+            }
+            routes.push(RouteSpec { name, rules, fallback, on_all_down: on_all_down.unwrap_or_default() });
+        }
+        routes
+    }
+}
+
+fn read_members(reader: &mut Reader<'_>, value: Value<'_>) -> Vec<MemberSpec> {
+    let mut members: Vec<MemberSpec> = Vec::new();
+    for element in reader.one_or_more(value) {
+        let member = if reader.is_table(element) {
+            let Some(mut table) = reader.table(element) else { continue };
+            let address = table.take("address").and_then(|value| reader.address(value));
+            let weight = table.take("weight").and_then(|value| reader.integer(value, 0..=1_048_575));
+            let id = table.take("id").and_then(|value| reader.string(value));
+            if table.peek("address").is_none() {
+                reader.error(element.span, "a member needs an address");
+            }
+            reader.finish(table, "the member");
+            let Some(address) = address else { continue };
+            let id = id.map_or_else(|| address.to_string(), |id| id.value);
+            MemberSpec { address, weight: weight.map(|weight| weight as u32), id, span: element.span }
+        } else {
+            let Some(address) = reader.address(element) else { continue };
+            MemberSpec { address, weight: None, id: address.to_string(), span: element.span }
+        };
+        if members.iter().any(|other| other.id == member.id) {
+            reader.error(element.span, format!("the member {} is in this pool twice", member.id));
+        }
+        members.push(member);
+    }
+    if members.is_empty() {
+        reader.error(value.span, "a pool needs at least one member");
+    }
+    if members.len() > crate::limits::POOL_MEMBERS {
+        reader.error(value.span, format!("a pool has at most {} members", crate::limits::POOL_MEMBERS));
+    }
+    members
+}
+
+fn location(reader: &mut Reader<'_>, value: Value<'_>) -> Option<(f64, f64)> {
+    reader.parse(value, "latitude and longitude in degrees, as in \"50.1,8.7\"", |text| {
+        let (latitude, longitude) = text.split_once(',')?;
+        let (latitude, longitude) = (latitude.trim().parse().ok()?, longitude.trim().parse().ok()?);
+        ((-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude))
+            .then_some((latitude, longitude))
+    })
+}
+
+/// `[[route.X.rule]]`.
+fn read_rule(reader: &mut Reader<'_>, value: Value<'_>) -> Option<RuleSpec> {
+    let mut table = reader.table(value)?;
+    let (mut cidr, mut networks): (Vec<IpNet>, Vec<Spanned<String>>) = Default::default();
+    if let Some(value) = table.take("cidr") {
+        for element in reader.one_or_more(value) {
+            match reader.string(element) {
+                Some(text) if text.value.starts_with('@') => {
+                    networks.push(Spanned { value: text.value[1..].to_owned(), span: text.span });
+                }
+                Some(_) => cidr.extend(reader.prefix(element)),
+                None => (),
+            }
+        }
+    }
+    let asn = table.take("asn").map_or_else(Vec::new, |value| {
+        reader.list(value, |reader, value| reader.integer(value, 0..=u32::MAX.into()).map(|n| n as u32))
+    });
+    let country = table.take("country").map_or_else(Vec::new, |value| {
+        reader.list(value, |reader, value| {
+            reader.parse(value, "a country as two letters, as in \"DE\"", two_letters)
+        })
+    });
+    let continent = table.take("continent").map_or_else(Vec::new, |value| {
+        let known = |text: &str| two_letters(text).filter(|code| CONTINENTS.contains(&&code[..]));
+        reader.list(value, |reader, value| reader.parse(value, "one of AF, AN, AS, EU, NA, OC, SA", known))
+    });
+    let sticky = table.take("sticky").and_then(|value| {
+        reader.parse(value, "\"client/N\" with N from 1 to 32", |text| {
+            let bits = text.strip_prefix("client/")?.parse().ok().filter(|bits| (1..=32).contains(bits))?;
+            Some((bits, sticky_v6(bits)))
+        })
+    });
+    let (uses, nearest, bias) = (table.take("use"), table.take("nearest"), table.take("bias"));
+    let span = table.span;
+    reader.finish(table, "the rule");
+    let action = match (uses, nearest) {
+        (Some(value), None) => ActionSpec::Use(read_uses(reader, value)),
+        (None, Some(value)) => {
+            let pools = reader.list(value, Reader::string);
+            let bias = bias.map_or_else(Vec::new, |value| read_bias(reader, value, &pools));
+            return Some(RuleSpec {
+                cidr,
+                networks,
+                asn,
+                country,
+                continent,
+                sticky,
+                span,
+                action: ActionSpec::Nearest { pools, bias },
+            });
+        }
+        _ => {
+            reader.error(span, "a rule needs use or nearest, one of them").help =
+                Some("use = [\"pool\"] or nearest = [\"pool\", \"pool\"]".into());
+            return None;
+        }
+    };
+    if let Some(value) = bias {
+        reader.error(value.span, "bias goes with nearest");
+    }
+    Some(RuleSpec { cidr, networks, asn, country, continent, action, sticky, span })
+}
+
+const CONTINENTS: [&[u8]; 7] = [b"AF", b"AN", b"AS", b"EU", b"NA", b"OC", b"SA"];
+
+fn two_letters(text: &str) -> Option<[u8; 2]> {
+    let code: [u8; 2] = text.as_bytes().try_into().ok()?;
+    code.iter().all(u8::is_ascii_alphabetic).then(|| code.map(|letter| letter.to_ascii_uppercase()))
+}
+
+/// The IPv6 prefix that goes with an IPv4 one: /24 with /56, and as many bits more or less.
+fn sticky_v6(bits: u8) -> u8 {
+    (56 + i16::from(bits) - 24).clamp(1, 128) as u8
+}
+
+/// `use`: pools in order, or with weights.
+fn read_uses(reader: &mut Reader<'_>, value: Value<'_>) -> Vec<UseSpec> {
+    let mut uses: Vec<UseSpec> = Vec::new();
+    for element in reader.one_or_more(value) {
+        let spec = if reader.is_table(element) {
+            let Some(mut table) = reader.table(element) else { continue };
+            let pool = table.take("pool").and_then(|value| reader.string(value));
+            let weight = table.take("weight").and_then(|value| reader.integer(value, 0..=1_048_575));
+            reader.finish(table, "use");
+            let (Some(pool), Some(weight)) = (pool, weight) else {
+                reader.error(element.span, "write { pool = \"NAME\", weight = N }");
+                continue;
+            };
+            UseSpec { pool, weight: Some(weight as u32) }
+        } else {
+            let Some(pool) = reader.string(element) else { continue };
+            UseSpec { pool, weight: None }
+        };
+        if uses.first().is_some_and(|first| first.weight.is_some() != spec.weight.is_some()) {
+            reader.error(element.span, "use is an ordered list or one with weights, not both");
+        }
+        uses.push(spec);
+    }
+    if uses.is_empty() {
+        reader.error(value.span, "use names at least one pool");
+    }
+    uses
+}
+
+fn read_bias(
+    reader: &mut Reader<'_>,
+    value: Value<'_>,
+    pools: &[Spanned<String>],
+) -> Vec<(Spanned<String>, i8)> {
+    let Some(mut table) = reader.table(value) else { return Vec::new() };
+    let mut found = Vec::new();
+    for (key, span, value) in table.take_all() {
+        if !pools.iter().any(|pool| pool.value == key) {
+            reader.error(span, format!("{key} is not in nearest"));
+        }
+        if let Some(bias) = reader.integer(value, -99..=99) {
+            found.push((Spanned { value: key.to_owned(), span }, bias as i8));
+        }
+    }
+    found
+}
