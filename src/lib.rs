@@ -29,3 +29,4 @@ pub mod limits;
 pub mod wire;
 pub mod rrset;
 pub mod config;
+pub mod guard;
