@@ -30,3 +30,4 @@ pub mod wire;
 pub mod rrset;
 pub mod config;
 pub mod guard;
+pub mod zone;

@@ -1,0 +1,61 @@
+//! A zone from its TOML file.
+
+use super::{Builder, SteerId, Zone};
+use crate::config::{Diagnostics, Span, ZoneFile};
+use crate::wire::Rtype;
+
+/// Makes the zone. `steered` gives the id of each of the file's steered names; `serial` is used where the file says "auto". None when
+/// there are errors; they are told.
+pub fn from_file(
+    file: &ZoneFile,
+    steered: impl Fn(usize) -> Option<SteerId>,
+    serial: u32,
+    diagnostics: &mut Diagnostics,
+) -> Option<Zone> {
+    let apex = file.apex.as_name();
+    let mut builder = Builder::new(apex);
+    if !file.records.iter().any(|record| record.rtype == Rtype::SOA) {
+        let soa = &file.soa;
+        let numbers = [soa.serial.unwrap_or(serial), soa.refresh, soa.retry, soa.expire, soa.negative_ttl];
+        let rdata = [
+            soa.primary.as_name().as_bytes(),
+            soa.contact.as_name().as_bytes(),
+            &numbers.map(u32::to_be_bytes).concat(),
+        ];
+        builder.add(apex, Rtype::SOA, soa.ttl, &rdata.concat(), NO_PLACE);
+    }
+    for (tag, record) in file.records.iter().enumerate() {
+        builder.add(record.owner.as_name(), record.rtype, record.ttl, &record.rdata, tag as u32);
+    }
+    for (i, name) in file.steered.iter().enumerate() {
+        if let Some(id) = steered(i) {
+            builder.steer(name.owner.as_name(), id, (file.records.len() + i) as u32);
+        }
+    }
+    let (zone, problems) = match builder.finish() {
+        Ok((zone, problems)) => (Some(zone), problems),
+        Err(problems) => (None, problems),
+    };
+    for problem in problems {
+        let span = problem.tag.and_then(|tag| place(file, tag as usize));
+        let message = match span {
+            Some(_) => problem.message,
+            None => format!("{}: {}", file.apex, problem.message),
+        };
+        if problem.fatal {
+            diagnostics.error(span, message);
+        } else {
+            diagnostics.warning(span, message);
+        }
+    }
+    zone
+}
+
+/// The tag of what stands nowhere in the file.
+const NO_PLACE: u32 = u32::MAX;
+
+/// Where the record or steered name with this tag stands.
+fn place(file: &ZoneFile, tag: usize) -> Option<Span> {
+    let record = file.records.get(tag).map(|record| record.span);
+    record.or_else(|| file.steered.get(tag.checked_sub(file.records.len())?).map(|steered| steered.span))
+}

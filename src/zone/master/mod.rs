@@ -1,0 +1,314 @@
+//! Master files (RFC 1035 §5): $ORIGIN, $TTL (RFC 2308 §4), $INCLUDE, $GENERATE, any type (RFC 3597).
+
+mod generate;
+mod lexer;
+
+use super::{Builder, Zone};
+use crate::config::{Diagnostics, Span};
+use crate::limits;
+use crate::rrset::{self, read_seconds};
+use crate::wire::{Class, Name, NameBuf, Rtype};
+use lexer::{Entry, Lexer};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Loads the zone `apex` from a file. None when it has errors; all are told, up to [`limits::ZONE_PROBLEMS`].
+pub fn load(path: &Path, apex: Name<'_>, diagnostics: &mut Diagnostics) -> Option<Zone> {
+    let text = read(path).map_err(|why| told_unreadable(&why, diagnostics)).ok()?;
+    parse(&text, path, apex, diagnostics)
+}
+
+/// The same from text that is said to stand at `path`.
+pub fn parse(text: &str, path: &Path, apex: Name<'_>, diagnostics: &mut Diagnostics) -> Option<Zone> {
+    let mut reader = Reader {
+        builder: Builder::new(apex),
+        origin: apex.to_buf(),
+        owner: None,
+        default_ttl: None,
+        last_ttl: None,
+        rdata: Vec::new(),
+        sources: Vec::new(),
+        next_base: 0,
+        problems: Vec::new(),
+    };
+    reader.read(text, path, 0);
+    let (mut problems, sources) = (std::mem::take(&mut reader.problems), reader.sources);
+    let finished = if problems.is_empty() { Some(reader.builder.finish()) } else { None };
+    let (zone, more) = match finished {
+        Some(Ok((zone, problems))) => (Some(zone), problems),
+        Some(Err(problems)) => (None, problems),
+        None => (None, Vec::new()),
+    };
+    problems.extend(more.into_iter().map(|problem| Problem {
+        at: problem.tag.map(|tag| (tag, tag + 1)),
+        fatal: problem.fatal,
+        message: problem.message,
+    }));
+    tell(problems, &sources, text, path, diagnostics);
+    zone
+}
+
+/// What is wrong, and where: octets from..to, counted over all files.
+struct Problem {
+    at: Option<(u32, u32)>,
+    fatal: bool,
+    message: String,
+}
+
+/// A file and where its octets start in the count over all.
+struct Source {
+    path: PathBuf,
+    base: u32,
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let size = path.metadata().map(|metadata| metadata.len()).unwrap_or(0);
+    if size > limits::MASTER_FILE {
+        return Err(format!("{}: the file is larger than {} octets", path.display(), limits::MASTER_FILE));
+    }
+    let octets = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    String::from_utf8(octets)
+        .map_err(|_| format!("{}: the file is not UTF-8 text: write other octets as \\DDD", path.display()))
+}
+
+fn told_unreadable(why: &str, diagnostics: &mut Diagnostics) {
+    diagnostics.error(None, why).help =
+        Some("check that the file is there and that this user may read it".into());
+}
+
+/// Puts problems in their places. Texts are kept only of files in which something is wrong.
+fn tell(
+    mut problems: Vec<Problem>,
+    sources: &[Source],
+    text: &str,
+    path: &Path,
+    diagnostics: &mut Diagnostics,
+) {
+    if problems.is_empty() {
+        diagnostics.add_file(path.to_owned(), "".into());
+        return;
+    }
+    problems.truncate(limits::ZONE_PROBLEMS);
+    let mut files: Vec<Option<(u32, Arc<str>)>> = sources.iter().map(|_| None).collect();
+    for problem in problems {
+        let span = problem.at.and_then(|(from, to)| {
+            let index = sources.iter().rposition(|source| source.base <= from)?;
+            let source = &sources[index];
+            let (file, content) = files[index].get_or_insert_with(|| {
+                let content: Arc<str> = if source.base == 0 {
+                    text.into()
+                } else {
+                    read(&source.path).unwrap_or_default().into()
+                };
+                (diagnostics.add_file(source.path.clone(), Arc::clone(&content)), content)
+            });
+            let start = from - source.base;
+            // A record is told by its place alone: show it to the end of its line.
+            let line = content.get(start as usize..).and_then(|rest| rest.find(['\n', '\r']));
+            let end = if to == from + 1 { start + line.unwrap_or(1) as u32 } else { to - source.base };
+            Some(Span { file: *file, start, end })
+        });
+        if problem.fatal {
+            diagnostics.error(span, problem.message);
+        } else {
+            diagnostics.warning(span, problem.message);
+        }
+    }
+}
+
+/// Reads files into a builder.
+struct Reader {
+    builder: Builder,
+    origin: NameBuf,
+    owner: Option<NameBuf>,
+    default_ttl: Option<u32>,
+    last_ttl: Option<u32>,
+    rdata: Vec<u8>,
+    sources: Vec<Source>,
+    next_base: u64,
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    fn problem(&mut self, at: (usize, usize), base: u32, message: impl Into<String>) {
+        let place = |octet: usize| base.saturating_add(octet as u32);
+        // At least two octets, so that it is not taken for a whole record.
+        let (from, to) = (place(at.0), place(at.1.max(at.0 + 1)));
+        self.problems.push(Problem { at: Some((from, to)), fatal: true, message: message.into() });
+    }
+
+    /// Reads one file; `depth` counts the files that include it.
+    fn read(&mut self, text: &str, path: &Path, depth: usize) {
+        let base = self.next_base as u32;
+        self.next_base += text.len() as u64 + 1;
+        if self.next_base > u64::from(u32::MAX) {
+            self.problems.push(Problem {
+                at: None,
+                fatal: true,
+                message: "the zone's files are larger than 4 GiB".into(),
+            });
+            return;
+        }
+        self.sources.push(Source { path: path.to_owned(), base });
+        let mut lexer = Lexer::new(text.strip_prefix('\u{feff}').unwrap_or(text));
+        let shift = text.len() - lexer.text().len();
+        let mut entry = Entry::default();
+        while self.problems.len() < limits::ZONE_PROBLEMS {
+            match lexer.next(&mut entry) {
+                Ok(true) => self.entry(&entry, base + shift as u32, path, depth),
+                Ok(false) => break,
+                Err((at, message)) => self.problem(at, base + shift as u32, message),
+            }
+        }
+    }
+
+    /// A directive or a record.
+    fn entry(&mut self, entry: &Entry<'_>, base: u32, path: &Path, depth: usize) {
+        let first = entry.tokens[0];
+        if !first.quoted && first.text.starts_with('$') && !entry.blank {
+            let done = match first.text.to_ascii_uppercase().as_str() {
+                "$ORIGIN" => self.set_origin(entry),
+                "$TTL" => self.set_ttl(entry),
+                "$INCLUDE" => self.include(entry, base, path, depth),
+                "$GENERATE" => self.generate(entry, base),
+                _ => Err((
+                    0,
+                    format!("{} is not a directive: $ORIGIN, $TTL, $INCLUDE and $GENERATE are", first.text),
+                )),
+            };
+            if let Err((token, message)) = done {
+                self.problem(entry.span(token), base, message);
+            }
+        } else if let Err((from, to, message)) = self.record(entry, base) {
+            let (start, end) = (entry.span(from).0, entry.span(to.max(from + 1) - 1).1);
+            self.problem((start, end), base, message);
+        }
+    }
+
+    fn set_origin(&mut self, entry: &Entry<'_>) -> Result<(), (usize, String)> {
+        let text = entry.tokens.get(1).ok_or((0, "$ORIGIN needs a name".to_owned()))?.text;
+        self.origin = NameBuf::from_text(text, self.origin.as_name())
+            .map_err(|error| (1, format!("{text:?} is not a name: {error}")))?;
+        Ok(())
+    }
+
+    fn set_ttl(&mut self, entry: &Entry<'_>) -> Result<(), (usize, String)> {
+        let text = entry.tokens.get(1).ok_or((0, "$TTL needs seconds".to_owned()))?.text;
+        let ttl =
+            read_seconds(text).ok_or((1, format!("{text:?} is not seconds, nor a time as in 1h30m")))?;
+        self.default_ttl = Some(ttl);
+        Ok(())
+    }
+
+    /// $INCLUDE FILE [ORIGIN]: afterwards origin and owner are as before (RFC 1035 §5.1).
+    fn include(
+        &mut self,
+        entry: &Entry<'_>,
+        base: u32,
+        path: &Path,
+        depth: usize,
+    ) -> Result<(), (usize, String)> {
+        let _ = base;
+        let name = entry.tokens.get(1).ok_or((0, "$INCLUDE needs a file".to_owned()))?.text;
+        if depth >= limits::INCLUDE_DEPTH || self.sources.len() > limits::INCLUDES {
+            return Err((
+                1,
+                "files are included too deeply, or too many of them: does one include itself?".into(),
+            ));
+        }
+        let origin = match entry.tokens.get(2) {
+            Some(token) => NameBuf::from_text(token.text, self.origin.as_name())
+                .map_err(|error| (2, format!("{:?} is not a name: {error}", token.text)))?,
+            None => self.origin.clone(),
+        };
+        let file = path.parent().map_or_else(PathBuf::new, Path::to_owned).join(name);
+        let text = read(&file).map_err(|why| (1, why))?;
+        let outer = (std::mem::replace(&mut self.origin, origin), self.owner.clone());
+        self.read(&text, &file, depth + 1);
+        (self.origin, self.owner) = outer;
+        Ok(())
+    }
+
+    /// $GENERATE RANGE OWNER [TTL] [CLASS] TYPE DATA.
+    fn generate(&mut self, entry: &Entry<'_>, base: u32) -> Result<(), (usize, String)> {
+        let range = entry.tokens.get(1).ok_or((0, "$GENERATE needs a range, as in 1-10".to_owned()))?.text;
+        let range =
+            generate::range(range).ok_or((1, format!("{range:?} is not a range, as in 1-10 or 0-100/10")))?;
+        if entry.tokens.len() < 4 {
+            return Err((0, "$GENERATE needs a range, an owner, a type and data".into()));
+        }
+        for n in range {
+            let mut texts = Vec::with_capacity(entry.tokens.len());
+            for (i, token) in entry.tokens.iter().enumerate().skip(2) {
+                texts.push(generate::expand(token.text, n).map_err(|message| (i, message))?);
+            }
+            let mut made = Entry::default();
+            for (text, token) in texts.iter().zip(&entry.tokens[2..]) {
+                made.push(text, token.quoted, entry.span(0));
+            }
+            self.record(&made, base).map_err(|(.., message)| (0, format!("for {n}: {message}")))?;
+        }
+        Ok(())
+    }
+
+    /// [OWNER] [TTL] [CLASS] TYPE DATA. The error names tokens from..to.
+    fn record(&mut self, entry: &Entry<'_>, base: u32) -> Result<(), (usize, usize, String)> {
+        let mut at = 0;
+        if !entry.blank {
+            let text = entry.tokens[0].text;
+            let owner = NameBuf::from_text(text, self.origin.as_name());
+            self.owner = Some(owner.map_err(|error| (0, 1, format!("{text:?} is not a name: {error}")))?);
+            at = 1;
+        }
+        let (mut ttl, mut class) = (None, false);
+        let rtype = loop {
+            let Some(token) = entry.tokens.get(at) else {
+                return Err((at.saturating_sub(1), at, "the record has no type".into()));
+            };
+            at += 1;
+            let digits = token.text.starts_with(|c: char| c.is_ascii_digit());
+            if ttl.is_none() && digits {
+                let read = read_seconds(token.text);
+                ttl = Some(read.ok_or_else(|| (at - 1, at, format!("{:?} is not a TTL", token.text)))?);
+            } else if let Some(rtype) = Rtype::from_text(token.text) {
+                break rtype;
+            } else if let (Some(named), false) = (Class::from_text(token.text), class) {
+                if named != Class::IN {
+                    return Err((at - 1, at, format!("the class {named} is not served, only IN")));
+                }
+                class = true;
+            } else {
+                return Err((at - 1, at, format!("{:?} is not a record type", token.text)));
+            }
+        };
+        self.rdata.clear();
+        rrset::parse_tokens(rtype, &entry.tokens[at..], self.origin.as_name(), &mut self.rdata).map_err(
+            |error| {
+                let last = entry.tokens.len();
+                (
+                    (at + error.span.0).min(last - 1),
+                    (at + error.span.1).min(last),
+                    format!("{rtype}: {}", error.message),
+                )
+            },
+        )?;
+        let ttl = self.ttl(ttl, rtype);
+        let Some(owner) = &self.owner else { return Err((0, 1, "the first record has no owner".into())) };
+        let ttl = ttl.ok_or_else(|| (0, at, "there is no TTL: write one, or $TTL before".to_owned()))?;
+        self.builder.add(owner.as_name(), rtype, ttl, &self.rdata, base + entry.span(0).0 as u32);
+        Ok(())
+    }
+
+    /// The TTL of a record: its own, $TTL, that of the last record (RFC 1035 §5.1), or the SOA's minimum.
+    fn ttl(&mut self, own: Option<u32>, rtype: Rtype) -> Option<u32> {
+        if own.is_some() {
+            self.last_ttl = own;
+        }
+        let minimum = || crate::wire::read_u32(&self.rdata, self.rdata.len().checked_sub(4)?);
+        let soa = if rtype == Rtype::SOA { minimum() } else { None };
+        if self.last_ttl.is_none() && self.default_ttl.is_none() {
+            self.last_ttl = soa;
+        }
+        own.or(self.default_ttl).or(self.last_ttl)
+    }
+}

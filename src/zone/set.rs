@@ -1,0 +1,80 @@
+//! All zones of the server, found by the longest match.
+
+use super::Zone;
+use super::tree::{NameTree, Named};
+use crate::wire::{Name, OwnedName, Rtype};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// A zone the server is configured to answer for.
+#[derive(Clone)]
+pub struct Held {
+    /// Its name.
+    pub apex: OwnedName,
+    /// Its data; when it never loaded, why.
+    pub state: Result<Arc<Zone>, Arc<str>>,
+    /// Which of the view's steering policies its names refer to.
+    pub policy: Option<usize>,
+}
+
+impl Named for Held {
+    fn name(&self) -> Name<'_> {
+        self.apex.as_name()
+    }
+}
+
+/// The zones, a persistent tree.
+#[derive(Clone, Default)]
+pub struct ZoneSet {
+    zones: NameTree<Arc<Held>>,
+}
+
+impl ZoneSet {
+    /// The set of these zones; of two with one name the later wins.
+    pub fn new(mut zones: Vec<Held>) -> ZoneSet {
+        zones.reverse();
+        zones.sort_by(|a, b| a.apex.cmp(&b.apex));
+        zones.dedup_by(|a, b| a.apex == b.apex);
+        ZoneSet { zones: NameTree::from_sorted(zones.into_iter().map(Arc::new).collect()) }
+    }
+
+    /// The set with this zone added or replaced.
+    #[must_use]
+    pub fn with(&self, zone: Held) -> ZoneSet {
+        ZoneSet { zones: self.zones.insert(Arc::new(zone)) }
+    }
+
+    /// The zone that answers for a name: the one with the longest matching apex. For DS the one above the name, if it is here,
+    /// for DS is data of the parent side (RFC 4035 §3.1.4.1).
+    pub fn find(&self, name: Name<'_>, rtype: Rtype) -> Option<&Held> {
+        let mut found: Option<&Held> = None;
+        let _ = self.zones.walk(name, |zone: &Arc<Held>| {
+            if rtype == Rtype::DS && zone.apex.as_name().len() == name.len() && found.is_some() {
+                return ControlFlow::Break(());
+            }
+            found = Some(zone);
+            ControlFlow::Continue(())
+        });
+        found
+    }
+
+    /// The zone of exactly this name.
+    pub fn get(&self, apex: Name<'_>) -> Option<&Held> {
+        self.zones.get(apex).map(|zone| &**zone)
+    }
+
+    /// How many zones there are.
+    pub fn len(&self) -> usize {
+        self.zones.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.zones.is_empty()
+    }
+
+    /// Visits every zone in canonical order.
+    pub fn for_each<'s>(&'s self, mut visit: impl FnMut(&'s Held)) {
+        self.zones.for_each(|zone| visit(zone));
+    }
+}
