@@ -31,3 +31,4 @@ pub mod rrset;
 pub mod config;
 pub mod guard;
 pub mod zone;
+pub mod cache;

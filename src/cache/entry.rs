@@ -1,0 +1,128 @@
+//! Entries as octets: what the cache stores is exactly what goes in and comes out.
+
+use super::{Entry, Fact, Key, Verdict};
+use crate::clock::Instant;
+use crate::limits;
+use crate::rrset::Rdatas;
+use crate::wire::{Name, NameBuf, Rcode, Rtype};
+
+/// An owned entry and its key, in the form in which the cache stores it.
+///
+/// Layout, little-endian: when stored (8), TTL (4), realm (4), type (2), flags (1), length of the name (1), length of the first
+/// part (2), the name in lower case, the first part, the second part. The parts are record data and signatures, SOA owner and
+/// SOA data, or response code and extended error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryBuf(Box<[u8]>);
+
+const FIXED: usize = 22;
+const CD: u8 = 1;
+
+impl EntryBuf {
+    /// Encodes an entry.
+    pub fn new(key: &Key<'_>, entry: &Entry<'_>) -> EntryBuf {
+        let failed;
+        let (kind, first, second): (u8, &[u8], &[u8]) = match &entry.fact {
+            Fact::Records { rdatas, signatures } => (0, rdatas.as_bytes(), signatures.as_bytes()),
+            Fact::Denied { soa_owner, soa } => (1, soa_owner.map_or(&[], Name::as_bytes), soa),
+            Fact::Failed { rcode, ede } => {
+                failed = [rcode.0.to_le_bytes(), ede.to_le_bytes()].concat();
+                (2, &failed, &[])
+            }
+        };
+        let mut name = key.name.to_buf();
+        name.make_lowercase();
+        let cd = if key.checking_disabled { CD } else { 0 };
+        let mut octets = Vec::with_capacity(FIXED + key.name.len() + first.len() + second.len());
+        octets.extend(entry.stored.as_nanos().to_le_bytes());
+        octets.extend(entry.ttl.to_le_bytes());
+        octets.extend(key.realm.to_le_bytes());
+        octets.extend(key.rtype.0.to_le_bytes());
+        octets.extend([cd | (entry.verdict as u8) << 1 | kind << 3, key.name.len() as u8]);
+        // RRsets beyond 64 KiB came in no message; such lengths only make an entry the cache refuses.
+        octets.extend(u16::try_from(first.len()).unwrap_or(u16::MAX).to_le_bytes());
+        octets.extend_from_slice(name.as_name().as_bytes());
+        octets.extend_from_slice(first);
+        octets.extend_from_slice(second);
+        EntryBuf(octets.into())
+    }
+
+    /// Its key.
+    pub fn key(&self) -> Key<'_> {
+        key(&self.0)
+    }
+
+    /// The entry.
+    pub fn entry(&self) -> Entry<'_> {
+        entry(&self.0)
+    }
+
+    /// The octets, unless they are too many to be kept.
+    pub(super) fn storable(&self) -> Option<&[u8]> {
+        Some(&*self.0).filter(|octets| octets.len() <= limits::CACHE_ENTRY)
+    }
+}
+
+fn array<const N: usize>(octets: &[u8], at: usize) -> [u8; N] {
+    octets.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or([0; N])
+}
+
+/// The parts of stored octets: name, first, second.
+fn parts(octets: &[u8]) -> (Name<'_>, &[u8], &[u8]) {
+    let (name_len, first_len) =
+        (octets[FIXED - 3] as usize, u16::from_le_bytes(array(octets, FIXED - 2)) as usize);
+    let (name, rest) = octets[FIXED..].split_at(name_len);
+    let (first, second) = rest.split_at(first_len.min(rest.len()));
+    (Name::stored(name), first, second)
+}
+
+/// The key in stored octets.
+pub(super) fn key(octets: &[u8]) -> Key<'_> {
+    Key {
+        realm: u32::from_le_bytes(array(octets, 12)),
+        name: parts(octets).0,
+        rtype: Rtype(u16::from_le_bytes(array(octets, 16))),
+        checking_disabled: octets[18] & CD != 0,
+    }
+}
+
+/// The entry in stored octets.
+pub(super) fn entry(octets: &[u8]) -> Entry<'_> {
+    let (_, first, second) = parts(octets);
+    Entry {
+        stored: Instant::from_nanos(u64::from_le_bytes(array(octets, 0))),
+        ttl: u32::from_le_bytes(array(octets, 8)),
+        verdict: match octets[18] >> 1 & 3 {
+            0 => Verdict::Unchecked,
+            1 => Verdict::Insecure,
+            2 => Verdict::Secure,
+            _ => Verdict::Bogus,
+        },
+        fact: match octets[18] >> 3 {
+            0 => Fact::Records { rdatas: Rdatas::stored(first), signatures: Rdatas::stored(second) },
+            1 => Fact::Denied {
+                soa_owner: Some(first).filter(|f| !f.is_empty()).map(Name::stored),
+                soa: second,
+            },
+            _ => Fact::Failed {
+                rcode: Rcode(u16::from_le_bytes(array(first, 0))),
+                ede: u16::from_le_bytes(array(first, 2)),
+            },
+        },
+    }
+}
+
+/// Whether stored octets have this key.
+pub(super) fn has_key(octets: &[u8], wanted: &Key<'_>) -> bool {
+    octets.len() >= FIXED && key(octets) == *wanted
+}
+
+/// The octets that a key is hashed by.
+pub(super) fn hashed(key: &Key<'_>) -> (NameBuf, [u8; 7]) {
+    let mut name = key.name.to_buf();
+    name.make_lowercase();
+    let mut rest = [0; 7];
+    rest[..4].copy_from_slice(&key.realm.to_le_bytes());
+    rest[4..6].copy_from_slice(&key.rtype.0.to_le_bytes());
+    rest[6] = u8::from(key.checking_disabled);
+    (name, rest)
+}

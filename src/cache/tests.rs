@@ -1,0 +1,215 @@
+use super::*;
+use crate::rrset::Rrset;
+use crate::wire::NameBuf;
+use proptest::prelude::*;
+use std::collections::HashMap;
+
+fn name(n: u32) -> NameBuf {
+    format!("Host{n}.example.").parse().unwrap()
+}
+
+/// An entry whose data follows from its key and a version, so that a torn read shows.
+fn entry(n: u32, version: u32, octets: usize) -> EntryBuf {
+    let name = name(n);
+    let mut set = Rrset::new(name.as_name(), Rtype::TXT, 60);
+    let mut rdata = vec![0; octets.max(8)];
+    rdata[..4].copy_from_slice(&n.to_be_bytes());
+    for chunk in rdata[4..].chunks_mut(4) {
+        chunk.copy_from_slice(&version.to_be_bytes()[..chunk.len()]);
+    }
+    set.push(&rdata);
+    let key = key(&name);
+    let fact = Fact::Records { rdatas: set.rdatas(), signatures: Rdatas::stored(&[]) };
+    EntryBuf::new(
+        &key,
+        &Entry { stored: Instant::from_secs(version.into()), ttl: 60, verdict: Verdict::Unchecked, fact },
+    )
+}
+
+fn key(name: &NameBuf) -> Key<'_> {
+    Key { realm: 0, name: name.as_name(), rtype: Rtype::TXT, checking_disabled: false }
+}
+
+/// The version stored for `n`; panics when the entry does not hang together.
+fn version(cache: &Cache, n: u32, scratch: &mut Scratch) -> Option<u32> {
+    let name = name(n);
+    let entry = cache.get(&key(&name), scratch)?;
+    let Fact::Records { rdatas, .. } = entry.fact else { panic!("not records") };
+    let rdata = rdatas.iter().next().unwrap();
+    assert_eq!(rdata[..4], n.to_be_bytes(), "another key's data");
+    let version = entry.stored.as_secs() as u32;
+    for chunk in rdata[4..].chunks(4) {
+        assert_eq!(*chunk, version.to_be_bytes()[..chunk.len()], "a torn read");
+    }
+    Some(version)
+}
+
+#[test]
+fn what_goes_in_comes_out() {
+    let cache = Cache::new(0, 1);
+    let (owner, soa_owner): (NameBuf, NameBuf) =
+        ("WWW.example.".parse().unwrap(), "example.".parse().unwrap());
+    let mut scratch = Scratch::default();
+    for (i, fact) in [
+        Fact::Records { rdatas: Rdatas::stored(b"\0\x04abcd"), signatures: Rdatas::stored(b"\0\x01s") },
+        Fact::Records { rdatas: Rdatas::stored(b""), signatures: Rdatas::stored(b"") },
+        Fact::Denied { soa_owner: Some(soa_owner.as_name()), soa: b"soa" },
+        Fact::Denied { soa_owner: None, soa: b"" },
+        Fact::Failed { rcode: Rcode::SERVFAIL, ede: 22 },
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let key =
+            Key { realm: 7, name: owner.as_name(), rtype: Rtype(i as u16), checking_disabled: i % 2 == 0 };
+        for verdict in [Verdict::Unchecked, Verdict::Insecure, Verdict::Secure, Verdict::Bogus] {
+            let entry = Entry { stored: Instant::from_millis(1234), ttl: 300, verdict, fact };
+            let buf = EntryBuf::new(&key, &entry);
+            assert_eq!((buf.key(), buf.entry()), (key, entry));
+            cache.insert(&buf);
+            assert_eq!(cache.get(&key, &mut scratch), Some(entry));
+        }
+        let others = [
+            Key { realm: 8, ..key },
+            Key { rtype: Rtype(99), ..key },
+            Key { name: soa_owner.as_name(), ..key },
+            Key { checking_disabled: !key.checking_disabled, ..key },
+        ];
+        for other in others {
+            assert_eq!(cache.get(&other, &mut scratch), None, "{other:?}");
+        }
+    }
+    assert_eq!(cache.counts().entries, 5);
+}
+
+#[test]
+fn time_left_counts_down_to_zero() {
+    let buf = entry(1, 100, 8);
+    for (now, left) in [(100, 60), (101, 59), (159, 1), (160, 0), (10_000, 0), (0, 60)] {
+        assert_eq!(buf.entry().ttl_left(Instant::from_secs(now)), left, "{now}");
+    }
+}
+
+#[test]
+fn entries_too_large_are_left_out_and_removed_ones_are_gone() {
+    let (cache, mut scratch) = (Cache::new(0, 1), Scratch::default());
+    cache.insert(&entry(1, 1, limits::CACHE_ENTRY));
+    assert_eq!(version(&cache, 1, &mut scratch), None);
+    cache.insert(&entry(1, 1, limits::CACHE_ENTRY - 100));
+    assert_eq!(version(&cache, 1, &mut scratch), Some(1));
+    let name = name(1);
+    assert!(cache.remove(&key(&name)) && !cache.remove(&key(&name)));
+    assert_eq!(version(&cache, 1, &mut scratch), None);
+    (0..100).for_each(|n| cache.insert(&entry(n, 2, 50)));
+    assert_eq!(cache.counts().entries, 100);
+    cache.clear();
+    assert_eq!((cache.counts().entries, version(&cache, 5, &mut scratch)), (0, None));
+    cache.insert(&entry(5, 3, 50));
+    assert_eq!(version(&cache, 5, &mut scratch), Some(3));
+}
+
+#[test]
+fn no_more_memory_is_taken_than_was_given() {
+    for bytes in [limits::CACHE_MIN, 3 << 20, 20 << 20] {
+        let (cache, mut scratch) = (Cache::new(bytes, 3), Scratch::default());
+        let (mut n, mut stored) = (0, 0);
+        while stored < 4 * bytes {
+            let octets = [16, 100, 500, 3_000][n as usize % 4];
+            cache.insert(&entry(n, n, octets));
+            (n, stored) = (n + 1, stored + octets);
+        }
+        let counts = cache.counts();
+        assert!(counts.bytes <= bytes && counts.bytes > bytes * 8 / 10, "{counts:?}");
+        assert!(counts.evictions > 0 && counts.entries > 0, "{counts:?}");
+        let found = (0..n).filter(|&n| version(&cache, n, &mut scratch).is_some()).count();
+        assert_eq!(found, counts.entries);
+    }
+}
+
+#[test]
+fn what_is_asked_for_stays_while_what_is_not_passes_through() {
+    let (cache, mut scratch) = (Cache::new(1 << 20, 3), Scratch::default());
+    (0..500).for_each(|n| cache.insert(&entry(n, 1, 100)));
+    let mut lost = 0;
+    for n in 1_000..100_000 {
+        cache.insert(&entry(n, 1, 100));
+        if version(&cache, n % 500, &mut scratch).is_none() {
+            lost += 1;
+            cache.insert(&entry(n % 500, 1, 100));
+        }
+    }
+    assert!(lost < 1_000, "{lost} of 99000 questions for hot entries found none");
+}
+
+#[test]
+fn a_skewed_load_is_served_better_than_by_a_plain_queue() {
+    // Zipf-like: key k is asked for with a weight of 1/k; both caches hold a tenth of the keys.
+    let (cache, mut scratch, mut seed) = (Cache::new(1 << 20, 9), Scratch::default(), 1u64);
+    let (mut hits, mut plain_hits, mut total) = (0, 0, 0);
+    let (mut plain, mut order) = (HashMap::new(), std::collections::VecDeque::new());
+    for _ in 0..300_000 {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let unit = (seed >> 11) as f64 / (1u64 << 53) as f64;
+        let n = (50_000f64.powf(unit)) as u32;
+        total += 1;
+        match version(&cache, n, &mut scratch) {
+            Some(_) => hits += 1,
+            None => cache.insert(&entry(n, 1, 100)),
+        }
+        // The queue holds as many entries as the cache does.
+        if plain.insert(n, ()).is_some() {
+            plain_hits += 1;
+        } else {
+            order.push_back(n);
+            while plain.len() > cache.counts().entries {
+                order.pop_front().map(|old| plain.remove(&old));
+            }
+        }
+    }
+    assert!(hits > plain_hits, "{hits} hits, a plain queue {plain_hits}, of {total}");
+}
+
+#[test]
+fn readers_never_see_a_torn_entry_while_others_write() {
+    let cache = Cache::new(limits::CACHE_MIN, 5);
+    std::thread::scope(|scope| {
+        for writer in 0..2u32 {
+            let cache = &cache;
+            scope.spawn(move || {
+                for version in 0..60_000u32 {
+                    let n = version.wrapping_mul(2_654_435_761) >> 22;
+                    cache.insert(&entry(n, version * 2 + writer, 8 + (version as usize % 60) * 8));
+                }
+            });
+        }
+        for reader in 0..2u32 {
+            let cache = &cache;
+            scope.spawn(move || {
+                let mut scratch = Scratch::default();
+                for i in 0..200_000u32 {
+                    version(cache, (i.wrapping_mul(40_503) + reader) % 1_024, &mut scratch);
+                }
+            });
+        }
+    });
+    assert!(cache.counts().entries > 0);
+}
+
+proptest! {
+    #[test]
+    fn a_read_gives_the_latest_version_or_nothing(writes in prop::collection::vec((0u32..2_000, 8usize..2_000), 1..1_500)) {
+        let (cache, mut model, mut scratch) = (Cache::new(0, 7), HashMap::new(), Scratch::default());
+        let mut octets = 0;
+        for (version, (n, len)) in writes.iter().enumerate() {
+            cache.insert(&entry(*n, version as u32, *len));
+            model.insert(*n, version as u32);
+            octets += len + 150;
+        }
+        for (n, latest) in model {
+            match version(&cache, n, &mut scratch) {
+                Some(found) => prop_assert_eq!(found, latest),
+                None => prop_assert!(octets > limits::CACHE_MIN / 4, "lost while there was room"),
+            }
+        }
+    }
+}
