@@ -32,3 +32,4 @@ pub mod config;
 pub mod guard;
 pub mod zone;
 pub mod cache;
+pub mod health;
