@@ -33,3 +33,4 @@ pub mod guard;
 pub mod zone;
 pub mod cache;
 pub mod health;
+pub mod steer;

@@ -1,0 +1,175 @@
+//! Where a client is: MMDB files, one or several, each giving what fields it has.
+
+use crate::config::{Diagnostics, GeoConfig};
+use maxminddb::{PathElement, Reader, WithinOptions};
+use serde::Deserialize;
+use std::net::IpAddr;
+
+/// Where a client is, looked up in MMDB files. Immutable.
+pub struct Geo {
+    databases: Vec<Database>,
+}
+
+/// What is known of a client's place.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Located {
+    pub country: Option<[u8; 2]>,
+    pub continent: Option<[u8; 2]>,
+    pub asn: Option<u32>,
+    /// Latitude and longitude in degrees.
+    pub place: Option<(f64, f64)>,
+    /// The length of the prefix for which all this holds.
+    pub bits: u8,
+}
+
+/// One file and where its fields are.
+struct Database {
+    reader: Reader<Vec<u8>>,
+    country: Option<Path>,
+    continent: Option<Path>,
+    asn: Option<Path>,
+    latitude: Option<Path>,
+    longitude: Option<Path>,
+}
+
+/// A dotted path to a field: at most three keys deep in any database there is.
+#[derive(Clone)]
+struct Path(Vec<String>);
+
+/// Where the fields are in the databases of the field: GeoIP2 and GeoLite2, DB-IP, IPinfo, IP2Location.
+const COUNTRY: &[&str] = &["country.iso_code", "country_code", "country"];
+const CONTINENT: &[&str] = &["continent.code", "continent_code", "continent"];
+const ASN: &[&str] = &["autonomous_system_number", "asn", "as_number"];
+const LATITUDE: &[&str] = &["location.latitude", "latitude", "lat"];
+const LONGITUDE: &[&str] = &["location.longitude", "longitude", "lng", "lon"];
+
+/// Networks looked at to find where a database has its fields.
+const SAMPLES: usize = 1_000;
+
+/// A number, or text of one ("AS64500", "50.1").
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Number<'a> {
+    Unsigned(u32),
+    Float(f64),
+    Text(&'a str),
+}
+
+impl Path {
+    fn new(dotted: &str) -> Path {
+        Path(dotted.split('.').map(str::to_owned).collect())
+    }
+
+    /// The value at the path; none when it is not there or of another kind.
+    fn get<'a, T: Deserialize<'a>>(&self, found: &maxminddb::LookupResult<'a, Vec<u8>>) -> Option<T> {
+        let mut keys = [PathElement::Key(""), PathElement::Key(""), PathElement::Key("")];
+        let keys = keys.get_mut(..self.0.len())?;
+        for (element, key) in keys.iter_mut().zip(&self.0) {
+            *element = PathElement::Key(key);
+        }
+        found.decode_path(keys).ok().flatten()
+    }
+}
+
+fn code(text: &str) -> Option<[u8; 2]> {
+    let code: [u8; 2] = text.as_bytes().try_into().ok()?;
+    Some(code.map(|letter| letter.to_ascii_uppercase()))
+}
+
+fn whole(number: Number<'_>) -> Option<u32> {
+    match number {
+        Number::Unsigned(number) => Some(number),
+        Number::Float(_) => None,
+        Number::Text(text) => text.trim_start_matches("AS").parse().ok(),
+    }
+}
+
+fn degrees(number: Number<'_>) -> Option<f64> {
+    match number {
+        Number::Unsigned(number) => Some(number.into()),
+        Number::Float(number) => Some(number),
+        Number::Text(text) => text.parse().ok(),
+    }
+}
+
+impl Geo {
+    /// Opens and verifies the configured files; each that is broken is an error that names it.
+    pub fn open(config: &GeoConfig, diagnostics: &mut Diagnostics) -> Option<Geo> {
+        let mut databases = Vec::new();
+        for file in &config.databases {
+            let opened =
+                Reader::open_readfile(&file.value).and_then(|reader| reader.verify().map(|()| reader));
+            match opened {
+                Ok(reader) => databases.push(Database::new(reader, config)),
+                Err(error) => {
+                    // The config's text is not among the diagnostics of a reload of zones, so the file is named in words.
+                    let message = format!("geo.database {}: {error}", file.value.display());
+                    diagnostics.error(None, message).help = Some(
+                        "it must be an MMDB file that this user may read; the last good one stays in use"
+                            .into(),
+                    );
+                }
+            }
+        }
+        (databases.len() == config.databases.len()).then_some(Geo { databases })
+    }
+
+    /// What is known of an address.
+    pub(super) fn locate(&self, address: IpAddr) -> Located {
+        let mut located = Located::default();
+        for database in &self.databases {
+            let Ok(found) = database.reader.lookup(address) else { continue };
+            let bits = found.network().map_or(0, |network| network.prefix());
+            // An IPv4 address found in an IPv6 tree has its length counted there.
+            let bits = if address.is_ipv4() && bits > 32 { bits - 96 } else { bits };
+            located.bits = located.bits.max(bits);
+            let text =
+                |path: &Option<Path>| path.as_ref().and_then(|path| path.get::<&str>(&found)).and_then(code);
+            let number = |path: &Option<Path>| path.as_ref().and_then(|path| path.get::<Number<'_>>(&found));
+            located.country = located.country.or_else(|| text(&database.country));
+            located.continent = located.continent.or_else(|| text(&database.continent));
+            located.asn = located.asn.or_else(|| number(&database.asn).and_then(whole));
+            if located.place.is_none() {
+                let latitude = number(&database.latitude).and_then(degrees);
+                located.place = latitude.zip(number(&database.longitude).and_then(degrees));
+            }
+        }
+        located
+    }
+}
+
+impl Database {
+    /// Finds where the fields are: as configured, else where the first networks have them.
+    fn new(reader: Reader<Vec<u8>>, config: &GeoConfig) -> Database {
+        let locate =
+            |configured: &Option<String>,
+             candidates: &[&str],
+             passes: &dyn Fn(&Path, &maxminddb::LookupResult<'_, Vec<u8>>) -> bool| {
+                if let Some(path) = configured {
+                    return Some(Path::new(path));
+                }
+                let networks = reader.networks(WithinOptions::default()).ok()?;
+                let samples = networks.flatten().take(SAMPLES).filter(|network| network.has_data());
+                for sample in samples {
+                    if let Some(path) =
+                        candidates.iter().map(|path| Path::new(path)).find(|path| passes(path, &sample))
+                    {
+                        return Some(path);
+                    }
+                }
+                None
+            };
+        let is_code: &dyn Fn(&Path, &maxminddb::LookupResult<'_, Vec<u8>>) -> bool =
+            &|path, found| path.get::<&str>(found).and_then(code).is_some();
+        let is_number: &dyn Fn(&Path, &maxminddb::LookupResult<'_, Vec<u8>>) -> bool =
+            &|path, found| path.get::<Number<'_>>(found).and_then(degrees).is_some();
+        let is_asn: &dyn Fn(&Path, &maxminddb::LookupResult<'_, Vec<u8>>) -> bool =
+            &|path, found| path.get::<Number<'_>>(found).and_then(whole).is_some();
+        let (country, continent) =
+            (locate(&config.country, COUNTRY, is_code), locate(&config.continent, CONTINENT, is_code));
+        let asn = locate(&config.asn, ASN, is_asn);
+        let (latitude, longitude) =
+            (locate(&config.latitude, LATITUDE, is_number), locate(&config.longitude, LONGITUDE, is_number));
+        Database { country, continent, asn, latitude, longitude, reader }
+    }
+}

@@ -1,0 +1,264 @@
+//! The choice: which members a steered name answers with, for whom, with which TTL and ECS scope. A policy, the health table, the client
+//! and a seed in; a [`Choice`] out. No lock, no allocation.
+//!
+//! Round-robin is exact: over any run of as many answers as the weights sum to, every member that is up is first exactly as often as its
+//! weight says, and turns are spread evenly. One atomic counter per pool and address family, shared by all workers, numbers the answers;
+//! which member has turn `t` is computed from `t` and the weights alone, so it matters not which worker gives which answer.
+
+mod cidr;
+mod compile;
+mod geo;
+mod place;
+mod pool;
+mod route;
+#[cfg(test)]
+mod tests;
+
+pub use geo::Geo;
+
+use crate::health::{EndpointId, Table};
+use crate::limits;
+use crate::wire::{Name, OwnedName};
+use crate::zone::SteerId;
+use pool::Pool;
+use route::Route;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The address family asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// A.
+    V4,
+    /// AAAA.
+    V6,
+}
+
+/// Who asks, as far as steering cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The client's prefix from ECS, or the sender's address. IPv4-mapped addresses are folded by the caller.
+    pub address: IpAddr,
+    /// How many bits of it are known: the ECS source length, or all.
+    pub bits: u8,
+}
+
+/// Whether an answer counts for round-robin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cursor {
+    /// It is given: the next one has the next turn.
+    Take,
+    /// It is looked at only.
+    Peek,
+}
+
+/// What varies from one answer to the next.
+#[derive(Clone, Copy, Debug)]
+pub struct Draw {
+    /// Fresh randomness, for `pick = "random"`.
+    pub seed: u64,
+    /// Seconds on any clock that all workers share: weighted `use` without `sticky` deals its clients anew with every TTL.
+    pub now: u64,
+    /// Whether the answer counts.
+    pub cursor: Cursor,
+}
+
+/// The steering policy of one zone, compiled. Endpoints are numbered within it; its [`Table`] is made for it alone.
+pub struct Policy {
+    targets: Vec<Target>,
+    pools: Vec<Pool>,
+    routes: Vec<Route>,
+    members: Vec<Member>,
+    geo: Option<Arc<Geo>>,
+}
+
+/// What a steered name refers to, with the floor and ceiling of its TTL.
+struct Target {
+    to: Step,
+    ttl: (u32, u32),
+}
+
+/// A pool or a route, by index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Pool(usize),
+    Route(usize),
+}
+
+/// A member of a pool.
+struct Member {
+    id: String,
+    address: IpAddr,
+    weight: u32,
+}
+
+/// A policy and what is up of its endpoints.
+#[derive(Clone)]
+pub struct Steering {
+    /// The policy.
+    pub policy: Arc<Policy>,
+    /// Its endpoints.
+    pub health: Arc<Table>,
+}
+
+impl Steering {
+    /// A policy with all its endpoints up.
+    pub fn new(policy: Policy) -> Steering {
+        let health = Arc::new(Table::new(policy.members.len()));
+        Steering { policy: Arc::new(policy), health }
+    }
+}
+
+/// What a steered name answers with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Choice<'p> {
+    /// The answer.
+    pub answer: Answer<'p>,
+    /// Seconds the answer may be kept.
+    pub ttl: u32,
+    /// The widest client prefix for which the decision is the same: the ECS scope. 0 when it does not depend on the client.
+    pub scope: u8,
+}
+
+/// See [`Choice`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Answer<'p> {
+    /// So many of `picked` in this order, each an index for [`Policy::address`].
+    Addresses {
+        /// Member indices.
+        picked: [u16; limits::POOL_ANSWERS],
+        /// How many are used.
+        count: u8,
+    },
+    /// A CNAME to this name.
+    Cname(Name<'p>),
+    /// The name exists but has no address of this family (NODATA).
+    NoData,
+    /// `on_all_down = "servfail"`.
+    ServFail,
+}
+
+impl Policy {
+    /// Whether the name may answer with a CNAME, which then stands for every type.
+    pub fn may_alias(&self, id: SteerId) -> bool {
+        self.targets.get(id.0 as usize).is_some_and(|target| self.reaches_alias(target.to, 0))
+    }
+
+    fn reaches_alias(&self, step: Step, depth: usize) -> bool {
+        match step {
+            Step::Pool(pool) => self.pools[pool].alias().is_some(),
+            // Cycles are refused when a zone is loaded; the bound is for policies made otherwise.
+            Step::Route(_) if depth > limits::ROUTE_DEPTH => false,
+            Step::Route(route) => self.routes[route].steps().any(|step| self.reaches_alias(step, depth + 1)),
+        }
+    }
+
+    /// The address of a picked member.
+    pub fn address(&self, member: u16) -> IpAddr {
+        self.members[member as usize].address
+    }
+
+    /// The endpoints of a pool.
+    pub fn pool_endpoints(&self, name: &str) -> Vec<EndpointId> {
+        let pools = self.pools.iter().filter(|pool| pool.name == name);
+        pools.flat_map(Pool::members).map(|member| EndpointId(member as u32)).collect()
+    }
+
+    /// The endpoints of every member with this id.
+    pub fn member_endpoints(&self, id: &str) -> Vec<EndpointId> {
+        let members = self.members.iter().enumerate().filter(|(_, member)| member.id == id);
+        members.map(|(index, _)| EndpointId(index as u32)).collect()
+    }
+
+    /// Chooses.
+    pub fn choose(
+        &self,
+        id: SteerId,
+        family: Family,
+        client: &Client,
+        health: &Table,
+        draw: Draw,
+    ) -> Choice<'_> {
+        let Some(target) = self.targets.get(id.0 as usize) else {
+            return Choice { answer: Answer::NoData, ttl: 0, scope: 0 };
+        };
+        // Nothing is pending while there are no checks: the ceiling holds.
+        let ttl = target.ttl.1;
+        let mut chain = route::Chain::default();
+        let epoch = draw.now / u64::from(ttl.max(1));
+        self.expand(target.to, client, epoch, &mut chain, 0);
+        let answer = self.answer(&chain, family, client, health, draw);
+        let scope = chain.scope.max(self.hash_scope(&chain, &answer, client));
+        Choice { answer, ttl, scope: scope.min(if client.address.is_ipv4() { 32 } else { 128 }) }
+    }
+
+    /// Answers from the first pool of the chain that is up.
+    fn answer(
+        &self,
+        chain: &route::Chain,
+        family: Family,
+        client: &Client,
+        health: &Table,
+        draw: Draw,
+    ) -> Answer<'_> {
+        let pools = || chain.pools().iter().map(|&pool| &self.pools[pool as usize]);
+        // First with weights as they are; then members of weight 0, which serve only when nothing else is up.
+        for weightless in [false, true] {
+            for pool in pools() {
+                if let Some(target) = pool.alias().filter(|_| !weightless) {
+                    return Answer::Cname(target);
+                }
+                let up = |member: usize| health.is_up(EndpointId(member as u32));
+                match pool.state(&self.members, family, up, weightless) {
+                    pool::State::Up => return pool.draw(&self.members, family, client, up, weightless, draw),
+                    // It is up for the other family: the choice of pool is shared by A and AAAA.
+                    pool::State::OtherFamily if !weightless => return Answer::NoData,
+                    _ => (),
+                }
+            }
+        }
+        self.all_down(chain, family, client, draw)
+    }
+
+    /// Nothing is up: the route says what then.
+    fn all_down(&self, chain: &route::Chain, family: Family, client: &Client, draw: Draw) -> Answer<'_> {
+        use crate::config::OnAllDown;
+        let with_family = |pool: &&Pool| pool.has(&self.members, family);
+        let pools = chain.pools().iter().map(|&pool| &self.pools[pool as usize]);
+        let Some(pool) = pools.clone().find(with_family) else { return Answer::NoData };
+        let everyone = |_: usize| true;
+        match chain.on_all_down {
+            OnAllDown::None => Answer::NoData,
+            OnAllDown::Servfail => Answer::ServFail,
+            OnAllDown::All => pool.draw(
+                &self.members,
+                family,
+                client,
+                everyone,
+                pool.is_weightless(&self.members, family),
+                draw,
+            ),
+            OnAllDown::LastKnown => {
+                let pool = pools.clone().filter(with_family).find(|pool| pool.was_up(family)).unwrap_or(pool);
+                let was_up = |member: usize| !pool.was_up(family) || pool.was_member_up(family, member);
+                let weightless = pool.is_weightless_among(&self.members, family, was_up);
+                pool.draw(&self.members, family, client, was_up, weightless, draw)
+            }
+        }
+    }
+
+    /// The scope that a hashed draw needs: the prefix it hashes.
+    fn hash_scope(&self, chain: &route::Chain, answer: &Answer<'_>, client: &Client) -> u8 {
+        let hashed = matches!(answer, Answer::Addresses { .. })
+            && chain.pools().iter().any(|&pool| self.pools[pool as usize].hashes());
+        if hashed { place::default_bits(client) } else { 0 }
+    }
+
+    /// The place of a client.
+    fn locate(&self, client: &Client) -> geo::Located {
+        self.geo.as_ref().map_or_else(geo::Located::default, |geo| geo.locate(client.address))
+    }
+}
+
+/// The name a CNAME pool stands for.
+type Alias = OwnedName;
