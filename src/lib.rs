@@ -34,3 +34,4 @@ pub mod zone;
 pub mod cache;
 pub mod health;
 pub mod steer;
+pub mod resolve;

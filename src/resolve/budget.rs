@@ -1,0 +1,27 @@
+//! What one client question may cost.
+
+use crate::clock::Instant;
+use crate::limits;
+
+/// What is left for one client question. It is made once, when the client asks, and drawn down by all that the question
+/// causes; no restart or sub-task renews it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Queries that may still be sent.
+    pub queries: u16,
+    /// Octets that may still be received.
+    pub bytes: u32,
+    /// When the question ends with SERVFAIL at the latest.
+    pub deadline: Instant,
+}
+
+impl Budget {
+    /// A full budget for a question that arrived `now`.
+    pub fn new(now: Instant) -> Budget {
+        Budget {
+            queries: limits::BUDGET_QUERIES,
+            bytes: limits::BUDGET_BYTES,
+            deadline: now + limits::BUDGET_TIME,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Delegations: which servers to ask for a zone. Parent-centric: they are learnt from referrals and kept apart from answers.
+
+use crate::clock::Instant;
+use crate::limits;
+use crate::wire::{Name, OwnedName, Rtype};
+use crate::zone::tree::{NameTree, Named};
+use std::net::{IpAddr, SocketAddr};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Who answers for a zone.
+#[derive(Clone, Debug)]
+pub(super) struct Delegation {
+    /// The zone.
+    pub zone: OwnedName,
+    /// Its servers.
+    pub servers: Servers,
+    /// When it ends.
+    pub expires: Instant,
+}
+
+/// The servers of a delegation.
+#[derive(Clone, Debug)]
+pub(super) enum Servers {
+    /// Authoritative servers by name, with the addresses that came with the delegation.
+    Named(Vec<(OwnedName, Vec<IpAddr>)>),
+    /// Addresses from the config: of authoritative servers (a stub) or recursive ones (a forward).
+    Fixed {
+        /// The addresses.
+        addresses: Vec<SocketAddr>,
+        /// Whether they recurse.
+        forward: bool,
+    },
+}
+
+impl Delegation {
+    /// Whether its servers recurse.
+    pub fn is_forward(&self) -> bool {
+        matches!(self.servers, Servers::Fixed { forward: true, .. })
+    }
+}
+
+impl Named for Delegation {
+    fn name(&self) -> Name<'_> {
+        self.zone.as_name()
+    }
+}
+
+/// Delegations known to all shards, bounded.
+#[derive(Default)]
+pub(super) struct Delegations(Mutex<NameTree<Arc<Delegation>>>);
+
+impl Delegations {
+    /// The deepest one known for a question: for DS that of the parent side (RFC 4035 §3.1.4.1).
+    pub fn closest(&self, name: Name<'_>, rtype: Rtype, now: Instant) -> Option<Arc<Delegation>> {
+        let tree = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut found = None;
+        let _ = tree.walk(name, |delegation: &Arc<Delegation>| {
+            let at_name = delegation.zone.as_name().len() == name.len();
+            if delegation.expires > now && !(at_name && rtype == Rtype::DS && !name.is_root()) {
+                found = Some(Arc::clone(delegation));
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        found
+    }
+
+    /// Adds one, or replaces it.
+    pub fn insert(&self, delegation: Arc<Delegation>, now: Instant) {
+        let mut tree = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if tree.len() >= limits::DELEGATIONS {
+            *tree = pruned(&tree, now);
+        }
+        *tree = tree.insert(delegation);
+    }
+}
+
+/// Half of the delegations: those that hold longest.
+fn pruned(tree: &NameTree<Arc<Delegation>>, now: Instant) -> NameTree<Arc<Delegation>> {
+    let mut kept = Vec::new();
+    tree.for_each(|delegation| kept.push(Arc::clone(delegation)));
+    kept.retain(|delegation| delegation.expires > now);
+    let mut ends: Vec<Instant> = kept.iter().map(|delegation| delegation.expires).collect();
+    if ends.len() > limits::DELEGATIONS / 2 {
+        let middle = ends.len() / 2;
+        let (_, &mut median, _) = ends.select_nth_unstable(middle);
+        kept.retain(|delegation| delegation.expires > median);
+    }
+    NameTree::from_sorted(kept)
+}

@@ -1,0 +1,300 @@
+//! Iteration as a state machine: questions in, queries to send out, replies in, settled questions out. No socket, no task, no
+//! clock, no randomness but its seed.
+
+mod budget;
+mod delegation;
+mod iterate;
+mod query;
+mod scrub;
+mod servers;
+mod task;
+
+pub use budget::Budget;
+
+use crate::cache::{Cache, EntryBuf, Scratch};
+use crate::clock::Instant;
+use crate::limits;
+use crate::wire::{Ede, OwnedName, Rcode, Rtype};
+use query::Sent;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use task::{Task, TaskId, Trouble, Waiter};
+
+/// What a task resolves. Equal questions share one task.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Question {
+    /// The name.
+    pub name: OwnedName,
+    /// The type.
+    pub rtype: Rtype,
+    /// The client set CD.
+    pub checking_disabled: bool,
+    /// An own delegation to start from, in place of the best known one.
+    pub start: Option<Start>,
+}
+
+/// A delegation from outside the resolver: an own zone's cut with its glue.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Start {
+    /// The name of the cut.
+    pub zone: OwnedName,
+    /// Its name servers, each with the addresses that stand beside it.
+    pub servers: Vec<(OwnedName, Vec<std::net::IpAddr>)>,
+}
+
+/// Who asked: the driver's own number for a pending job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Asker(pub u64);
+
+/// One query to one server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ExchangeId(pub u64);
+
+/// How a query travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// A datagram from a fresh random port.
+    Udp,
+    /// A TCP connection.
+    Tcp,
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug)]
+pub enum Reply<'a> {
+    /// A datagram or TCP message from the server asked, to the socket it was asked from. Everything else is checked here.
+    Message(&'a [u8]),
+    /// The network said it cannot be reached (ICMP, refused or broken connection).
+    Unreachable,
+}
+
+/// What the driver must do.
+#[derive(Debug)]
+pub enum Output {
+    /// Send `message` to `server`; report with `handle_reply`. Timeouts are the resolver's own.
+    Send {
+        /// Names the exchange.
+        exchange: ExchangeId,
+        /// Where to.
+        server: SocketAddr,
+        /// How.
+        transport: Transport,
+        /// The query in wire form.
+        message: Vec<u8>,
+    },
+    /// Forget the exchange and close its socket; a late reply is not wanted.
+    Cancel(ExchangeId),
+    /// A question is settled.
+    Settle {
+        /// Whose.
+        asker: Asker,
+        /// The result.
+        settled: Settled,
+        /// What is left of the asker's budget.
+        budget: Budget,
+    },
+}
+
+/// The result of one question: read before the cache, so TTL 0 and uncacheable results terminate.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// What was learnt: the RRset, CNAME or DNAME, or denial for the question, and further links of its chain that the same
+    /// server may speak for. Empty on failure.
+    pub entries: Arc<[EntryBuf]>,
+    /// Set when the question could not be resolved.
+    pub failure: Option<Failure>,
+}
+
+/// Why a question could not be resolved, as the client is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// SERVFAIL as a rule.
+    pub rcode: Rcode,
+    /// Extended error.
+    pub ede: Ede,
+    /// Its text: who is at fault.
+    pub text: String,
+}
+
+impl Failure {
+    fn servfail(ede: Ede, text: String) -> Failure {
+        Failure { rcode: Rcode::SERVFAIL, ede, text }
+    }
+}
+
+/// What all shards know of servers and delegations.
+#[derive(Default)]
+pub struct Known {
+    delegations: delegation::Delegations,
+    servers: servers::Servers,
+    /// When the roots may next be asked for their own list.
+    priming_due: AtomicU64,
+}
+
+/// The resolver: one per shard.
+pub struct Resolver {
+    settings: Arc<Settings>,
+    cache: Arc<Cache>,
+    scratch: Scratch,
+    known: Arc<Known>,
+    rng: ChaCha20Rng,
+    tasks: HashMap<TaskId, Task>,
+    by_question: HashMap<Question, TaskId>,
+    exchanges: HashMap<ExchangeId, (TaskId, Sent)>,
+    askers: HashMap<Asker, (TaskId, Budget)>,
+    timers: BinaryHeap<Reverse<(Instant, Timer)>>,
+    outputs: VecDeque<Output>,
+    next_id: u64,
+}
+
+/// What may fall due. One whose object is gone is passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    Exchange(ExchangeId),
+    Asker(Asker),
+}
+
+impl Resolver {
+    /// Makes a resolver; `seed` feeds ids, choice of servers and case randomisation.
+    pub fn new(settings: Arc<Settings>, cache: Arc<Cache>, known: Arc<Known>, seed: [u8; 32]) -> Resolver {
+        Resolver {
+            settings,
+            cache,
+            scratch: Scratch::default(),
+            known,
+            rng: ChaCha20Rng::from_seed(seed),
+            tasks: HashMap::new(),
+            by_question: HashMap::new(),
+            exchanges: HashMap::new(),
+            askers: HashMap::new(),
+            timers: BinaryHeap::new(),
+            outputs: VecDeque::new(),
+            next_id: 0,
+        }
+    }
+
+    /// How many tasks are under way.
+    pub fn task_count(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Asks a question for a client. It is charged to `budget` until its `Output::Settle`.
+    pub fn handle_question(&mut self, now: Instant, question: &Question, asker: Asker, budget: Budget) {
+        let crowded = match self.by_question.get(question).and_then(|id| self.tasks.get(id)) {
+            Some(task) => task.waiters.len() >= limits::WAITERS,
+            None => self.tasks.len() >= limits::TASKS,
+        };
+        if crowded {
+            let failure = Failure::servfail(Ede::OTHER, "too many questions are being resolved".into());
+            let settled = Settled { entries: Arc::new([]), failure: Some(failure) };
+            self.outputs.push_back(Output::Settle { asker, settled, budget });
+            return;
+        }
+        let task = self.task(now, question.clone(), 0, Some(Waiter::Client(asker)));
+        self.askers.insert(asker, (task, budget));
+        self.timers.push(Reverse((budget.deadline, Timer::Asker(asker))));
+        self.prime(now);
+        self.start(now, task);
+    }
+
+    /// Withdraws a client's question (it went away): nothing more is said of it.
+    pub fn handle_abandon(&mut self, asker: Asker) {
+        if let Some((task, _)) = self.askers.remove(&asker) {
+            self.leave(task, Waiter::Client(asker));
+        }
+    }
+
+    /// Takes the end of an exchange. One that is unknown (late, cancelled) is ignored.
+    pub fn handle_reply(&mut self, now: Instant, exchange: ExchangeId, reply: Reply<'_>) {
+        let Some((task, sent)) = self.exchanges.get(&exchange).cloned() else { return };
+        match reply {
+            Reply::Message(octets) => self.take_message(now, exchange, task, &sent, octets),
+            Reply::Unreachable => {
+                self.exchanges.remove(&exchange);
+                self.known.servers.unreachable(sent.server, now);
+                self.try_next(now, task, &sent, Trouble::Unreachable);
+            }
+        }
+    }
+
+    /// Runs what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(Reverse((due, timer))) = self.timers.peek().copied() {
+            if due > now && self.is_live(timer) {
+                break;
+            }
+            self.timers.pop();
+            match timer {
+                _ if due > now || !self.is_live(timer) => (),
+                Timer::Exchange(id) => {
+                    if let Some((task, sent)) = self.exchanges.remove(&id) {
+                        self.outputs.push_back(Output::Cancel(id));
+                        self.known.servers.timed_out(sent.server, now);
+                        self.try_next(now, task, &sent, Trouble::TimedOut);
+                    }
+                }
+                Timer::Asker(asker) => self.out_of_budget(asker, "it took longer than it may"),
+            }
+        }
+    }
+
+    fn is_live(&self, timer: Timer) -> bool {
+        match timer {
+            Timer::Exchange(id) => self.exchanges.contains_key(&id),
+            Timer::Asker(asker) => self.askers.contains_key(&asker),
+        }
+    }
+
+    /// What to do next; none when all is done. Call after every `handle_*` until none.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When `handle_timeout` must be called next.
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
+        while let Some(Reverse((due, timer))) = self.timers.peek().copied() {
+            if self.is_live(timer) {
+                return Some(due);
+            }
+            self.timers.pop();
+        }
+        None
+    }
+}
+
+/// How to resolve: made from the config, immutable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Root servers to start from: name and addresses.
+    pub root_hints: Vec<(OwnedName, Vec<std::net::IpAddr>)>,
+    /// The realm that cache keys get.
+    pub realm: u32,
+    /// Port that servers are asked on: 53 but in labs.
+    pub upstream_port: u16,
+    /// Ask over IPv4, over IPv6.
+    pub families: (bool, bool),
+    /// Addresses never asked, as prefixes.
+    pub deny: Vec<ipnet::IpNet>,
+    /// Whether to ask the roots for their own list first (RFC 9609).
+    pub priming: bool,
+    /// Whether to randomise the case of names sent.
+    pub case_randomisation: bool,
+    /// Zones answered by given servers: longest match wins; the name "." is for all.
+    pub routes: Vec<Upstream>,
+}
+
+/// A zone asked of given servers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// The zone.
+    pub zone: OwnedName,
+    /// Its servers.
+    pub servers: Vec<SocketAddr>,
+    /// Recursive servers (a forward, RD set) or authoritative ones (a stub).
+    pub forward: bool,
+}

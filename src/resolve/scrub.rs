@@ -1,0 +1,306 @@
+//! What a reply says, and nothing else it carries: records are taken only where they follow from the question and lie within what the
+//! server may speak for.
+
+use super::delegation::Delegation;
+use crate::cache::{Entry, EntryBuf, Fact, Key, Verdict};
+use crate::clock::Instant;
+use crate::limits;
+use crate::rrset::{self, Rdatas, Rrset};
+use crate::wire::{Class, Flags, Message, Name, NameBuf, OwnedName, Rcode, Rtype, Section};
+use std::net::IpAddr;
+
+/// What was asked, of whom.
+pub(super) struct Asked<'a> {
+    pub name: Name<'a>,
+    pub rtype: Rtype,
+    pub zone: &'a Delegation,
+    pub realm: u32,
+    pub checking_disabled: bool,
+    pub now: Instant,
+}
+
+/// Name servers and their addresses.
+pub(super) type NameServers = Vec<(OwnedName, Vec<IpAddr>)>;
+
+/// What a reply says.
+#[derive(Debug)]
+pub(super) enum Finding {
+    /// Facts for the question and further links of its chain.
+    Facts(Vec<EntryBuf>),
+    /// Ask these servers instead.
+    Referral { zone: OwnedName, servers: NameServers, ttl: u32 },
+    /// The server does not serve the zone, or says nothing of use.
+    Useless(Why),
+}
+
+/// Why a reply is of no use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// This response code.
+    Rcode(Rcode),
+    /// A referral to where we come from, or away from the question.
+    Sideways,
+    /// An answer without authority.
+    NotAuthoritative,
+    /// No answer, no denial, no referral.
+    Empty,
+    /// The octets are not a message.
+    Malformed,
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Why::Rcode(rcode) => write!(f, "answered {rcode}"),
+            Why::Sideways => f.write_str("referred elsewhere"),
+            Why::NotAuthoritative => f.write_str("is not authoritative"),
+            Why::Empty => f.write_str("sent nothing of use"),
+            Why::Malformed => f.write_str("sent a malformed reply"),
+        }
+    }
+}
+
+/// The RRsets of a reply in the order of their first records.
+struct Sets {
+    answer: Vec<Rrset>,
+    authority: Vec<Rrset>,
+    additional: Vec<Rrset>,
+}
+
+/// Reads the reply to a question.
+pub(super) fn read(asked: &Asked<'_>, message: &Message<'_>) -> Finding {
+    let (flags, rcode) = (message.header().flags, message.header().flags.rcode());
+    if rcode != Rcode::NOERROR && rcode != Rcode::NXDOMAIN && rcode != Rcode::YXDOMAIN {
+        return Finding::Useless(Why::Rcode(rcode));
+    }
+    let Some(sets) = collect(message) else { return Finding::Useless(Why::Malformed) };
+    let forward = asked.zone.is_forward();
+    let authoritative = flags.has(Flags::AA) || forward;
+    let (mut facts, last, answered) = follow(asked, &sets.answer);
+    if !authoritative && !facts.is_empty() && flags.has(Flags::RA) {
+        // Another resolver's cache, not the zone's server.
+        return Finding::Useless(Why::NotAuthoritative);
+    }
+    if answered {
+        return Finding::Facts(facts);
+    }
+    let in_zone = last.as_name().is_within(asked.zone.zone.as_name());
+    if rcode == Rcode::NXDOMAIN {
+        if !authoritative {
+            return Finding::Useless(Why::NotAuthoritative);
+        }
+        if in_zone {
+            facts.push(denial(asked, last.as_name(), Key::NXDOMAIN, &sets.authority));
+        }
+        return Finding::Facts(facts);
+    }
+    if !facts.is_empty() {
+        if in_zone && soa(asked, last.as_name(), &sets.authority).is_some() {
+            facts.push(denial(asked, last.as_name(), asked.rtype, &sets.authority));
+        }
+        return Finding::Facts(facts);
+    }
+    no_answer(asked, authoritative, &sets)
+}
+
+/// NOERROR without an answer: a referral, or the type does not exist.
+fn no_answer(asked: &Asked<'_>, authoritative: bool, sets: &Sets) -> Finding {
+    if soa(asked, asked.name, &sets.authority).is_some() && authoritative {
+        return Finding::Facts(vec![denial(asked, asked.name, asked.rtype, &sets.authority)]);
+    }
+    let zone = asked.zone.zone.as_name();
+    let servers = sets.authority.iter().find(|set| set.rtype == Rtype::NS);
+    match servers {
+        Some(set) if !asked.zone.is_forward() => {
+            let cut = set.name.as_name();
+            // RFC 2308 §2.2: a NODATA may come with the zone's own NS records.
+            let own = cut == zone && authoritative;
+            // Strictly down and towards the name, so following referrals ends. DS is answered above its cut.
+            let down = cut.is_below(zone)
+                && asked.name.is_within(cut)
+                && !(asked.rtype == Rtype::DS && cut.len() == asked.name.len());
+            if own {
+                Finding::Facts(vec![denial(asked, asked.name, asked.rtype, &[])])
+            } else if down {
+                referral(asked, set, &sets.additional)
+            } else {
+                Finding::Useless(Why::Sideways)
+            }
+        }
+        _ if authoritative => Finding::Facts(vec![denial(asked, asked.name, asked.rtype, &[])]),
+        _ => Finding::Useless(Why::Empty),
+    }
+}
+
+/// Sorts the records into RRsets. None when there are too many. A malformed record is left out; after one whose length is wrong the rest
+/// cannot be read.
+fn collect(message: &Message<'_>) -> Option<Sets> {
+    let mut sets = Sets { answer: Vec::new(), authority: Vec::new(), additional: Vec::new() };
+    let mut rdata = Vec::new();
+    for (i, record) in message.records().enumerate() {
+        if i >= limits::REPLY_RECORDS {
+            return None;
+        }
+        let Ok(record) = record else { break };
+        rdata.clear();
+        let Ok(owner) = record.owner() else { continue };
+        if record.class != Class::IN
+            || record.rtype.is_meta()
+            || rrset::read_rdata(&record, &mut rdata).is_err()
+        {
+            continue;
+        }
+        let list = match record.section {
+            Section::Answer => &mut sets.answer,
+            Section::Authority => &mut sets.authority,
+            Section::Additional => &mut sets.additional,
+        };
+        // RFC 2181 §8: a TTL with the top bit set counts as zero.
+        let ttl = if record.ttl > i32::MAX as u32 { 0 } else { record.ttl.min(limits::TTL_MAX) };
+        // Records of one set stand together in all but odd replies, so the search is from the end.
+        let have = list
+            .iter_mut()
+            .rev()
+            .find(|set| set.rtype == record.rtype && set.name.as_name() == owner.as_name());
+        match have {
+            // RFC 2181 §5.2: TTLs that differ are an error; the least is safe.
+            Some(set) => {
+                set.ttl = set.ttl.min(ttl);
+                set.push(&rdata);
+            }
+            None => {
+                let mut set = Rrset::new(owner.as_name(), record.rtype, ttl);
+                set.push(&rdata);
+                list.push(set);
+            }
+        }
+    }
+    Some(sets)
+}
+
+/// Follows the chain from the question through the answer. Returns the facts, the last name, and whether its answer is there.
+fn follow(asked: &Asked<'_>, answer: &[Rrset]) -> (Vec<EntryBuf>, NameBuf, bool) {
+    let (mut facts, mut name) = (Vec::new(), asked.name.to_buf());
+    let zone = asked.zone.zone.as_name();
+    for _ in 0..limits::REPLY_LINKS {
+        if !name.as_name().is_within(zone) {
+            break;
+        }
+        let at = |rtype| answer.iter().find(|set| set.rtype == rtype && set.name.as_name() == name.as_name());
+        if let Some(set) = at(asked.rtype) {
+            facts.push(records(asked, name.as_name(), asked.rtype, set));
+            return (facts, name, true);
+        }
+        let alias = answer
+            .iter()
+            .find(|set| set.rtype == Rtype::DNAME && name.as_name().is_below(set.name.as_name()));
+        let next = if let Some(set) = alias.filter(|set| set.name.as_name().is_within(zone)) {
+            facts.push(records(asked, set.name.as_name(), Rtype::DNAME, set));
+            synthesise(asked, name.as_name(), set, &mut facts)
+        } else if let Some(set) = at(Rtype::CNAME) {
+            facts.push(records(asked, name.as_name(), Rtype::CNAME, set));
+            set.rdatas().iter().next().and_then(|rdata| Some(Name::from_wire(rdata).ok()?.to_buf()))
+        } else {
+            break;
+        };
+        match next {
+            Some(next) => name = next,
+            None => break,
+        }
+    }
+    (facts, name, false)
+}
+
+/// Adds the CNAME that a DNAME makes of a name (RFC 6672 §3.4); returns its target.
+fn synthesise(
+    asked: &Asked<'_>,
+    name: Name<'_>,
+    dname: &Rrset,
+    facts: &mut Vec<EntryBuf>,
+) -> Option<NameBuf> {
+    let target = Name::from_wire(dname.rdatas().iter().next()?).ok()?;
+    let target = NameBuf::substitute(name, dname.name.as_name(), target).ok()?;
+    let mut set = Rrset::new(name, Rtype::CNAME, dname.ttl);
+    set.push(target.as_name().as_bytes());
+    facts.push(records(asked, name, Rtype::CNAME, &set));
+    Some(target)
+}
+
+fn key<'n>(asked: &Asked<'_>, name: Name<'n>, rtype: Rtype) -> Key<'n> {
+    Key { realm: asked.realm, name, rtype, checking_disabled: asked.checking_disabled }
+}
+
+fn records(asked: &Asked<'_>, name: Name<'_>, rtype: Rtype, set: &Rrset) -> EntryBuf {
+    let fact = Fact::Records { rdatas: set.rdatas(), signatures: Rdatas::stored(&[]) };
+    let entry = Entry { stored: asked.now, ttl: set.ttl, verdict: Verdict::Unchecked, fact };
+    EntryBuf::new(&key(asked, name, rtype), &entry)
+}
+
+/// The SOA that may deny `name`: of a zone that holds it, and that the server may speak for.
+fn soa<'s>(asked: &Asked<'_>, name: Name<'_>, authority: &'s [Rrset]) -> Option<&'s Rrset> {
+    let zone = asked.zone.zone.as_name();
+    authority.iter().find(|set| {
+        let owner = set.name.as_name();
+        set.rtype == Rtype::SOA && name.is_within(owner) && owner.is_within(zone)
+    })
+}
+
+/// A denial with the SOA's TTL (RFC 2308 §5); without an SOA it is not kept.
+fn denial(asked: &Asked<'_>, name: Name<'_>, rtype: Rtype, authority: &[Rrset]) -> EntryBuf {
+    let soa = soa(asked, name, authority);
+    let rdata = soa.and_then(|set| set.rdatas().iter().next());
+    let minimum = rdata.and_then(|rdata| crate::wire::read_u32(rdata, rdata.len().checked_sub(4)?));
+    let ttl = soa.zip(minimum).map_or(0, |(set, minimum)| set.ttl.min(minimum).min(limits::TTL_NEGATIVE));
+    let fact = Fact::Denied { soa_owner: soa.map(|set| set.name.as_name()), soa: rdata.unwrap_or_default() };
+    EntryBuf::new(
+        &key(asked, name, rtype),
+        &Entry { stored: asked.now, ttl, verdict: Verdict::Unchecked, fact },
+    )
+}
+
+/// A referral with the glue that the server may give: of names within its own zone.
+fn referral(asked: &Asked<'_>, set: &Rrset, additional: &[Rrset]) -> Finding {
+    let targets = set.rdatas().iter().filter_map(|rdata| Name::from_wire(rdata).ok());
+    let servers = targets.take(limits::DELEGATION_SERVERS).map(|target| {
+        let glue = additional
+            .iter()
+            .filter(|glue| glue.name.as_name() == target && target.is_within(asked.zone.zone.as_name()));
+        let addresses = glue.flat_map(addresses).take(limits::SERVER_ADDRESSES).collect();
+        (target.to_owned(), addresses)
+    });
+    Finding::Referral { zone: set.name.clone(), servers: servers.collect(), ttl: set.ttl }
+}
+
+/// The addresses of an A or AAAA set.
+pub(super) fn addresses(set: &Rrset) -> impl Iterator<Item = IpAddr> {
+    let rtype = set.rtype;
+    set.rdatas().iter().filter_map(move |rdata| address(rtype, rdata))
+}
+
+/// The address in A or AAAA data.
+pub(super) fn address(rtype: Rtype, rdata: &[u8]) -> Option<IpAddr> {
+    match rtype {
+        Rtype::A => Some(<[u8; 4]>::try_from(rdata).ok()?.into()),
+        Rtype::AAAA => Some(<[u8; 16]>::try_from(rdata).ok()?.into()),
+        _ => None,
+    }
+}
+
+/// The servers that a priming reply names, with their addresses (RFC 9609 §3.2).
+pub(super) fn root_servers(message: &Message<'_>) -> Option<(NameServers, u32)> {
+    let sets = collect(message)?;
+    let set = sets.answer.iter().find(|set| set.rtype == Rtype::NS && set.name.as_name().is_root())?;
+    let targets = set.rdatas().iter().filter_map(|rdata| Name::from_wire(rdata).ok());
+    let servers: Vec<_> = targets
+        .take(limits::DELEGATION_SERVERS)
+        .map(|target| {
+            let glue = sets.additional.iter().filter(|glue| glue.name.as_name() == target);
+            (target.to_owned(), glue.flat_map(addresses).take(limits::SERVER_ADDRESSES).collect())
+        })
+        .collect();
+    // Servers without any address would leave us without a root.
+    servers
+        .iter()
+        .any(|(_, addresses): &(_, Vec<IpAddr>)| !addresses.is_empty())
+        .then_some((servers, set.ttl))
+}

@@ -1,0 +1,159 @@
+//! A task: one question being resolved, for all who wait for it.
+
+use super::delegation::{Delegation, Servers};
+use super::scrub::Why;
+use super::{Asker, ExchangeId, Question, Transport};
+use crate::limits;
+use crate::wire::{OwnedName, Rtype};
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Names a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct TaskId(pub u64);
+
+/// Who waits for a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waiter {
+    /// A client's question.
+    Client(Asker),
+    /// A task that needs an address.
+    Task(TaskId),
+}
+
+/// One question being resolved.
+pub(super) struct Task {
+    pub question: Question,
+    pub waiters: Vec<Waiter>,
+    /// How many tasks deep it is below a client's question.
+    pub depth: u8,
+    /// Queries it sent.
+    pub sent: u16,
+    pub state: State,
+}
+
+/// What a task is at.
+pub(super) enum State {
+    /// Made, but not begun.
+    New,
+    /// At a delegation: who was tried, and what is under way.
+    At(Visit),
+}
+
+/// A task's work at one delegation.
+pub(super) struct Visit {
+    pub delegation: Arc<Delegation>,
+    /// The query that is out.
+    pub exchange: Option<ExchangeId>,
+    /// Times each address was asked, and whether it is no longer of use.
+    pub tried: Vec<(SocketAddr, u8, bool)>,
+    /// The server to ask next, and how, when that is decided.
+    pub again: Option<(SocketAddr, Transport)>,
+    /// Name servers whose addresses were looked up, and of which type.
+    pub fetched: Vec<(OwnedName, Rtype)>,
+    /// Lookups of addresses that are under way.
+    pub pending: Vec<TaskId>,
+    /// What went wrong, for the client to read.
+    pub troubles: Vec<(SocketAddr, Trouble)>,
+}
+
+/// What went wrong with a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// No reply.
+    TimedOut,
+    /// The network says so.
+    Unreachable,
+    /// A reply of no use.
+    Reply(Why),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::TimedOut => f.write_str("did not answer"),
+            Trouble::Unreachable => f.write_str("cannot be reached"),
+            Trouble::Reply(why) => why.fmt(f),
+        }
+    }
+}
+
+impl Visit {
+    /// Starts at a delegation.
+    pub fn new(delegation: Arc<Delegation>) -> Visit {
+        Visit {
+            delegation,
+            exchange: None,
+            tried: Vec::new(),
+            again: None,
+            fetched: Vec::new(),
+            pending: Vec::new(),
+            troubles: Vec::new(),
+        }
+    }
+
+    /// Times an address was asked; none when it is of no more use.
+    pub fn attempts(&self, address: SocketAddr) -> Option<u8> {
+        match self.tried.iter().find(|(tried, ..)| *tried == address) {
+            Some((_, times, useless)) => (!useless && *times < limits::ATTEMPTS_PER_SERVER).then_some(*times),
+            None => Some(0),
+        }
+    }
+
+    /// Notes that an address was asked.
+    pub fn note_asked(&mut self, address: SocketAddr) {
+        match self.tried.iter_mut().find(|(tried, ..)| *tried == address) {
+            Some((_, times, _)) => *times += 1,
+            None => self.tried.push((address, 1, false)),
+        }
+    }
+
+    /// Notes what went wrong with an address; unless it was a loss, it is not asked again.
+    pub fn note_trouble(&mut self, address: SocketAddr, trouble: Trouble) {
+        if trouble != Trouble::TimedOut
+            && let Some((.., useless)) = self.tried.iter_mut().find(|(tried, ..)| *tried == address)
+        {
+            *useless = true;
+        }
+        if !self.troubles.contains(&(address, trouble)) {
+            self.troubles.push((address, trouble));
+        }
+    }
+
+    /// The next lookup of a name server's addresses that may help: of the first family for all, then of the second. None when there
+    /// are enough, or they would go too deep.
+    pub fn unfetched(&self, (v4, v6): (bool, bool), depth: u8) -> Option<(OwnedName, Rtype)> {
+        let Servers::Named(servers) = &self.delegation.servers else { return None };
+        if depth > limits::TASK_DEPTH || self.fetched.len() >= limits::FETCHES_PER_DELEGATION {
+            return None;
+        }
+        let zone = self.delegation.zone.as_name();
+        // The second family is worth its queries only when the first has come to nothing.
+        let families = [(Rtype::A, v4), (Rtype::AAAA, v6)].into_iter().filter(|(_, used)| *used);
+        let families = families.take(if self.pending.is_empty() { 2 } else { 1 });
+        // A name inside the zone that has no glue can only be asked of the servers we have no address of.
+        let names =
+            || servers.iter().filter(|(name, glue)| glue.is_empty() && !name.as_name().is_within(zone));
+        families
+            .flat_map(|(rtype, _)| names().map(move |(name, _)| (name, rtype)))
+            .find(|(name, rtype)| !self.fetched.iter().any(|(have, of)| have == *name && of == rtype))
+            .map(|(name, rtype)| (name.clone(), rtype))
+    }
+
+    /// Why no server of this delegation helped, in a sentence that fits an extended error.
+    pub fn verdict(&self) -> String {
+        let zone = &self.delegation.zone;
+        if self.troubles.is_empty() {
+            return format!("no name server of {zone} has an address");
+        }
+        let told: Vec<String> = self
+            .troubles
+            .iter()
+            .take(4)
+            .map(|(address, trouble)| format!("{} {trouble}", address.ip()))
+            .collect();
+        let more = if self.troubles.len() > told.len() { ", and others" } else { "" };
+        format!("no name server of {zone} helped: {}{more}", told.join(", "))
+    }
+}
