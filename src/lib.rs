@@ -35,3 +35,4 @@ pub mod cache;
 pub mod health;
 pub mod steer;
 pub mod resolve;
+pub mod answer;

@@ -1,0 +1,263 @@
+//! A link of the chain in an own zone: its data, a wildcard's, an alias, a steered choice, a referral, or the proof that there is
+//! nothing (RFC 1034 §4.3.2).
+
+use super::{Link, Recursion, Source, Walk};
+use crate::resolve::Start;
+use crate::rrset::{Rdatas, additional_name};
+use crate::steer::{self, Cursor, Draw, Family, Steering};
+use crate::wire::{Ede, Name, NameBuf, Rcode, Rtype, Section};
+use crate::zone::{Held, Lookup, Node, RrsetRef, SteerId, Zone};
+use std::net::IpAddr;
+
+impl<'a> Walk<'a, '_> {
+    /// Answers `name` from the own zone that holds it.
+    pub(super) fn own_link(&mut self, name: Name<'_>, first: bool) -> Link {
+        let rtype = self.query.question.rtype;
+        let Some(held) = self.held(name, rtype) else { return Link::Unknown };
+        let zone = match &held.state {
+            Ok(zone) => &**zone,
+            Err(why) => {
+                self.reply.fail(Rcode::SERVFAIL, Some((Ede::NOT_READY, why)));
+                return Link::Done;
+            }
+        };
+        let found = zone.lookup(name, rtype);
+        let referral = matches!(found, Lookup::Cut(_));
+        if first && !referral {
+            self.reply.set_authoritative();
+        }
+        self.reply.source = Source::Zone;
+        match found {
+            Lookup::Name { node, .. } => self.own_name(held, zone, node, name),
+            Lookup::Dname(node) => self.own_dname(node, name),
+            Lookup::Cut(node) => self.own_cut(zone, node, first),
+            Lookup::Missing { .. } => {
+                // RFC 6604 §3: the response code is that of the last name of the chain.
+                self.reply.rcode = Rcode::NXDOMAIN;
+                self.deny(zone, u32::MAX)
+            }
+        }
+    }
+
+    /// The zone that holds the name: the longest match among own zones, forwards and stubs, then special-use names.
+    fn held(&self, name: Name<'_>, rtype: Rtype) -> Option<&'a Held> {
+        let own = self.view.zones.find(name, rtype);
+        let Some(Recursion { upstreams, special, .. }) = self.recursion else { return own };
+        let beaten = |held: &&Held| {
+            upstreams.closest(name).is_none_or(|zone| zone.0.as_name().len() <= held.apex.as_name().len())
+        };
+        match own {
+            Some(own) => Some(own).filter(beaten),
+            None => special
+                .find(name, rtype)
+                .filter(|_| upstreams.closest(name).is_none_or(|zone| zone.0.as_name().is_root())),
+        }
+    }
+
+    /// A node that exists or a wildcard stands for: its RRset of the type, its alias, or nothing.
+    fn own_name(&mut self, held: &'a Held, zone: &'a Zone, node: &'a Node, name: Name<'_>) -> Link {
+        let rtype = self.query.question.rtype;
+        let steering = held.policy.and_then(|policy| self.view.steering.get(policy));
+        if let (Some(id), Some(steering)) = (node.steered(), steering)
+            && let Some(link) = self.steered(zone, steering, id, name)
+        {
+            return link;
+        }
+        let set = match rtype {
+            // RFC 8482 §4.1: one RRset stands for all.
+            Rtype::ANY => node.rrsets().next(),
+            _ => node.rrset(rtype),
+        };
+        if let Some(set) = set {
+            if self.add_answer(name, set.rtype, set.ttl, set.rdatas) {
+                self.addresses_of(zone, &set);
+            }
+            return Link::Done;
+        }
+        match node.rrset(Rtype::CNAME) {
+            Some(alias) => {
+                let target = alias.rdatas.iter().next().and_then(|rdata| Name::from_wire(rdata).ok());
+                match target {
+                    Some(target) if self.add_answer(name, Rtype::CNAME, alias.ttl, alias.rdatas) => {
+                        Link::Follow(target.to_buf())
+                    }
+                    _ => Link::Done,
+                }
+            }
+            None => self.deny(zone, u32::MAX),
+        }
+    }
+
+    /// A steered name; none where its policy has no say over the type.
+    fn steered(
+        &mut self,
+        zone: &'a Zone,
+        steering: &'a Steering,
+        id: SteerId,
+        name: Name<'_>,
+    ) -> Option<Link> {
+        let policy = &*steering.policy;
+        let (family, cursor) = match self.query.question.rtype {
+            Rtype::A | Rtype::ANY => (Family::V4, Cursor::Take),
+            Rtype::AAAA => (Family::V6, Cursor::Take),
+            // Where it answers A with a CNAME, the CNAME stands for every type.
+            _ if policy.may_alias(id) => (Family::V4, Cursor::Peek),
+            _ => return None,
+        };
+        *self.seed = self.seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        let draw = Draw { seed: *self.seed, now: self.request.now.as_secs(), cursor };
+        let choice = policy.choose(id, family, &self.client, &steering.health, draw);
+        if cursor == Cursor::Peek && !matches!(choice.answer, steer::Answer::Cname(_)) {
+            return None;
+        }
+        self.reply.source = Source::Steered;
+        self.reply.narrow(choice.scope);
+        Some(match choice.answer {
+            steer::Answer::Addresses { picked, count } => {
+                self.add_addresses(
+                    name,
+                    choice.ttl,
+                    picked[..count as usize].iter().map(|&member| policy.address(member)),
+                );
+                Link::Done
+            }
+            steer::Answer::Cname(target) => {
+                let mut rdata = [0; 257];
+                rdata[..2].copy_from_slice(&(target.len() as u16).to_be_bytes());
+                rdata[2..2 + target.len()].copy_from_slice(target.as_bytes());
+                let added = self.add_answer(
+                    name,
+                    Rtype::CNAME,
+                    choice.ttl,
+                    Rdatas::stored(&rdata[..2 + target.len()]),
+                );
+                if added && self.query.question.rtype != Rtype::CNAME {
+                    Link::Follow(target.to_buf())
+                } else {
+                    Link::Done
+                }
+            }
+            // The denial may not outlive the state it follows from.
+            steer::Answer::NoData => self.deny(zone, choice.ttl),
+            steer::Answer::ServFail => {
+                self.reply.fail(
+                    Rcode::SERVFAIL,
+                    Some((Ede::NO_REACHABLE_AUTHORITY, "every member of the pool is down")),
+                );
+                Link::Done
+            }
+        })
+    }
+
+    /// Writes an address RRset of chosen members.
+    fn add_addresses(&mut self, name: Name<'_>, ttl: u32, members: impl Iterator<Item = IpAddr>) {
+        let (mut rdatas, mut len, mut rtype) = ([0; 18 * 8], 0, Rtype::A);
+        for address in members.take(8) {
+            let (octets, width) = match address {
+                IpAddr::V4(v4) => (v4.to_ipv6_mapped().octets(), 4),
+                IpAddr::V6(v6) => (v6.octets(), 16),
+            };
+            rtype = if width == 4 { Rtype::A } else { Rtype::AAAA };
+            rdatas[len + 1] = width as u8;
+            rdatas[len + 2..len + 2 + width].copy_from_slice(&octets[16 - width..]);
+            len += 2 + width;
+        }
+        self.add_answer(name, rtype, ttl, Rdatas::stored(&rdatas[..len]));
+    }
+
+    /// A name below a DNAME: the DNAME and the CNAME it makes of the name (RFC 6672 §3.1).
+    fn own_dname(&mut self, node: &'a Node, name: Name<'_>) -> Link {
+        let Some(set) = node.rrset(Rtype::DNAME) else { return Link::Done };
+        let target = set.rdatas.iter().next().and_then(|rdata| Name::from_wire(rdata).ok());
+        let (Some(target), true) = (target, self.add_answer(node.name(), Rtype::DNAME, set.ttl, set.rdatas))
+        else {
+            return Link::Done;
+        };
+        let Ok(alias) = NameBuf::substitute(name, node.name(), target) else {
+            self.reply.rcode = Rcode::YXDOMAIN;
+            return Link::Done;
+        };
+        let mut rdata = [0; 257];
+        let octets = alias.as_name().as_bytes();
+        rdata[1] = octets.len() as u8;
+        rdata[2..2 + octets.len()].copy_from_slice(octets);
+        let added = self.add_answer(name, Rtype::CNAME, set.ttl, Rdatas::stored(&rdata[..2 + octets.len()]));
+        // A question for the CNAME itself is answered by the one just made.
+        let follow = added && !matches!(self.query.question.rtype, Rtype::CNAME | Rtype::ANY);
+        if follow { Link::Follow(alias) } else { Link::Done }
+    }
+
+    /// A name at or below a delegation: followed for those who may, else the referral with its glue.
+    fn own_cut(&mut self, zone: &'a Zone, cut: &'a Node, first: bool) -> Link {
+        let Some(servers) = cut.rrset(Rtype::NS) else { return Link::Done };
+        if self.recursion.is_some() {
+            return Link::Delegated(Box::new(start(zone, cut, &servers)));
+        }
+        if !first && self.query.question.rtype == Rtype::DS {
+            return Link::Done;
+        }
+        if !self.reply.rrset(Section::Authority, cut.name(), Rtype::NS, servers.ttl, servers.rdatas) {
+            return Link::Done;
+        }
+        for target in servers.rdatas.iter().filter_map(|rdata| additional_name(Rtype::NS, rdata)) {
+            let Some(node) = zone.node(target) else { continue };
+            for set in [Rtype::A, Rtype::AAAA].iter().filter_map(|&rtype| node.rrset(rtype)) {
+                let fits = self.reply.rrset(Section::Additional, target, set.rtype, set.ttl, set.rdatas);
+                // RFC 9471 §3.1: without the glue of servers below the cut the referral is of no use.
+                if !fits && target.is_within(cut.name()) {
+                    self.reply.truncate();
+                }
+            }
+        }
+        Link::Done
+    }
+
+    /// Adds the addresses that an answer's names need (RFC 1034 §4.3.2 step 6), from the same zone.
+    fn addresses_of(&mut self, zone: &'a Zone, set: &RrsetRef<'_>) {
+        if !matches!(set.rtype, Rtype::NS | Rtype::MX | Rtype::SRV | Rtype::SVCB | Rtype::HTTPS) {
+            return;
+        }
+        for target in set.rdatas.iter().filter_map(|rdata| additional_name(set.rtype, rdata)) {
+            if !target.is_within(zone.apex()) {
+                continue;
+            }
+            let node = match zone.lookup(target, Rtype::A) {
+                Lookup::Name { node, .. } => node,
+                _ => continue,
+            };
+            for addresses in [Rtype::A, Rtype::AAAA].iter().filter_map(|&rtype| node.rrset(rtype)) {
+                self.reply.rrset(
+                    Section::Additional,
+                    target,
+                    addresses.rtype,
+                    addresses.ttl,
+                    addresses.rdatas,
+                );
+            }
+        }
+    }
+
+    /// Adds the SOA that says a name or type does not exist (RFC 2308 §3), kept no longer than `ttl_max`.
+    fn deny(&mut self, zone: &'a Zone, ttl_max: u32) -> Link {
+        let ttl = zone.negative_ttl().min(ttl_max);
+        self.reply.rrset(Section::Authority, zone.apex(), Rtype::SOA, ttl, zone.soa().rdatas);
+        Link::Done
+    }
+}
+
+/// Our own delegation, for the resolver to start from.
+fn start(zone: &Zone, cut: &Node, servers: &RrsetRef<'_>) -> Start {
+    let address = |rdata: &[u8]| match rdata.len() {
+        4 => <[u8; 4]>::try_from(rdata).ok().map(IpAddr::from),
+        _ => <[u8; 16]>::try_from(rdata).ok().map(IpAddr::from),
+    };
+    let glue = |name| {
+        let sets = zone
+            .node(name)
+            .into_iter()
+            .flat_map(|node| [Rtype::A, Rtype::AAAA].map(|rtype| node.rrset(rtype)));
+        sets.flatten().flat_map(|set| set.rdatas.iter().filter_map(address)).collect()
+    };
+    let names = servers.rdatas.iter().filter_map(|rdata| additional_name(Rtype::NS, rdata));
+    Start { zone: cut.name().to_owned(), servers: names.map(|name| (name.to_owned(), glue(name))).collect() }
+}
