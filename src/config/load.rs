@@ -8,7 +8,7 @@ use super::{
 use crate::wire::Name;
 use ipnet::IpNet;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 /// Reads a file for diagnostics; tells when it cannot be read.
@@ -94,8 +94,21 @@ fn unplaced(name: Spanned<String>) -> Spanned<String> {
     Spanned { span: super::Span::default(), ..name }
 }
 
+/// A path without its `.` and `x/..` parts, as a person would write it. Links are not followed.
+fn tidy(path: &Path) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => (),
+            Component::ParentDir if tidy.file_name().is_some() => drop(tidy.pop()),
+            part => tidy.push(part),
+        }
+    }
+    tidy
+}
+
 fn path(reader: &mut Reader<'_>, value: Value<'_>, base: &Path) -> Option<PathBuf> {
-    Some(base.join(reader.string(value)?.value))
+    Some(tidy(&base.join(reader.string(value)?.value)))
 }
 
 fn listen(reader: &mut Reader<'_>, server: &mut Table<'_>) -> Vec<SocketAddr> {
