@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! clock     the only reader of clocks
+//! entropy   randomness from the operating system: seeds and ports
 //! limits    every bound in the program, each with its reason
 //! wire      bytes and borrowed views: names, headers, questions, EDNS, records; the writer
 //! rrset     owned RRsets in wire form; the one table of types; the bridge to hickory-proto
@@ -17,18 +18,15 @@
 //! steer     the choice: (policy, health table, client, cursor) -> members, TTL, scope; geo
 //! resolve   iteration as a state machine: task, delegation, select, scrub
 //! answer    the decision: own zones, then steering, then cache, then Resolve
-//! net       UDP workers, streams, upstream sockets, the resolver's driver
-//! control   metrics and status over HTTP, reload; the client side of `waymark ctl`
-//! daemon    the composition root: build, bind, spawn, reload, drain
-//! check     `waymark check`: config and zones with every error shown, the zones' tests run
-//! demo      `waymark demo`: a miniature internet on loopback
 //! ```
 
 pub mod clock;
+pub mod entropy;
 pub mod limits;
 pub mod wire;
 pub mod rrset;
 pub mod config;
+pub mod metrics;
 pub mod guard;
 pub mod zone;
 pub mod cache;

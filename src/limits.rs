@@ -150,3 +150,51 @@ pub const ROUTE_RULES: usize = 64;
 
 /// How deep routes may lead to routes.
 pub const ROUTE_DEPTH: usize = 4;
+
+/// Datagrams received or sent in one system call: past 32 the cost of a call is lost among that of its packets.
+pub const UDP_BATCH: usize = 32;
+
+/// Batches of one socket before the loop looks after the rest.
+pub const BATCHES_PER_TURN: usize = 8;
+
+/// Octets of a query over UDP: a question and options take a few hundred.
+pub const UDP_QUERY: usize = 4_096;
+
+/// Octets of the kernel's buffers of a UDP socket: a burst of some thousand queries.
+pub const UDP_BUFFER: usize = 4 << 20;
+
+/// Connections the kernel holds until they are accepted.
+pub const TCP_BACKLOG: i32 = 256;
+
+/// Tries to find a port that is free.
+pub const BIND_TRIES: u32 = 8;
+
+/// Requests on their way from one worker to another.
+pub const MAILBOX: usize = 4_096;
+
+/// Requests waiting in one shard.
+pub const PENDING: usize = 10_000;
+
+/// Sockets to other servers that one shard has open.
+pub const UPSTREAM_SOCKETS: usize = 4_096;
+
+/// TCP connections of clients in all.
+pub const TCP_CONNECTIONS: usize = 1_000;
+
+/// And of one client address (RFC 7766 §6.2.2 asks clients for few).
+pub const TCP_PER_CLIENT: usize = 200;
+
+/// Queries of one connection that wait to be resolved, and replies that wait to be written.
+pub const TCP_PIPELINE: usize = 64;
+
+/// How long a connection may be idle (BIND's and Unbound's 30 s).
+pub const TCP_IDLE: Duration = Duration::from_secs(30);
+
+/// And when more than half of all places are taken.
+pub const TCP_IDLE_CROWDED: Duration = Duration::from_secs(3);
+
+/// How long a client may take to take a reply.
+pub const TCP_WRITE_TIME: Duration = Duration::from_secs(10);
+
+/// Octets of replies written in one piece.
+pub const TCP_WRITE: usize = 16 << 10;

@@ -14,6 +14,7 @@ mod tests;
 use crate::cache::{Cache, Scratch};
 use crate::clock::Instant;
 use crate::guard::AccessList;
+pub use crate::metrics::{Dropped, Source};
 use crate::resolve::{Budget, Question, Settled};
 use crate::steer::{Client, Steering};
 use crate::wire::{
@@ -102,13 +103,6 @@ pub enum Outcome {
     Later(Job),
 }
 
-/// Why a request is met with silence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dropped {
-    /// Too short for a header, or a reply.
-    NotAQuery,
-}
-
 /// About a reply, for counters and caches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meta {
@@ -120,21 +114,6 @@ pub struct Meta {
     pub rcode: Rcode,
     /// Where it came from.
     pub source: Source,
-}
-
-/// Where an answer came from; of a chain, its last link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// An own zone.
-    Zone,
-    /// An own zone, steered.
-    Steered,
-    /// The cache.
-    Cache,
-    /// Resolution.
-    Resolved,
-    /// Refused, malformed or not implemented: nothing was looked up.
-    Refused,
 }
 
 /// What must happen before the request can be answered. It is kept with the request's octets, its View and its Budget.

@@ -10,6 +10,7 @@ pub use entry::EntryBuf;
 
 use crate::clock::Instant;
 use crate::limits;
+use crate::metrics::CacheGauges;
 use crate::rrset::Rdatas;
 use crate::wire::{Name, Rcode, Rtype};
 use shard::{SEGMENT_WORDS, Shard};
@@ -111,19 +112,6 @@ pub struct Cache {
     index_bytes: usize,
 }
 
-/// What a cache holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CacheCounts {
-    /// Entries.
-    pub entries: usize,
-    /// Octets allocated, index included.
-    pub bytes: usize,
-    /// Octets that may be.
-    pub capacity: usize,
-    /// Entries forgotten to make room.
-    pub evictions: u64,
-}
-
 impl Cache {
     /// A cache of at most `bytes` octets in all (at least [`limits::CACHE_MIN`]), its hashes seeded with `seed`: who does not know
     /// it cannot make keys that fall into one bucket.
@@ -169,9 +157,9 @@ impl Cache {
     }
 
     /// What it holds.
-    pub fn counts(&self) -> CacheCounts {
+    pub fn counts(&self) -> CacheGauges {
         let mut counts =
-            CacheCounts { bytes: self.index_bytes, capacity: self.capacity, ..CacheCounts::default() };
+            CacheGauges { bytes: self.index_bytes, capacity: self.capacity, ..CacheGauges::default() };
         for (entries, segments, evictions) in self.shards.iter().map(Shard::counts) {
             counts.entries += entries;
             counts.bytes += segments * SEGMENT_WORDS * 8;

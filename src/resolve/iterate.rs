@@ -76,7 +76,7 @@ impl Resolver {
             if let Some(exchange) = visit.exchange
                 && self.exchanges.remove(&exchange).is_some()
             {
-                self.outputs.push_back(Output::Cancel(exchange));
+                self.outputs.push_back(Output::Cancel { exchange, timed_out: false });
             }
             for pending in visit.pending.clone() {
                 self.leave(pending, Waiter::Task(id));
@@ -382,7 +382,7 @@ impl Resolver {
             return;
         }
         self.exchanges.remove(&exchange);
-        self.outputs.push_back(Output::Cancel(exchange));
+        self.outputs.push_back(Output::Cancel { exchange, timed_out: false });
         self.known.servers.answered(sent.server, now.since(sent.at));
         self.charge(id, 0, octets.len() as u32);
         let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&id) else { return };

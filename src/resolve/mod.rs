@@ -88,7 +88,12 @@ pub enum Output {
         message: Vec<u8>,
     },
     /// Forget the exchange and close its socket; a late reply is not wanted.
-    Cancel(ExchangeId),
+    Cancel {
+        /// Names the exchange.
+        exchange: ExchangeId,
+        /// It was not answered in time.
+        timed_out: bool,
+    },
     /// A question is settled.
     Settle {
         /// Whose.
@@ -233,7 +238,7 @@ impl Resolver {
                 _ if due > now || !self.is_live(timer) => (),
                 Timer::Exchange(id) => {
                     if let Some((task, sent)) = self.exchanges.remove(&id) {
-                        self.outputs.push_back(Output::Cancel(id));
+                        self.outputs.push_back(Output::Cancel { exchange: id, timed_out: true });
                         self.known.servers.timed_out(sent.server, now);
                         self.try_next(now, task, &sent, Trouble::TimedOut);
                     }

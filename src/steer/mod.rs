@@ -158,6 +158,11 @@ impl Policy {
         self.members[member as usize].address
     }
 
+    /// How many endpoints it has.
+    pub fn endpoint_count(&self) -> usize {
+        self.members.len()
+    }
+
     /// The endpoints of a pool.
     pub fn pool_endpoints(&self, name: &str) -> Vec<EndpointId> {
         let pools = self.pools.iter().filter(|pool| pool.name == name);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 ///
 /// Layout: flags (1), length of the name (1), the name, the steering id (4, if steered), then for each RRset its type (2), TTL
 /// (4), octets of storage form (4) and storage form.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Node(Arc<[u8]>);
 
 /// An RRset of a node.

@@ -245,7 +245,9 @@ impl World {
                     Output::Send { exchange, server, transport, message } => {
                         self.deliver(exchange, server, transport, &message);
                     }
-                    Output::Cancel(exchange) => self.events.retain(|Reverse((_, _, id, _))| *id != exchange),
+                    Output::Cancel { exchange, .. } => {
+                        self.events.retain(|Reverse((_, _, id, _))| *id != exchange)
+                    }
                     Output::Settle { asker, settled, budget } => {
                         let (i, message, mut progress) = pending.remove(&asker).expect("settled once");
                         progress.settled.push(settled);
