@@ -18,6 +18,7 @@
 //! steer     the choice: (policy, health table, client, cursor) -> members, TTL, scope; geo
 //! resolve   iteration as a state machine: task, delegation, select, scrub
 //! answer    the decision: own zones, then steering, then cache, then Resolve
+//! load      config and zone files -> zones and their steering, tests of zones run, last good versions kept
 //! ```
 
 pub mod clock;
@@ -34,3 +35,4 @@ pub mod health;
 pub mod steer;
 pub mod resolve;
 pub mod answer;
+pub mod load;

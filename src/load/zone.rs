@@ -1,0 +1,106 @@
+//! One zone file, TOML or master file.
+
+use super::{Good, expect};
+use crate::clock;
+use crate::config::{Config, Diagnostics, ZoneFile};
+use crate::steer::{Geo, Policy, Steering};
+use crate::wire::OwnedName;
+use crate::zone::{self, Zone};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A zone file that was found.
+pub(super) struct ZoneSource {
+    /// The zone's name as the file's name has it.
+    pub apex: OwnedName,
+    /// The file.
+    pub path: PathBuf,
+}
+
+/// What came of a zone file.
+pub(super) struct ZoneResult {
+    /// The zone's name.
+    pub apex: OwnedName,
+    /// The file.
+    pub path: PathBuf,
+    /// The zone, unless the file is bad.
+    pub good: Option<Good>,
+}
+
+impl ZoneSource {
+    /// Loads the file. `last` finds the version that is being served.
+    pub fn load<'g>(
+        &self,
+        config: &Config,
+        geo: Option<&Arc<Geo>>,
+        last: impl Fn(&OwnedName) -> Option<&'g Good>,
+        diagnostics: &mut Diagnostics,
+    ) -> ZoneResult {
+        let (apex, good) = if self.path.extension().is_some_and(|extension| extension == "zone") {
+            let zone = zone::master::load(&self.path, self.apex.as_name(), diagnostics);
+            (self.apex.clone(), zone.map(|zone| Good { zone: Arc::new(zone), steering: None }))
+        } else {
+            match ZoneFile::load(&self.path, config, diagnostics) {
+                Some(file) => (file.apex.clone(), from_toml(&file, geo, last(&file.apex), diagnostics)),
+                None => (self.apex.clone(), None),
+            }
+        };
+        ZoneResult { apex, path: self.path.clone(), good }
+    }
+}
+
+/// Makes the zone and its policy, and runs its tests.
+fn from_toml(
+    file: &ZoneFile,
+    geo: Option<&Arc<Geo>>,
+    last: Option<&Good>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Good> {
+    let (policy, ids) = Policy::compile(file, geo, diagnostics);
+    let steering = (!file.steered.is_empty()).then(|| Steering::new(policy));
+    let build = |serial, diagnostics: &mut Diagnostics| {
+        zone::from_file(file, |steered| ids.get(steered).copied().flatten(), serial, diagnostics)
+    };
+    let last_serial = last.map(|good| good.zone.serial());
+    let zone = match last_serial {
+        // An automatic serial moves only when something else does.
+        Some(serial) if file.soa.serial.is_none() => {
+            let same = build(serial, diagnostics)?;
+            if last.is_some_and(|good| equal(&good.zone, &same)) {
+                same
+            } else {
+                build(next_serial(diagnostics, Some(serial)), &mut Diagnostics::default())?
+            }
+        }
+        _ => build(next_serial(diagnostics, None), diagnostics)?,
+    };
+    let good = Good { zone: Arc::new(zone), steering };
+    if diagnostics.has_errors() {
+        return None;
+    }
+    expect::run(file, &good, diagnostics);
+    // A version that fails its tests does not replace one that serves; at start there is none, and a test may be what is wrong.
+    Some(good).filter(|_| last.is_none() || !diagnostics.has_errors())
+}
+
+/// The later of the last serial and one, and the time of the newest file (RFC 1982: one step is always forward).
+fn next_serial(diagnostics: &Diagnostics, last: Option<u32>) -> u32 {
+    let modified = |path: &std::path::Path| path.metadata().ok()?.modified().ok();
+    let newest = diagnostics.files().filter_map(modified).max();
+    let since = newest.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    let time = since.map_or_else(clock::unix_secs, |since| since.as_secs()) as u32;
+    match last {
+        Some(last) if (time.wrapping_sub(last) as i32) <= 0 => last.wrapping_add(1),
+        _ => time,
+    }
+}
+
+/// Whether two versions of a zone have the same names and data.
+fn equal(a: &Zone, b: &Zone) -> bool {
+    let octets = |zone: &Zone| {
+        let mut nodes = Vec::new();
+        zone.for_each(|node| nodes.push(node.clone()));
+        nodes
+    };
+    a.record_count() == b.record_count() && octets(a) == octets(b)
+}
