@@ -19,6 +19,7 @@
 //! resolve   iteration as a state machine: task, delegation, select, scrub
 //! answer    the decision: own zones, then steering, then cache, then Resolve
 //! load      config and zone files -> zones and their steering, tests of zones run, last good versions kept
+//! net       UDP workers, streams, upstream sockets, the resolver's driver
 //! ```
 
 pub mod clock;
@@ -36,3 +37,4 @@ pub mod steer;
 pub mod resolve;
 pub mod answer;
 pub mod load;
+pub mod net;

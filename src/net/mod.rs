@@ -1,0 +1,221 @@
+//! Sockets: UDP workers that answer and host a shard of the resolver each, TCP on tokio, queries upstream.
+//!
+//! A worker's loop receives a batch, takes one view, answers each and sends the batch. What must be resolved goes to its home shard, chosen
+//! by the question, so that equal questions meet; the shard encodes and sends the reply itself.
+
+mod shard;
+mod tcp;
+#[allow(unsafe_code)]
+mod udp;
+mod upstream;
+mod worker;
+
+use crate::answer::View;
+use crate::cache::Cache;
+use crate::metrics::Metrics;
+use crate::{limits, resolve};
+use arc_swap::ArcSwap;
+use shard::{Mail, Mailbox};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// What to listen on, with how many workers.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// UDP and TCP on each.
+    pub listen: Vec<SocketAddr>,
+    /// UDP workers, at least one.
+    pub workers: usize,
+}
+
+/// What resolver shards are made from.
+#[derive(Clone)]
+pub struct Resolving {
+    /// How to resolve.
+    pub settings: Arc<resolve::Settings>,
+    /// Where what is learnt goes.
+    pub cache: Arc<Cache>,
+    /// What all shards know of servers.
+    pub known: Arc<resolve::Known>,
+}
+
+/// An address that cannot be listened on.
+#[derive(Debug)]
+pub struct BindError {
+    address: SocketAddr,
+    over: &'static str,
+    error: io::Error,
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let BindError { address, over, error } = self;
+        let port = address.port();
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => write!(
+                f,
+                "cannot listen on {address} ({over}): permission denied: run as root, give the program CAP_NET_BIND_SERVICE, or choose a port above 1023"
+            ),
+            io::ErrorKind::AddrInUse => write!(
+                f,
+                "cannot listen on {address} ({over}): another process has it (`ss -lnp 'sport = :{port}'` names it): stop it or choose another port"
+            ),
+            io::ErrorKind::AddrNotAvailable => write!(
+                f,
+                "cannot listen on {address} ({over}): this machine does not have the address: `ip address` lists those it has"
+            ),
+            _ => write!(f, "cannot listen on {address} ({over}): {error}"),
+        }
+    }
+}
+
+impl std::error::Error for BindError {}
+
+/// Bound sockets, not served yet.
+pub struct Server {
+    /// For each worker, a socket for each address.
+    udp: Vec<Vec<UdpSocket>>,
+    tcp: Vec<TcpListener>,
+    addresses: Vec<SocketAddr>,
+}
+
+/// A server at work.
+pub struct Running {
+    mailboxes: Arc<[Mailbox]>,
+    workers: Vec<JoinHandle<()>>,
+    tcp: tcp::Service,
+}
+
+impl Server {
+    /// Binds every address; port 0 becomes one that is free for both UDP and TCP.
+    pub fn bind(settings: &Settings) -> Result<Server, BindError> {
+        let workers = settings.workers.max(1);
+        let mut server = Server { udp: Vec::new(), tcp: Vec::new(), addresses: Vec::new() };
+        server.udp.resize_with(workers, Vec::new);
+        for &address in &settings.listen {
+            let (listener, sockets) = bind_both(address, workers)?;
+            // Both were just bound, so they have an address.
+            server.addresses.push(listener.local_addr().unwrap_or(address));
+            server.tcp.push(listener);
+            for (worker, socket) in server.udp.iter_mut().zip(sockets) {
+                worker.push(socket);
+            }
+        }
+        Ok(server)
+    }
+
+    /// The addresses, with the ports they really have.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Serves: the workers on threads of their own, TCP on the runtime.
+    ///
+    /// # Errors
+    /// When a thread or a poll cannot be had.
+    pub fn run(
+        self,
+        view: Arc<ArcSwap<View>>,
+        resolving: Option<Resolving>,
+        metrics: &Arc<Metrics>,
+        runtime: &tokio::runtime::Handle,
+    ) -> io::Result<Running> {
+        let mut polls = Vec::new();
+        let mut boxes = Vec::new();
+        for _ in &self.udp {
+            let poll = mio::Poll::new()?;
+            let (mailbox, inbox) = shard::mailbox(poll.registry(), worker::WAKE)?;
+            polls.push((poll, inbox));
+            boxes.push(mailbox);
+        }
+        let mailboxes: Arc<[Mailbox]> = boxes.into();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut workers = Vec::new();
+        for (i, (sockets, (poll, inbox))) in self.udp.into_iter().zip(polls).enumerate() {
+            let counters = metrics.thread();
+            let shard =
+                shard::Shard::new(i, Arc::clone(&mailboxes), resolving.clone(), Arc::clone(&counters));
+            let worker = worker::Loop::new(poll, sockets, inbox, shard, Arc::clone(&view), counters)?;
+            // With a worker for each core, each has its own.
+            let core = (mailboxes.len() == cores && cores > 1).then_some(i);
+            let thread = std::thread::Builder::new().name(format!("udp-{i}"));
+            workers.push(thread.spawn(move || worker.run(core))?);
+        }
+        let tcp = tcp::Service::start(self.tcp, view, Arc::clone(&mailboxes), metrics, runtime)?;
+        Ok(Running { mailboxes, workers, tcp })
+    }
+}
+
+impl Running {
+    /// Replaces the resolver: what is under way is asked anew of the new one.
+    pub fn set_resolving(&self, resolving: Option<Resolving>) {
+        for mailbox in &*self.mailboxes {
+            mailbox.send_control(Mail::Resolving(resolving.clone()));
+        }
+    }
+
+    /// Stops: nothing new is taken, what is under way is finished for as long as `grace`.
+    pub fn stop(self, grace: Duration) {
+        self.tcp.stop(grace);
+        for mailbox in &*self.mailboxes {
+            mailbox.send_control(Mail::Stop(grace));
+        }
+        for worker in self.workers {
+            // A worker that panicked has said so.
+            let _ = worker.join();
+        }
+    }
+}
+
+/// Binds TCP and the workers' UDP sockets to one port.
+fn bind_both(address: SocketAddr, workers: usize) -> Result<(TcpListener, Vec<UdpSocket>), BindError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let listener =
+            bind(address, Type::STREAM).map_err(|error| BindError { address, over: "tcp", error })?;
+        let listener = TcpListener::from(listener);
+        let real = listener.local_addr().unwrap_or(address);
+        let sockets: io::Result<Vec<UdpSocket>> = (0..workers)
+            .map(|_| {
+                let socket = UdpSocket::from(bind(real, Type::DGRAM)?);
+                udp::prepare(&socket)?;
+                Ok(socket)
+            })
+            .collect();
+        match sockets {
+            Ok(sockets) => return Ok((listener, sockets)),
+            // The port that TCP was given is taken in UDP: try with another.
+            Err(_) if address.port() == 0 && tries < limits::BIND_TRIES => (),
+            Err(error) => return Err(BindError { address, over: "udp", error }),
+        }
+    }
+}
+
+fn bind(address: SocketAddr, kind: Type) -> io::Result<Socket> {
+    let (domain, stream) = (Domain::for_address(address), kind == Type::STREAM);
+    let protocol = if stream { Protocol::TCP } else { Protocol::UDP };
+    let socket = Socket::new(domain, kind, Some(protocol))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    if stream {
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(limits::TCP_BACKLOG)?;
+    } else {
+        // The workers share the port. TCP's listener, bound first and without this option, keeps a second daemon out.
+        socket.set_reuse_port(true)?;
+        // More than the kernel allows is cut to what it does.
+        let _ = socket.set_recv_buffer_size(limits::UDP_BUFFER);
+        let _ = socket.set_send_buffer_size(limits::UDP_BUFFER);
+        socket.bind(&address.into())?;
+    }
+    Ok(socket)
+}

@@ -1,0 +1,264 @@
+//! DNS over TCP (RFC 7766): pipelined queries, answers as they are ready, idle and slow clients let go.
+
+use super::shard::{self, Mailbox, ReplyTo};
+use crate::answer::{self, Outcome, Request, Transport, View, Worker};
+use crate::clock;
+use crate::limits;
+use crate::metrics::{Counters, Metrics, Over};
+use arc_swap::ArcSwap;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::time::timeout;
+
+/// What all connections share.
+struct Shared {
+    view: Arc<ArcSwap<View>>,
+    mailboxes: Arc<[Mailbox]>,
+    metrics: Arc<Metrics>,
+    counters: Arc<Counters>,
+    per_client: Mutex<HashMap<IpAddr, usize>>,
+    stopping: watch::Receiver<bool>,
+    open: Arc<AtomicUsize>,
+}
+
+/// The listeners at work.
+pub(super) struct Service {
+    stop: watch::Sender<bool>,
+    /// A slot for each connection that may be open.
+    runtime: tokio::runtime::Handle,
+    open: Arc<AtomicUsize>,
+}
+
+impl Service {
+    pub fn start(
+        listeners: Vec<TcpListener>,
+        view: Arc<ArcSwap<View>>,
+        mailboxes: Arc<[Mailbox]>,
+        metrics: &Arc<Metrics>,
+        runtime: &tokio::runtime::Handle,
+    ) -> io::Result<Service> {
+        let (stop, stopping) = watch::channel(false);
+        let open = Arc::new(AtomicUsize::new(0));
+        let shared = Arc::new(Shared {
+            view,
+            mailboxes,
+            metrics: Arc::clone(metrics),
+            counters: metrics.shared(),
+            per_client: Mutex::new(HashMap::new()),
+            stopping,
+            open: Arc::clone(&open),
+        });
+        let _entered = runtime.enter();
+        for listener in listeners {
+            listener.set_nonblocking(true)?;
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            runtime.spawn(accept(listener, Arc::clone(&shared)));
+        }
+        Ok(Service { stop, runtime: runtime.clone(), open })
+    }
+
+    /// Takes no more; waits until the connections have their answers, for `grace` at most.
+    pub fn stop(&self, grace: Duration) {
+        // Nobody to tell is fine.
+        let _ = self.stop.send(true);
+        let all_closed = async {
+            while self.open.load(Ordering::Relaxed) > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let _ = self.runtime.block_on(async { timeout(grace, all_closed).await });
+    }
+}
+
+async fn accept(listener: tokio::net::TcpListener, shared: Arc<Shared>) {
+    let mut stopping = shared.stopping.clone();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopping.wait_for(|stop| *stop) => return,
+        };
+        match accepted {
+            Ok((stream, client)) => match Place::take(&shared, client.ip().to_canonical()) {
+                Some(place) => drop(tokio::spawn(connection(stream, client, Arc::clone(&shared), place))),
+                // Closed at once: the client goes elsewhere.
+                None => drop(shared.metrics.tcp_refused.fetch_add(1, Ordering::Relaxed)),
+            },
+            Err(error) => {
+                tracing::warn!(%error, "TCP connection not accepted");
+                tokio::time::sleep(limits::ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// A connection's place among those that may be open; given back when it is dropped.
+struct Place {
+    shared: Arc<Shared>,
+    client: IpAddr,
+}
+
+impl Place {
+    fn take(shared: &Arc<Shared>, client: IpAddr) -> Option<Place> {
+        let mut per_client = shared.per_client.lock().unwrap_or_else(PoisonError::into_inner);
+        let has = per_client.get(&client).copied().unwrap_or(0);
+        if has >= limits::TCP_PER_CLIENT || shared.open.load(Ordering::Relaxed) >= limits::TCP_CONNECTIONS {
+            return None;
+        }
+        per_client.insert(client, has + 1);
+        shared.open.fetch_add(1, Ordering::Relaxed);
+        shared.metrics.tcp_connections.fetch_add(1, Ordering::Relaxed);
+        Some(Place { shared: Arc::clone(shared), client })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut per_client = self.shared.per_client.lock().unwrap_or_else(PoisonError::into_inner);
+        match per_client.get_mut(&self.client) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(per_client.remove(&self.client)),
+        }
+        self.shared.open.fetch_sub(1, Ordering::Relaxed);
+        self.shared.metrics.tcp_connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Serves one connection until the client ends it, is idle or slow, or the daemon stops.
+async fn connection(stream: TcpStream, client: SocketAddr, shared: Arc<Shared>, place: Place) {
+    // Replies are written whole; waiting to fill packets only delays them.
+    let _ = stream.set_nodelay(true);
+    let (reader, writer) = stream.into_split();
+    let (replies, outgoing) = mpsc::channel(limits::TCP_PIPELINE);
+    let writing = tokio::spawn(write_all(writer, outgoing));
+    read_all(reader, client, &shared, replies).await;
+    // The writer ends when the last answer under way is written: a client may close its side and still read.
+    let _ = writing.await;
+    drop(place);
+}
+
+/// Reads queries and has them answered.
+async fn read_all(
+    reader: tokio::net::tcp::OwnedReadHalf,
+    client: SocketAddr,
+    shared: &Arc<Shared>,
+    replies: mpsc::Sender<Vec<u8>>,
+) {
+    let mut reader = tokio::io::BufReader::with_capacity(4096, reader);
+    let under_way = Arc::new(Semaphore::new(limits::TCP_PIPELINE));
+    let mut stopping = shared.stopping.clone();
+    let mut message = Vec::new();
+    loop {
+        // RFC 7766 §6.2.3: an idle client is let go, sooner when there are many.
+        let crowded = shared.open.load(Ordering::Relaxed) > limits::TCP_CONNECTIONS / 2;
+        let idle = if crowded { limits::TCP_IDLE_CROWDED } else { limits::TCP_IDLE };
+        let read = tokio::select! {
+            read = timeout(idle, read_message(&mut reader, &mut message)) => read,
+            _ = stopping.wait_for(|stop| *stop) => return,
+            () = replies.closed() => return,
+        };
+        let Ok(Ok(())) = read else { return };
+        shared.counters.query(Over::Tcp);
+        match answer_one(&message, client, shared) {
+            Answered::Now(reply) => {
+                if replies.send(reply).await.is_err() {
+                    return;
+                }
+            }
+            Answered::Later(reply) => {
+                let Ok(permit) = Arc::clone(&under_way).acquire_owned().await else { return };
+                let replies = replies.clone();
+                tokio::spawn(async move {
+                    if let Ok(reply) = reply.await {
+                        // The client may be gone.
+                        let _ = replies.send(reply).await;
+                    }
+                    drop(permit);
+                });
+            }
+            // RFC 1035 §4.1.1 has no answer to what is no query: the connection is of no use.
+            Answered::Never => return,
+        }
+    }
+}
+
+/// A length and so many octets.
+async fn read_message(reader: &mut (impl AsyncReadExt + Unpin), message: &mut Vec<u8>) -> io::Result<()> {
+    let len = reader.read_u16().await?;
+    message.resize(len as usize, 0);
+    reader.read_exact(message).await.map(|_| ())
+}
+
+/// Writes replies, each with its length, until there are no more.
+async fn write_all(mut writer: tokio::net::tcp::OwnedWriteHalf, mut outgoing: mpsc::Receiver<Vec<u8>>) {
+    while let Some(reply) = outgoing.recv().await {
+        // Those that are ready go in one piece (RFC 7766 §8).
+        let mut piece = framed(&reply);
+        while piece.len() < limits::TCP_WRITE {
+            let Ok(reply) = outgoing.try_recv() else { break };
+            piece.extend(framed(&reply));
+        }
+        // A client that does not read is let go.
+        match timeout(limits::TCP_WRITE_TIME, writer.write_all(&piece)).await {
+            Ok(Ok(())) => (),
+            _ => return,
+        }
+    }
+}
+
+fn framed(reply: &[u8]) -> Vec<u8> {
+    let mut framed = Vec::with_capacity(2 + reply.len());
+    framed.extend((reply.len() as u16).to_be_bytes());
+    framed.extend_from_slice(reply);
+    framed
+}
+
+enum Answered {
+    Now(Vec<u8>),
+    Later(oneshot::Receiver<Vec<u8>>),
+    Never,
+}
+
+thread_local! {
+    /// What answering needs, once per thread of the runtime: no connection holds it while it waits.
+    static WORKER: RefCell<(Worker, Vec<u8>)> = RefCell::new((
+        Worker { seed: crate::entropy::u64(), ..Worker::default() },
+        vec![0; limits::MESSAGE],
+    ));
+}
+
+fn answer_one(message: &[u8], client: SocketAddr, shared: &Shared) -> Answered {
+    let (view, now) = (shared.view.load(), clock::now());
+    let request = Request { message, client, transport: Transport::Tcp, now };
+    WORKER.with_borrow_mut(|(worker, out)| match answer::answer(&view, worker, &request, None, out) {
+        Outcome::Reply(meta) => {
+            shared.counters.response(meta.source, meta.rcode);
+            Answered::Now(out[..meta.len].to_vec())
+        }
+        Outcome::Drop(why) => {
+            shared.counters.dropped(why);
+            Answered::Never
+        }
+        Outcome::Later(job) => {
+            let (sender, receiver) = oneshot::channel();
+            let pending = shard::pending(&request, &view, ReplyTo::Tcp(sender), job);
+            match shard::dispatch(&shared.mailboxes, pending) {
+                Ok(()) => Answered::Later(receiver),
+                Err(mut pending) => {
+                    shard::crowded(&mut pending);
+                    match answer::answer(&view, worker, &request, Some(&pending.progress), out) {
+                        Outcome::Reply(meta) => Answered::Now(out[..meta.len].to_vec()),
+                        _ => Answered::Never,
+                    }
+                }
+            }
+        }
+    })
+}
