@@ -20,6 +20,11 @@
 //! answer    the decision: own zones, then steering, then cache, then Resolve
 //! load      config and zone files -> zones and their steering, tests of zones run, last good versions kept
 //! net       UDP workers, streams, upstream sockets, the resolver's driver
+//! control   metrics and status over HTTP, reload; the client side of `waymark ctl`
+//! daemon    the composition root: build, bind, spawn, reload, drain
+//! ctl       `waymark ctl`
+//! check     `waymark check`: config and zones with every error shown
+//! demo      `waymark demo`: a miniature internet on loopback
 //! ```
 
 pub mod clock;
@@ -38,3 +43,8 @@ pub mod resolve;
 pub mod answer;
 pub mod load;
 pub mod net;
+pub mod control;
+pub mod daemon;
+pub mod ctl;
+pub mod check;
+pub mod demo;

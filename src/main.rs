@@ -1,2 +1,54 @@
-//! The `waymark` binary.
-fn main() {}
+//! The `waymark` binary: arguments in, exit code out.
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// One DNS daemon: recursive resolver, authoritative server and global load balancer.
+#[derive(Parser)]
+#[command(name = "waymark", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the daemon.
+    Serve {
+        /// The daemon's config.
+        #[arg(long, value_name = "FILE", default_value = waymark::daemon::CONFIG)]
+        config: PathBuf,
+    },
+    /// Validate config and zones and run the zones' tests. Exits with 0 when all is well, 1 when something is wrong with a
+    /// config or zone, 2 when the config cannot be read.
+    Check {
+        /// The daemon's config.
+        #[arg(long, value_name = "FILE", default_value = waymark::daemon::CONFIG)]
+        config: PathBuf,
+    },
+    /// Talk to the running daemon.
+    Ctl {
+        /// The daemon's config: it names the control socket.
+        #[arg(long, value_name = "FILE", default_value = waymark::daemon::CONFIG)]
+        config: PathBuf,
+        /// What to ask.
+        #[arg(value_enum)]
+        action: waymark::ctl::Action,
+    },
+    /// Run a miniature internet on loopback with a resolver on top, and print dig lines to try.
+    Demo {
+        /// The resolver's port on 127.0.0.1.
+        #[arg(long, default_value_t = 5300)]
+        port: u16,
+    },
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Serve { config } => waymark::daemon::run(&config),
+        Command::Check { config } => waymark::check::run(&config),
+        Command::Ctl { config, action } => waymark::ctl::run(&config, action),
+        Command::Demo { port } => waymark::demo::run(port),
+    }
+}
