@@ -154,6 +154,9 @@ pub const ROUTE_DEPTH: usize = 4;
 /// Datagrams received or sent in one system call: past 32 the cost of a call is lost among that of its packets.
 pub const UDP_BATCH: usize = 32;
 
+/// Lookups that go down a zone side by side: a core has about as many reads of memory under way at one time.
+pub const READ_AHEAD: usize = 16;
+
 /// Batches of one socket before the loop looks after the rest.
 pub const BATCHES_PER_TURN: usize = 8;
 

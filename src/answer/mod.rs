@@ -179,6 +179,12 @@ pub fn answer(
     Walk { view, scratch: Some(scratch), seed, request, query, client, recursion, progress, reply }.run()
 }
 
+/// Reads what answering these messages, as many as [`limits::READ_AHEAD`], will read of own zones.
+pub fn read_ahead<'m>(view: &View, messages: impl Iterator<Item = &'m [u8]>) {
+    let name = |message: &'m [u8]| Some(Name::parse(message.get(wire::Header::LEN..)?).ok()?.0);
+    view.zones.read_ahead(messages.filter_map(name));
+}
+
 /// Why a well-formed query is not looked up.
 struct Refusal {
     rcode: Rcode,

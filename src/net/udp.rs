@@ -111,11 +111,16 @@ impl Batch {
         Ok(self.filled)
     }
 
-    /// A query, none when it was longer than its slot; who sent it; and room for the reply.
+    /// A query; none when it was longer than its slot.
+    pub fn query(&self, i: usize) -> Option<&[u8]> {
+        let slot = &self.slots[i];
+        (!slot.truncated).then(|| &slot.received[..slot.received_len])
+    }
+
+    /// A query, who sent it, and room for the reply.
     pub fn slot(&mut self, i: usize) -> (Option<&[u8]>, &Peer, &mut [u8]) {
-        let slot = &mut self.slots[i];
-        let query = (!slot.truncated).then(|| &slot.received[..slot.received_len]);
-        (query, &slot.peer, &mut slot.reply)
+        let Slot { received, received_len, truncated, peer, reply, .. } = &mut self.slots[i];
+        ((!*truncated).then(|| &received[..*received_len]), peer, reply)
     }
 
     /// Says how long the reply of a slot is.

@@ -143,6 +143,10 @@ impl Loop {
         let Loop { batch, worker, counters, view, shard, sockets, poll, .. } = self;
         let (view, now) = (view.load(), clock::now());
         for i in 0..count {
+            if i.is_multiple_of(limits::READ_AHEAD) && i + 1 < count {
+                let ahead = i..count.min(i + limits::READ_AHEAD);
+                answer::read_ahead(&view, ahead.filter_map(|i| batch.query(i)));
+            }
             counters.query(Over::Udp);
             let (query, peer, out) = batch.slot(i);
             let (Some(message), Some(client)) = (query, peer.address()) else {

@@ -1,5 +1,6 @@
 //! How a zone answers a name: RFC 1034 §4.3.2 steps 3a–3c with the wildcards of RFC 4592 and the DNAMEs of RFC 6672.
 
+use super::tree::Descent;
 use super::{Node, Zone};
 use crate::wire::{Name, NameBuf, Rtype};
 use std::ops::ControlFlow;
@@ -61,6 +62,11 @@ impl Zone {
         let node = self.names.get(NameBuf::child(b"*", encloser.name()).ok()?.as_name())?;
         // RFC 4592 §4.2: a wildcard NS set has no defined meaning; the peers give a referral.
         Some(if node.is_cut() { Lookup::Cut(node) } else { Lookup::Name { node, wildcard: true } })
+    }
+
+    /// The way that a lookup of the name goes.
+    pub(super) fn descent(&self, name: Name<'_>) -> Descent<'_, Node> {
+        self.names.descent(name)
     }
 
     /// The node of exactly this name, also below a cut: for glue.

@@ -1,7 +1,8 @@
 //! All zones of the server, found by the longest match.
 
-use super::Zone;
-use super::tree::{NameTree, Named};
+use super::tree::{Descent, NameTree, Named};
+use super::{Node, Zone};
+use crate::limits;
 use crate::wire::{Name, OwnedName, Rtype};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -56,6 +57,29 @@ impl ZoneSet {
             ControlFlow::Continue(())
         });
         found
+    }
+
+    /// Reads what looking up these names will read. A lookup in a large zone waits for memory at every step down; here all go
+    /// down side by side, so that they wait together. Nothing comes of it but a warm processor cache.
+    pub fn read_ahead<'n>(&self, names: impl Iterator<Item = Name<'n>>) {
+        let zone = |name| self.find(name, Rtype::A)?.state.as_ref().ok().map(|zone| zone.descent(name));
+        let mut descents: [Option<Descent<'_, Node>>; limits::READ_AHEAD] = Default::default();
+        for (slot, descent) in descents.iter_mut().zip(names.filter_map(zone)) {
+            *slot = Some(descent);
+        }
+        let mut under_way = true;
+        while std::mem::take(&mut under_way) {
+            for slot in &mut descents {
+                match slot.as_mut().map(Descent::step) {
+                    Some(ControlFlow::Continue(())) => under_way = true,
+                    Some(ControlFlow::Break(node)) => {
+                        node.map(Node::touch);
+                        *slot = None;
+                    }
+                    None => (),
+                }
+            }
+        }
     }
 
     /// The zone of exactly this name.

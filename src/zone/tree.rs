@@ -87,12 +87,10 @@ impl Key {
             let start = start as usize;
             for &octet in &wire[start + 1..start + 1 + wire[start] as usize] {
                 let [first, second] = OCTETS.0[octet as usize];
-                key.symbols[key.len] = first;
-                key.len += 1;
-                if second != 0 {
-                    key.symbols[key.len] = second;
-                    key.len += 1;
-                }
+                // Without a branch: the place of a second symbol that there is not is overwritten by what follows.
+                key.symbols[key.len % MAX_KEY] = first;
+                key.symbols[(key.len + 1) % MAX_KEY] = second;
+                key.len += 1 + usize::from(second != 0);
             }
             key.len += 1; // symbol 0 ends the label
         }
@@ -263,6 +261,11 @@ impl<T: Named> NameTree<T> {
         }
     }
 
+    /// The way down to a name, to be gone step by step.
+    pub fn descent(&self, name: Name<'_>) -> Descent<'_, T> {
+        Descent { key: Key::new(name), next: self.root.as_ref() }
+    }
+
     /// Visits everything in canonical order.
     pub fn for_each<'t>(&'t self, mut visit: impl FnMut(&'t T)) {
         fn each<'t, T>(twig: &'t Twig<T>, visit: &mut impl FnMut(&'t T)) {
@@ -274,6 +277,26 @@ impl<T: Named> NameTree<T> {
         }
         if let Some(root) = &self.root {
             each(root, &mut visit);
+        }
+    }
+}
+
+/// See [`NameTree::descent`].
+pub struct Descent<'t, T> {
+    key: Key,
+    next: Option<&'t Twig<T>>,
+}
+
+impl<'t, T> Descent<'t, T> {
+    /// Goes one branch down, or ends at a leaf, which need not have the name.
+    pub fn step(&mut self) -> ControlFlow<Option<&'t T>> {
+        match self.next {
+            Some(Twig::Branch(branch)) => {
+                self.next = branch.twig(self.key.symbol(branch.position()));
+                ControlFlow::Continue(())
+            }
+            Some(Twig::Leaf(leaf)) => ControlFlow::Break(Some(leaf)),
+            None => ControlFlow::Break(None),
         }
     }
 }
