@@ -90,9 +90,10 @@ impl<'o, 'a> Reply<'o, 'a> {
         self.finish()
     }
 
-    /// Takes the scope for which the answer holds (RFC 7871 §7.2.1); of several the longest.
+    /// Takes the scope for which the answer holds; of several the longest. RFC 7871 §7.2.1: a client that gave no prefix gets no
+    /// scope.
     pub fn narrow(&mut self, scope: u8) {
-        if let Some(subnet) = &mut self.subnet {
+        if let Some(subnet) = self.subnet.as_mut().filter(|subnet| subnet.source > 0) {
             subnet.scope = subnet.scope.max(scope);
         }
     }

@@ -105,7 +105,7 @@ impl Batch {
             slot.received_len = header.msg_len as usize;
             slot.truncated = header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
             slot.peer.address_len = header.msg_hdr.msg_namelen;
-            slot.peer.control_len = header.msg_hdr.msg_controllen as usize;
+            slot.peer.control_len = header.msg_hdr.msg_controllen as _;
             slot.reply_len = 0;
         }
         Ok(self.filled)
