@@ -325,8 +325,8 @@ fn hidden_prefix(rest: &str, before: Option<char>) -> usize {
     if rest.starts_with("/*") {
         return block_comment(rest);
     }
-    if rest.starts_with('"') {
-        return 1 + quoted(&rest[1..], '"');
+    if let Some(body) = rest.strip_prefix('"') {
+        return 1 + quoted(body, '"');
     }
     let raw =
         rest.strip_prefix("br").or(rest.strip_prefix("cr")).or(rest.strip_prefix('r')).filter(|_| !in_word);

@@ -4,7 +4,7 @@ use super::{Link, Recursion, Source, Walk};
 use crate::cache::{Entry, Fact, Key};
 use crate::limits;
 use crate::rrset::Rdatas;
-use crate::wire::{Ede, Flags, Name, Rcode, Rtype, Section};
+use crate::wire::{Ede, Flags, Name, NameBuf, Rcode, Rtype, Section};
 
 impl Walk<'_, '_> {
     /// Answers `name` from what was settled for this request or is cached.
@@ -23,8 +23,13 @@ impl Walk<'_, '_> {
             if tried == Rtype::CNAME && rtype != Rtype::CNAME {
                 self.dname_above(recursion, name);
             }
-            let link = self.settled(recursion, name, tried).or_else(|| self.cached(recursion, name, tried));
-            if let Some(link) = link {
+            let link = self.find(recursion, name, tried, |walk, entry| {
+                // That there is no CNAME says nothing of other types.
+                let aside = tried == Rtype::CNAME && rtype != Rtype::CNAME;
+                let answers = !aside || matches!(entry.fact, Fact::Records { .. });
+                answers.then(|| write(walk, name, tried, entry))
+            });
+            if let Some(link) = link.flatten() {
                 return link;
             }
         }
@@ -33,49 +38,58 @@ impl Walk<'_, '_> {
 
     /// Writes the DNAME that the name's CNAME was made from, if it was (RFC 6672 §3.4.1).
     fn dname_above(&mut self, recursion: &Recursion, name: Name<'_>) {
-        let key = self.key(recursion, name, Rtype::CNAME);
-        let known =
-            self.progress.is_some_and(|progress| {
-                progress.settled.iter().any(|settled| settled.entries.iter().any(|entry| entry.key() == key))
-            }) || self.scratch.as_mut().is_some_and(|scratch| recursion.cache.get(&key, scratch).is_some());
-        let mut above = name.parent().filter(|_| known);
+        let target = |_: &mut Self, entry: &Entry<'_>| Some(only_name(entry)?.to_buf());
+        let Some(alias) = self.find(recursion, name, Rtype::CNAME, target).flatten() else { return };
+        let mut above = name.parent();
         while let Some(owner) = above {
-            let link = self.settled(recursion, owner, Rtype::DNAME);
-            if link.or_else(|| self.cached(recursion, owner, Rtype::DNAME)).is_some() {
+            let made = self.find(recursion, owner, Rtype::DNAME, |walk, entry| {
+                let target = only_name(entry)?;
+                let made = NameBuf::substitute(name, owner, target).is_ok_and(|made| made == alias);
+                let Fact::Records { rdatas, .. } = entry.fact else { return None };
+                if made && !walk.reply.answers(owner, Rtype::DNAME) {
+                    walk.add_answer(owner, Rtype::DNAME, entry.ttl_left(walk.request.now), rdatas);
+                }
+                made.then_some(())
+            });
+            if made.flatten().is_some() {
                 return;
             }
             above = owner.parent();
         }
     }
 
-    fn key<'n>(&self, recursion: &Recursion, name: Name<'n>, rtype: Rtype) -> Key<'n> {
-        Key { realm: recursion.realm, name, rtype, checking_disabled: self.query.flags.has(Flags::CD) }
-    }
-
-    fn settled(&mut self, recursion: &Recursion, name: Name<'_>, rtype: Rtype) -> Option<Link> {
-        let key = self.key(recursion, name, rtype);
-        let progress = self.progress?;
-        let entries = progress.settled.iter().rev().flat_map(|settled| settled.entries.iter());
-        let entry = entries.into_iter().find(|entry| entry.key() == key)?.entry();
-        self.reply.source = Source::Resolved;
-        // What was settled for this request may be used by it even when its TTL has run out meanwhile.
-        let link = write(self, name, rtype, &entry);
-        Some(link)
-    }
-
-    fn cached(&mut self, recursion: &Recursion, name: Name<'_>, rtype: Rtype) -> Option<Link> {
-        let key = self.key(recursion, name, rtype);
-        let scratch = self.scratch.take()?;
-        let link =
-            recursion.cache.get(&key, scratch).filter(|entry| entry.ttl_left(self.request.now) > 0).map(
-                |entry| {
-                    self.reply.source = Source::Cache;
-                    write(self, name, rtype, &entry)
-                },
-            );
+    /// Finds an entry that was settled for this request, then one that is cached, and has it read.
+    fn find<R>(
+        &mut self,
+        recursion: &Recursion,
+        name: Name<'_>,
+        rtype: Rtype,
+        read: impl FnOnce(&mut Self, &Entry<'_>) -> R,
+    ) -> Option<R> {
+        let checking_disabled = self.query.flags.has(Flags::CD);
+        let key = Key { realm: recursion.realm, name, rtype, checking_disabled };
+        let settled = self.progress.iter().flat_map(|progress| progress.settled.iter().rev());
+        let mut entries = settled.flat_map(|settled| settled.entries.iter());
+        if let Some(entry) = entries.find(|entry| entry.key() == key) {
+            // What was settled for this request may be used by it even when its TTL has run out meanwhile.
+            self.reply.source = Source::Resolved;
+            return Some(read(self, &entry.entry()));
+        }
+        let (scratch, now) = (self.scratch.take()?, self.request.now);
+        let entry = recursion.cache.get(&key, scratch).filter(|entry| entry.ttl_left(now) > 0);
+        let found = entry.map(|entry| {
+            self.reply.source = Source::Cache;
+            read(self, &entry)
+        });
         self.scratch = Some(scratch);
-        link
+        found
     }
+}
+
+/// The name in an entry's one record, which is a CNAME or DNAME.
+fn only_name<'e>(entry: &Entry<'e>) -> Option<Name<'e>> {
+    let Fact::Records { rdatas, .. } = entry.fact else { return None };
+    Name::from_wire(rdatas.iter().next()?).ok()
 }
 
 /// Writes what an entry says of `name`.

@@ -143,11 +143,8 @@ pub fn answer(
     let query = match Query::parse(request.message) {
         Ok(query) => query,
         Err(QueryError::Ignore) => return Outcome::Drop(Dropped::NotAQuery),
-        Err(QueryError::FormErr(id, flags)) => {
-            return Outcome::Reply(reply::bare(out, id, flags, Rcode::FORMERR));
-        }
-        Err(QueryError::NotImp(id, flags)) => {
-            return Outcome::Reply(reply::bare(out, id, flags, Rcode::NOTIMP));
+        Err(QueryError::Refuse { id, flags, rcode, edns }) => {
+            return Outcome::Reply(reply::bare(out, id, flags, rcode, edns));
         }
     };
     let recursion = view.recursion.as_ref().filter(|r| r.allow.allows(request.client.ip()));
@@ -166,7 +163,8 @@ pub fn answer(
     let client = match subnet {
         // RFC 7871 §7.1.2: a source length of 0 asks not to be told apart by subnet; the sender's own address is what is left.
         Some(subnet) if subnet.source > 0 => {
-            Client { address: subnet.address.to_canonical(), bits: subnet.source }
+            let (address, bits) = subnet.client();
+            Client { address, bits }
         }
         _ => {
             let address = request.client.ip().to_canonical();
@@ -196,6 +194,10 @@ fn check(query: &Query<'_>) -> Result<Option<ClientSubnet>, Refusal> {
     let refusal = |rcode, ede| Err(Refusal { rcode, ede });
     if query.edns.is_some_and(|edns| edns.version != 0) {
         return refusal(Rcode::BADVERS, None);
+    }
+    // RFC 8945 §5.2.1: no key is known here.
+    if query.tsig.is_some() {
+        return refusal(Rcode::NOTAUTH, None);
     }
     let subnet = query.edns.and_then(|edns| edns.option(option::CLIENT_SUBNET)).map(ClientSubnet::from_query);
     let Ok(subnet) = subnet.transpose() else {
@@ -261,14 +263,18 @@ impl<'a> Walk<'a, '_> {
                     if link == 0 {
                         self.refuse_recursion();
                     }
-                    break;
+                    Link::Done
                 }
                 own => own,
             };
             match next {
-                Link::Follow(target) if !self.reply.has_answered(target.as_name()) => name = target,
-                _ => break,
+                Link::Follow(target) if !self.reply.answers(target.as_name(), Rtype::CNAME) => name = target,
+                _ => return Outcome::Reply(self.reply.finish()),
             }
+        }
+        // A client that asked for the end of the chain would take a piece of it for NODATA.
+        if self.recursion.is_some() {
+            self.reply.fail(Rcode::SERVFAIL, Some((Ede::OTHER, "the chain of aliases is too long")));
         }
         Outcome::Reply(self.reply.finish())
     }

@@ -4,7 +4,7 @@
 use super::{Link, Recursion, Source, Walk};
 use crate::resolve::Start;
 use crate::rrset::{Rdatas, additional_name};
-use crate::steer::{self, Cursor, Draw, Family, Steering};
+use crate::steer::{self, Cursor, Draw, Family, Policy, Steering};
 use crate::wire::{Ede, Name, NameBuf, Rcode, Rtype, Section};
 use crate::zone::{Held, Lookup, Node, RrsetRef, SteerId, Zone};
 use std::net::IpAddr;
@@ -17,6 +17,7 @@ impl<'a> Walk<'a, '_> {
         let zone = match &held.state {
             Ok(zone) => &**zone,
             Err(why) => {
+                self.reply.source = Source::Zone;
                 self.reply.fail(Rcode::SERVFAIL, Some((Ede::NOT_READY, why)));
                 return Link::Done;
             }
@@ -30,7 +31,7 @@ impl<'a> Walk<'a, '_> {
         match found {
             Lookup::Name { node, .. } => self.own_name(held, zone, node, name),
             Lookup::Dname(node) => self.own_dname(node, name),
-            Lookup::Cut(node) => self.own_cut(zone, node, first),
+            Lookup::Cut(node) => self.own_cut(zone, node),
             Lookup::Missing { .. } => {
                 // RFC 6604 §3: the response code is that of the last name of the chain.
                 self.reply.rcode = Rcode::NXDOMAIN;
@@ -43,6 +44,11 @@ impl<'a> Walk<'a, '_> {
     fn held(&self, name: Name<'_>, rtype: Rtype) -> Option<&'a Held> {
         let own = self.view.zones.find(name, rtype);
         let Some(Recursion { upstreams, special, .. }) = self.recursion else { return own };
+        // DS belongs to the parent (RFC 4035 §3.1.4.1), which is not here but can be asked.
+        let asks_parent = |held: &&Held| rtype == Rtype::DS && held.apex.as_name() == name && !name.is_root();
+        if own.as_ref().is_some_and(asks_parent) {
+            return None;
+        }
         let beaten = |held: &&Held| {
             upstreams.closest(name).is_none_or(|zone| zone.0.as_name().len() <= held.apex.as_name().len())
         };
@@ -96,57 +102,66 @@ impl<'a> Walk<'a, '_> {
         id: SteerId,
         name: Name<'_>,
     ) -> Option<Link> {
-        let policy = &*steering.policy;
-        let (family, cursor) = match self.query.question.rtype {
-            Rtype::A | Rtype::ANY => (Family::V4, Cursor::Take),
-            Rtype::AAAA => (Family::V6, Cursor::Take),
+        let rtype = self.query.question.rtype;
+        let (families, cursor): (&[Family], _) = match rtype {
+            Rtype::A => (&[Family::V4], Cursor::Take),
+            Rtype::AAAA => (&[Family::V6], Cursor::Take),
+            // RFC 8482 §4.1: one RRset that exists.
+            Rtype::ANY => (&[Family::V4, Family::V6], Cursor::Take),
             // Where it answers A with a CNAME, the CNAME stands for every type.
-            _ if policy.may_alias(id) => (Family::V4, Cursor::Peek),
+            _ if steering.policy.may_alias(id) => (&[Family::V4], Cursor::Peek),
             _ => return None,
         };
         *self.seed = self.seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
         let draw = Draw { seed: *self.seed, now: self.request.now.as_secs(), cursor };
-        let choice = policy.choose(id, family, &self.client, &steering.health, draw);
-        if cursor == Cursor::Peek && !matches!(choice.answer, steer::Answer::Cname(_)) {
-            return None;
+        for &family in families {
+            let choice = steering.policy.choose(id, family, &self.client, &steering.health, draw);
+            self.reply.narrow(choice.scope);
+            let alias = matches!(choice.answer, steer::Answer::Cname(_));
+            let nothing = choice.answer == steer::Answer::NoData;
+            if (cursor == Cursor::Take || alias) && !(rtype == Rtype::ANY && nothing) {
+                self.reply.source = Source::Steered;
+                return Some(self.chosen(zone, &steering.policy, name, &choice));
+            }
         }
-        self.reply.source = Source::Steered;
-        self.reply.narrow(choice.scope);
-        Some(match choice.answer {
+        None
+    }
+
+    /// Answers with what was chosen for a steered name.
+    fn chosen(
+        &mut self,
+        zone: &'a Zone,
+        policy: &'a Policy,
+        name: Name<'_>,
+        choice: &steer::Choice<'a>,
+    ) -> Link {
+        match choice.answer {
             steer::Answer::Addresses { picked, count } => {
-                self.add_addresses(
-                    name,
-                    choice.ttl,
-                    picked[..count as usize].iter().map(|&member| policy.address(member)),
-                );
+                let picked = picked[..count as usize].iter().map(|&member| policy.address(member));
+                self.add_addresses(name, choice.ttl, picked);
                 Link::Done
             }
             steer::Answer::Cname(target) => {
-                let mut rdata = [0; 257];
-                rdata[..2].copy_from_slice(&(target.len() as u16).to_be_bytes());
-                rdata[2..2 + target.len()].copy_from_slice(target.as_bytes());
-                let added = self.add_answer(
-                    name,
-                    Rtype::CNAME,
-                    choice.ttl,
-                    Rdatas::stored(&rdata[..2 + target.len()]),
-                );
-                if added && self.query.question.rtype != Rtype::CNAME {
-                    Link::Follow(target.to_buf())
-                } else {
-                    Link::Done
-                }
+                let added = self.add_alias(name, choice.ttl, target);
+                let follow = added && self.query.question.rtype != Rtype::CNAME;
+                if follow { Link::Follow(target.to_buf()) } else { Link::Done }
             }
             // The denial may not outlive the state it follows from.
             steer::Answer::NoData => self.deny(zone, choice.ttl),
             steer::Answer::ServFail => {
-                self.reply.fail(
-                    Rcode::SERVFAIL,
-                    Some((Ede::NO_REACHABLE_AUTHORITY, "every member of the pool is down")),
-                );
+                let why = (Ede::NO_REACHABLE_AUTHORITY, "every member of the pool is down");
+                self.reply.fail(Rcode::SERVFAIL, Some(why));
                 Link::Done
             }
-        })
+        }
+    }
+
+    /// Adds a CNAME that stands in no zone; says whether there was room.
+    fn add_alias(&mut self, name: Name<'_>, ttl: u32, target: Name<'_>) -> bool {
+        let mut rdata = [0; 257];
+        rdata[1] = target.len() as u8;
+        rdata[2..2 + target.len()].copy_from_slice(target.as_bytes());
+        self.add_answer(name, Rtype::CNAME, ttl, Rdatas::stored(&rdata[..2 + target.len()]))
     }
 
     /// Writes an address RRset of chosen members.
@@ -169,42 +184,35 @@ impl<'a> Walk<'a, '_> {
     fn own_dname(&mut self, node: &'a Node, name: Name<'_>) -> Link {
         let Some(set) = node.rrset(Rtype::DNAME) else { return Link::Done };
         let target = set.rdatas.iter().next().and_then(|rdata| Name::from_wire(rdata).ok());
-        let (Some(target), true) = (target, self.add_answer(node.name(), Rtype::DNAME, set.ttl, set.rdatas))
-        else {
-            return Link::Done;
-        };
+        // A chain may come by a second time, with another name.
+        let there = self.reply.answers(node.name(), Rtype::DNAME)
+            || self.add_answer(node.name(), Rtype::DNAME, set.ttl, set.rdatas);
+        let (Some(target), true) = (target, there) else { return Link::Done };
         let Ok(alias) = NameBuf::substitute(name, node.name(), target) else {
             self.reply.rcode = Rcode::YXDOMAIN;
             return Link::Done;
         };
-        let mut rdata = [0; 257];
-        let octets = alias.as_name().as_bytes();
-        rdata[1] = octets.len() as u8;
-        rdata[2..2 + octets.len()].copy_from_slice(octets);
-        let added = self.add_answer(name, Rtype::CNAME, set.ttl, Rdatas::stored(&rdata[..2 + octets.len()]));
+        let added = self.add_alias(name, set.ttl, alias.as_name());
         // A question for the CNAME itself is answered by the one just made.
         let follow = added && !matches!(self.query.question.rtype, Rtype::CNAME | Rtype::ANY);
         if follow { Link::Follow(alias) } else { Link::Done }
     }
 
     /// A name at or below a delegation: followed for those who may, else the referral with its glue.
-    fn own_cut(&mut self, zone: &'a Zone, cut: &'a Node, first: bool) -> Link {
+    fn own_cut(&mut self, zone: &'a Zone, cut: &'a Node) -> Link {
         let Some(servers) = cut.rrset(Rtype::NS) else { return Link::Done };
         if self.recursion.is_some() {
             return Link::Delegated(Box::new(start(zone, cut, &servers)));
         }
-        if !first && self.query.question.rtype == Rtype::DS {
-            return Link::Done;
-        }
         if !self.reply.rrset(Section::Authority, cut.name(), Rtype::NS, servers.ttl, servers.rdatas) {
             return Link::Done;
         }
-        for target in servers.rdatas.iter().filter_map(|rdata| additional_name(Rtype::NS, rdata)) {
-            let Some(node) = zone.node(target) else { continue };
-            for set in [Rtype::A, Rtype::AAAA].iter().filter_map(|&rtype| node.rrset(rtype)) {
-                let fits = self.reply.rrset(Section::Additional, target, set.rtype, set.ttl, set.rdatas);
-                // RFC 9471 §3.1: without the glue of servers below the cut the referral is of no use.
-                if !fits && target.is_within(cut.name()) {
+        // RFC 9471 §3.1: without the glue of servers below the cut the referral is of no use; the rest comes where there is room.
+        for needed in [true, false] {
+            let targets = servers.rdatas.iter().filter_map(|rdata| additional_name(Rtype::NS, rdata));
+            for target in targets.filter(|target| target.is_within(cut.name()) == needed) {
+                let Some(node) = zone.node(target) else { continue };
+                if !self.addresses(target, node) && needed {
                     self.reply.truncate();
                 }
             }
@@ -217,24 +225,25 @@ impl<'a> Walk<'a, '_> {
         if !matches!(set.rtype, Rtype::NS | Rtype::MX | Rtype::SRV | Rtype::SVCB | Rtype::HTTPS) {
             return;
         }
-        for target in set.rdatas.iter().filter_map(|rdata| additional_name(set.rtype, rdata)) {
-            if !target.is_within(zone.apex()) {
+        let targets = || set.rdatas.iter().filter_map(|rdata| additional_name(set.rtype, rdata));
+        for (i, target) in targets().enumerate() {
+            let known = targets().take(i).any(|earlier| earlier == target);
+            if known || !target.is_within(zone.apex()) {
                 continue;
             }
-            let node = match zone.lookup(target, Rtype::A) {
-                Lookup::Name { node, .. } => node,
-                _ => continue,
-            };
-            for addresses in [Rtype::A, Rtype::AAAA].iter().filter_map(|&rtype| node.rrset(rtype)) {
-                self.reply.rrset(
-                    Section::Additional,
-                    target,
-                    addresses.rtype,
-                    addresses.ttl,
-                    addresses.rdatas,
-                );
+            if let Lookup::Name { node, .. } = zone.lookup(target, Rtype::A) {
+                self.addresses(target, node);
             }
         }
+    }
+
+    /// Adds the addresses of a node as those of `name`; says whether there was room.
+    fn addresses(&mut self, name: Name<'_>, node: &Node) -> bool {
+        let mut fits = true;
+        for set in [Rtype::A, Rtype::AAAA].iter().filter_map(|&rtype| node.rrset(rtype)) {
+            fits &= self.reply.rrset(Section::Additional, name, set.rtype, set.ttl, set.rdatas);
+        }
+        fits
     }
 
     /// Adds the SOA that says a name or type does not exist (RFC 2308 §3), kept no longer than `ttl_max`.

@@ -3,7 +3,9 @@
 use super::{Meta, Refusal, Source};
 use crate::limits;
 use crate::rrset::{Rdatas, write_rdata};
-use crate::wire::{Class, ClientSubnet, Ede, Flags, Full, Mark, Name, Query, Rcode, Rtype, Section, Writer};
+use crate::wire::{
+    Class, ClientSubnet, Ede, Flags, Full, Mark, Name, Query, Rcode, Record, Rtype, Section, Writer, read_u16,
+};
 
 /// Octets of an OPT record without options.
 const OPT: isize = 11;
@@ -22,6 +24,8 @@ pub(super) struct Reply<'o, 'a> {
     truncated: bool,
     min_ttl: u32,
     ede: Option<(Ede, &'a str)>,
+    /// The query's TSIG record: that its key is not known is told in one of our own.
+    tsig: Option<Record<'a>>,
     /// The response code, all twelve bits.
     pub rcode: Rcode,
     /// Where the last link came from.
@@ -30,12 +34,18 @@ pub(super) struct Reply<'o, 'a> {
     pub subnet: Option<ClientSubnet>,
 }
 
-/// A reply of nothing but a header, for queries whose question cannot be read.
-pub(super) fn bare(out: &mut [u8], id: u16, query: Flags, rcode: Rcode) -> Meta {
+/// A reply of nothing but a header, and OPT where that is called for, to what is no query to answer.
+pub(super) fn bare(out: &mut [u8], id: u16, query: Flags, rcode: Rcode, edns: bool) -> Meta {
     // RFC 8906 §3.1.3: the opcode comes back; of the other bits only RD.
     let flags =
         Flags(query.0 & 0x7800).with(Flags::QR, true).with(Flags::RD, query.has(Flags::RD)).with_rcode(rcode);
-    let len = Writer::new(out, limits::MESSAGE, id, flags).finish();
+    let mut writer = Writer::new(out, limits::MESSAGE, id, flags);
+    if edns {
+        // A header and an OPT record are 23 octets.
+        let fits = writer.opt(limits::UDP_PAYLOAD, 0, false, |_| Ok(()));
+        debug_assert!(fits.is_ok());
+    }
+    let len = writer.finish();
     Meta { len, min_ttl: u32::MAX, rcode, source: Source::Refused }
 }
 
@@ -43,7 +53,7 @@ impl<'o, 'a> Reply<'o, 'a> {
     pub fn new(
         out: &'o mut [u8],
         limit: usize,
-        query: &Query<'_>,
+        query: &Query<'a>,
         recursion_available: bool,
     ) -> Reply<'o, 'a> {
         let flags = Flags::QR
@@ -67,6 +77,7 @@ impl<'o, 'a> Reply<'o, 'a> {
             truncated: false,
             min_ttl: u32::MAX,
             ede: None,
+            tsig: query.tsig,
             rcode: Rcode::NOERROR,
             source: Source::Refused,
             subnet: None,
@@ -81,6 +92,8 @@ impl<'o, 'a> Reply<'o, 'a> {
     /// Sets the response code and why; of a failure nothing else is said.
     pub fn fail(&mut self, rcode: Rcode, ede: Option<(Ede, &'a str)>) {
         self.writer.roll_back(self.start);
+        (self.truncated, self.min_ttl) = (false, u32::MAX);
+        self.flags = self.flags.with(Flags::AA, false);
         (self.rcode, self.ede) = (rcode, ede);
     }
 
@@ -90,19 +103,17 @@ impl<'o, 'a> Reply<'o, 'a> {
         self.finish()
     }
 
-    /// Takes the scope for which the answer holds; of several the longest. RFC 7871 §7.2.1: a client that gave no prefix gets no
-    /// scope.
+    /// Takes the scope for which the answer holds (RFC 7871 §7.2.1); of several the longest.
     pub fn narrow(&mut self, scope: u8) {
-        if let Some(subnet) = self.subnet.as_mut().filter(|subnet| subnet.source > 0) {
-            subnet.scope = subnet.scope.max(scope);
+        if let Some(subnet) = &mut self.subnet {
+            subnet.narrow(scope);
         }
     }
 
-    /// Whether this name already owns a record of the answer: then a chain has come round.
-    pub fn has_answered(&self, name: Name<'_>) -> bool {
-        self.writer
-            .answers()
-            .any(|record| record.is_ok_and(|r| r.owner().is_ok_and(|owner| owner.as_name() == name)))
+    /// Whether the answer has a record of this name and type: of a CNAME, that a chain has come round.
+    pub fn answers(&self, name: Name<'_>, rtype: Rtype) -> bool {
+        let mut records = self.writer.answers().flatten().filter(|record| record.rtype == rtype);
+        records.any(|record| record.owner().is_ok_and(|owner| owner.as_name() == name))
     }
 
     /// Writes an RRset whole or not at all; says which. In answer and authority a set that does not fit truncates the reply.
@@ -161,6 +172,10 @@ impl<'o, 'a> Reply<'o, 'a> {
             self.writer.reserve(-(OPT + SUBNET));
             self.write_opt();
         }
+        if let Some(tsig) = self.tsig {
+            // A refusal has room for it; one that is malformed has no answer.
+            let _ = write_bad_key(&mut self.writer, &tsig);
+        }
         self.writer.set_flags(self.flags.with(Flags::TC, self.truncated).with_rcode(self.rcode));
         Meta { len: self.writer.finish(), min_ttl: self.min_ttl, rcode: self.rcode, source: self.source }
     }
@@ -187,4 +202,18 @@ impl<'o, 'a> Reply<'o, 'a> {
             }
         }
     }
+}
+
+/// Says in a TSIG record that the query's key is not known (RFC 8945 §5.2.1, §5.3.2): key, algorithm and time come back, unsigned.
+fn write_bad_key(writer: &mut Writer<'_>, query: &Record<'_>) -> Result<(), Full> {
+    let (Ok(key), Ok((algorithm, rest))) = (query.owner(), Name::parse(query.rdata())) else { return Ok(()) };
+    // Time signed (6), fudge (2), size of the MAC (2), the MAC, original id (2).
+    let mac = read_u16(rest, 8).map_or(0, usize::from);
+    let (Some(time), Some(id)) = (rest.get(..8), read_u16(rest, 10 + mac)) else { return Ok(()) };
+    writer.record(Section::Additional, key.as_name(), Rtype::TSIG, Class::ANY, 0)?;
+    writer.rdata(|writer| {
+        writer.bytes(algorithm.as_bytes())?;
+        writer.bytes(time)?;
+        [0, id, Rcode::BADKEY.0, 0].into_iter().try_for_each(|number| writer.u16(number))
+    })
 }

@@ -9,6 +9,7 @@ use crate::wire::{Edns, EdnsOption, Header, Message, Writer};
 use crate::zone::{self, Held, master};
 use hickory_proto::op::Message as Oracle;
 use std::fmt::Write;
+use std::net::IpAddr;
 use std::path::Path;
 
 const EXAMPLE: &str = "$TTL 3600
@@ -56,10 +57,26 @@ svc A 192.0.2.82
 alt SVCB 1 ns1
 any TXT first
 any A 192.0.2.9
+twice MX 10 mail
+twice MX 20 mail
+dn DNAME dn2
+dn A 192.0.2.44
+x.dn2 CNAME dn
+y.dn2 CNAME z.dn
+z.dn2 A 192.0.2.45
+tosub CNAME x.sub
+tobad CNAME www.bad.
 odd TYPE65400 \\# 2 abcd
 ";
 
-const OTHER: &str = "$TTL 60\n@ SOA ns h 9 2 3 4 5\n@ NS ns\nns A 192.0.2.63\nwww A 198.51.100.1\n";
+const OTHER: &str = "$TTL 60
+@ SOA ns h 9 2 3 4 5
+@ NS ns
+ns A 192.0.2.63
+www A 198.51.100.1
+$GENERATE 0-14 link$ CNAME link${1}
+link15 A 198.51.100.2
+";
 const BOTH: &str = "$TTL 60\n@ SOA ns h 7 2 3 4 5\n@ NS ns\nns A 192.0.2.56\nwww A 198.51.100.7\n";
 
 const STEERED: &str = r#"
@@ -73,10 +90,14 @@ one = { pool = "one", ttl = "5s..20s", TXT = "beside" }
 near = { route = "near" }
 out = { pool = "out" }
 dark = { route = "dark" }
+six = { pool = "six", TXT = "beside" }
+mixed = { route = "mixed" }
 [pool.one]
 members = ["192.0.2.10"]
 [pool.two]
 members = ["192.0.2.20", "2001:db8::20"]
+[pool.six]
+members = ["2001:db8::6"]
 [pool.out]
 cname = "www.other."
 [route.near]
@@ -84,6 +105,11 @@ fallback = ["one"]
 [[route.near.rule]]
 cidr = ["198.51.0.0/16"]
 use = ["two"]
+[route.mixed]
+fallback = ["one"]
+[[route.mixed.rule]]
+cidr = ["198.51.0.0/16"]
+use = ["out"]
 [route.dark]
 fallback = ["one"]
 on_all_down = "servfail"
@@ -144,11 +170,17 @@ fn cache() -> Cache {
     let none = rrset::Rdatas::stored(&[]);
     let records =
         |rdatas: &'static [u8]| Fact::Records { rdatas: rrset::Rdatas::stored(rdatas), signatures: none };
+    let soa: &[u8] = b"\x02ns\0\x01h\0\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05";
     put("cached.net.", Rtype::A, 300, records(b"\0\x04\xc0\0\x02\x07"));
     put("alias.net.", Rtype::CNAME, 30, records(b"\0\x0c\x06cached\x03net\0"));
     put("toours.net.", Rtype::CNAME, 30, records(b"\0\x0b\x03www\x05other\0"));
     put("failed.net.", Rtype::A, 30, Fact::Failed { rcode: Rcode::SERVFAIL, ede: 22 });
-    let soa = b"\x02ns\0\x01h\0\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05";
+    put("made.net.", Rtype::DNAME, 60, records(b"\0\x07\x05other\0"));
+    put("www.made.net.", Rtype::CNAME, 30, records(b"\0\x0b\x03www\x05other\0"));
+    put("sub.denied.net.", Rtype::CNAME, 30, records(b"\0\x0c\x06cached\x03net\0"));
+    put("denied.net.", Rtype::DNAME, 60, Fact::Denied { soa_owner: Some(Name::ROOT), soa });
+    put("net.", Rtype::DNAME, 60, Fact::Failed { rcode: Rcode::SERVFAIL, ede: 22 });
+    put("typeless.net.", Rtype::CNAME, 60, Fact::Denied { soa_owner: Some(Name::ROOT), soa });
     put("nx.net.", Key::NXDOMAIN, 60, Fact::Denied { soa_owner: Some(Name::ROOT), soa });
     cache
 }
@@ -174,7 +206,9 @@ fn query(words: &str) -> (Vec<u8>, SocketAddr, Transport) {
             ("subnet", prefix) => {
                 let (address, bits) = prefix.split_once('/').unwrap();
                 let (address, source) = (address.parse().unwrap(), bits.parse().unwrap());
-                (edns, subnet) = (Some(0), Some(ClientSubnet { address, source, scope: 0 }));
+                let address: IpAddr = address;
+                let family = if address.is_ipv4() { 1 } else { 2 };
+                (edns, subnet) = (Some(0), Some(ClientSubnet { family, address, source, scope: 0 }));
             }
             (word, _) => class = Class::from_text(word).unwrap_or_else(|| panic!("{word}")),
         }
@@ -391,6 +425,28 @@ fn edns_is_read_as_rfc_6891_says() {
         message.extend(b"\0\0\x29\x04\xd0\0\0\0\0\0\0");
     });
     assert_eq!(answer, "FORMERR rd", "OPT in the answer section");
+    let status = raw(|message| {
+        message[2] = 2 << 3;
+        opt(b"\0\0\x29\x04\xd0\0\0\0\0\0\0")(message);
+    });
+    assert_eq!(status, "NOTIMP\nopt 1232", "what has EDNS gets EDNS");
+}
+
+#[test]
+fn a_signed_query_is_told_that_its_key_is_unknown() {
+    let tsig = b"\x01k\0\0\xfa\0\xff\0\0\0\0\0\x21\x0bhmac-sha256\0\0\0\x01\x02\x03\x04\x01\x2c\0\x04MAC!\x12\x67\0\0\0\0";
+    let signed = |message: &mut Vec<u8>| {
+        message[11] += 1;
+        message.extend_from_slice(tsig);
+    };
+    // Algorithm, time and fudge come back; no MAC, the id, BADKEY, nothing more.
+    let told = "NOTAUTH rd\nar k. 0 TSIG \\# 29 0B686D61632D73686132353600000001020304012C0000126700110000";
+    assert_eq!(raw(signed), told);
+    let behind = |message: &mut Vec<u8>| {
+        signed(message);
+        signed(message);
+    };
+    assert_eq!(raw(behind), "FORMERR rd", "a TSIG that is not the last");
 }
 
 #[test]

@@ -82,6 +82,8 @@ impl<'a> Iterator for EdnsOptions<'a> {
 /// A client subnet option (RFC 7871 §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientSubnet {
+    /// The address family as written: 1 for IPv4, 2 for IPv6, 0 for none, which a reply must repeat.
+    pub family: u8,
     /// The prefix, bits beyond its length zero.
     pub address: IpAddr,
     /// How many bits of it the sender gave.
@@ -94,8 +96,9 @@ impl ClientSubnet {
     /// Reads the option of a query. Wrong family, length, trailing bits or a scope are a FORMERR (RFC 7871 §7.1.2), but
     /// family 0 with length 0 is allowed and reads as `0.0.0.0/0`.
     pub fn from_query(data: &[u8]) -> Result<ClientSubnet, Malformed> {
-        let (&[f1, f2, source, scope], bits) = data.split_first_chunk().ok_or(Malformed)?;
-        let family = u16::from_be_bytes([f1, f2]);
+        let (&[0, family, source, scope], bits) = data.split_first_chunk().ok_or(Malformed)? else {
+            return Err(Malformed);
+        };
         let width = match family {
             0 if source == 0 => 0,
             1 => 32,
@@ -115,26 +118,37 @@ impl ClientSubnet {
             2 => IpAddr::V6(Ipv6Addr::from(octets)),
             _ => IpAddr::V4(Ipv4Addr::new(octets[0], octets[1], octets[2], octets[3])),
         };
-        Ok(ClientSubnet { address, source, scope: 0 })
+        Ok(ClientSubnet { family, address, source, scope: 0 })
+    }
+
+    /// Who that is: the prefix as an address, and how many bits of it are known. IPv4 within IPv6 counts as IPv4.
+    pub fn client(&self) -> (IpAddr, u8) {
+        let address = self.address.to_canonical();
+        // An address is mapped only when the prefix of 96 bits that says so is given.
+        let bits = if self.is_mapped() { self.source - 96 } else { self.source };
+        (address, bits)
+    }
+
+    /// Makes the scope no wider than `scope` bits of [`ClientSubnet::client`]. RFC 7871 §7.2.1: a client that gave no prefix
+    /// gets no scope.
+    pub fn narrow(&mut self, scope: u8) {
+        if self.source > 0 {
+            self.scope = self.scope.max(if self.is_mapped() { 96 + scope } else { scope });
+        }
+    }
+
+    fn is_mapped(&self) -> bool {
+        self.source >= 96 && self.address != self.address.to_canonical()
     }
 
     /// Writes the option's data into `out`; returns how many octets.
     pub fn write(&self, out: &mut [u8; 20]) -> usize {
-        let (family, octets) = match self.address {
-            IpAddr::V4(v4) => (
-                1,
-                v4.to_ipv6_mapped().octets()[12..].first_chunk::<4>().map_or([0; 16], |v4| {
-                    let mut octets = [0; 16];
-                    octets[..4].copy_from_slice(v4);
-                    octets
-                }),
-            ),
-            IpAddr::V6(v6) => (2, v6.octets()),
-        };
-        let used = usize::from(self.source).div_ceil(8).min(16);
-        out[..4].copy_from_slice(&[0, family, self.source, self.scope]);
-        out[4..4 + used].copy_from_slice(&octets[..used]);
-        4 + used
+        out[..4].copy_from_slice(&[0, self.family, self.source, self.scope]);
+        match self.address {
+            IpAddr::V4(v4) => out[4..8].copy_from_slice(&v4.octets()),
+            IpAddr::V6(v6) => out[4..].copy_from_slice(&v6.octets()),
+        }
+        4 + usize::from(self.source).div_ceil(8).min(16)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A received query: one question, perhaps EDNS, and how to refuse what is not one (RFC 8906, RFC 9619).
 
-use super::{Class, Edns, Flags, Header, Name, Opcode, Records, Rtype, Section, edns, read_u16};
+use super::{Class, Edns, Flags, Header, Name, Opcode, Rcode, Record, Records, Rtype, Section, read_u16};
 
 /// What is asked: a name, a type and a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,6 +24,8 @@ pub struct Query<'a> {
     pub question: Question<'a>,
     /// EDNS, if the query has an OPT record.
     pub edns: Option<Edns<'a>>,
+    /// The TSIG record, if the query is signed (RFC 8945).
+    pub tsig: Option<Record<'a>>,
     /// Header and question as sent: the start of every reply.
     pub head: &'a [u8],
 }
@@ -33,55 +35,78 @@ pub struct Query<'a> {
 pub enum QueryError {
     /// Shorter than a header, or itself a reply: silence, or two servers would talk for ever.
     Ignore,
-    /// FORMERR with this identifier and these flags.
-    FormErr(u16, Flags),
-    /// NOTIMP with this identifier and these flags: an opcode other than QUERY.
-    NotImp(u16, Flags),
+    /// This response code: FORMERR, or NOTIMP for an opcode other than QUERY.
+    Refuse {
+        /// The query's identifier.
+        id: u16,
+        /// Its flags.
+        flags: Flags,
+        /// What to answer.
+        rcode: Rcode,
+        /// Whether it has an OPT record, so that the reply must have one (RFC 6891 §6.1.1).
+        edns: bool,
+    },
 }
 
 impl<'a> Query<'a> {
-    /// Reads a query. Records other than OPT are stepped over (a TSIG or SIG(0) is not used); what is malformed in them is
-    /// a FORMERR; bytes after the last record are let be.
+    /// Reads a query. Records other than OPT and TSIG are stepped over; what is malformed in them is a FORMERR; bytes after
+    /// the last record are let be.
     pub fn parse(bytes: &'a [u8]) -> Result<Query<'a>, QueryError> {
         let header = Header::parse(bytes).map_err(|_| QueryError::Ignore)?;
         let Header { id, flags, counts } = header;
         if flags.has(Flags::QR) {
             return Err(QueryError::Ignore);
         }
+        let refuse = |rcode| QueryError::Refuse { id, flags, rcode, edns: has_edns(bytes, counts) };
         if flags.opcode() != Opcode::QUERY {
-            return Err(QueryError::NotImp(id, flags));
+            return Err(refuse(Rcode::NOTIMP));
         }
-        let form_err = QueryError::FormErr(id, flags);
         // RFC 9619: a query has one question. RFC 7873's query without one is refused like others.
         if counts[0] != 1 {
-            return Err(form_err);
+            return Err(refuse(Rcode::FORMERR));
         }
+        // What cannot be read to its end says nothing of EDNS.
+        let form_err = QueryError::Refuse { id, flags, rcode: Rcode::FORMERR, edns: false };
         let (name, rest) = Name::parse(&bytes[Header::LEN..]).map_err(|_| form_err)?;
         let rtype = Rtype(read_u16(rest, 0).ok_or(form_err)?);
         let class = Class(read_u16(rest, 2).ok_or(form_err)?);
         let at = Header::LEN + name.len() + 4;
-        let edns = if counts[1] | counts[2] | counts[3] == 0 {
-            None
+        let (edns, tsig) = if counts[1] | counts[2] | counts[3] == 0 {
+            (None, None)
         } else {
-            find_edns(bytes, at, &counts).ok_or(form_err)?
+            find_meta(bytes, at, counts).ok_or(form_err)?
         };
-        Ok(Query { id, flags, question: Question { name, rtype, class }, edns, head: &bytes[..at] })
+        Ok(Query { id, flags, question: Question { name, rtype, class }, edns, tsig, head: &bytes[..at] })
     }
 }
 
-/// The OPT record, if any; none at all when records are malformed, there are two OPTs, or one stands elsewhere than in the
-/// additional section or has another owner than the root (RFC 6891 §6.1.1).
-fn find_edns<'a>(bytes: &'a [u8], at: usize, counts: &[u16; 4]) -> Option<Option<Edns<'a>>> {
-    let mut found = None;
+/// The OPT and TSIG records, if any; none at all when records are malformed, there are two of a kind, one stands elsewhere than
+/// in the additional section, OPT has another owner than the root (RFC 6891 §6.1.1), or TSIG is not the last (RFC 8945 §5.1).
+#[allow(clippy::type_complexity)]
+fn find_meta(bytes: &[u8], at: usize, counts: [u16; 4]) -> Option<(Option<Edns<'_>>, Option<Record<'_>>)> {
+    let (mut edns, mut tsig) = (None, None);
     for record in Records::new(bytes, at, [counts[1], counts[2], counts[3]]) {
         let record = record.ok()?;
-        if record.rtype == Rtype::OPT {
-            let proper = record.section == Section::Additional && record.owner().ok()?.as_name().is_root();
-            if !proper || found.is_some() {
-                return None;
+        let additional = record.section == Section::Additional;
+        match record.rtype {
+            _ if tsig.is_some() => return None,
+            Rtype::OPT if additional && edns.is_none() && record.owner().ok()?.as_name().is_root() => {
+                edns = Some(Edns::from_record(&record).ok()?);
             }
-            found = Some(edns::Edns::from_record(&record).ok()?);
+            Rtype::TSIG if additional => tsig = Some(record),
+            Rtype::OPT | Rtype::TSIG => return None,
+            _ => (),
         }
     }
-    Some(found)
+    Some((edns, tsig))
+}
+
+/// Whether a message that is refused for other reasons has a proper OPT record.
+fn has_edns(bytes: &[u8], counts: [u16; 4]) -> bool {
+    let at = match counts[0] {
+        0 => Some(Header::LEN),
+        1 => Name::parse(&bytes[Header::LEN..]).ok().map(|(name, _)| Header::LEN + name.len() + 4),
+        _ => None,
+    };
+    at.and_then(|at| find_meta(bytes, at, counts)).is_some_and(|(edns, _)| edns.is_some())
 }

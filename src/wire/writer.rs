@@ -159,6 +159,10 @@ impl<'a> Writer<'a> {
         class: Class,
         ttl: u32,
     ) -> Result<(), Full> {
+        debug_assert!(
+            self.counts[section as usize + 1..].iter().all(|count| *count == 0),
+            "sections in order"
+        );
         self.name(owner)?;
         let mut fixed = [0; 8];
         fixed[..2].copy_from_slice(&rtype.0.to_be_bytes());
