@@ -43,6 +43,9 @@ pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause after a connection that could not be accepted, so that running out of descriptors does not spin.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How often a worker looks whether the last request in flight has ended, once the daemon is to stop.
+pub const DRAIN_LOOK: Duration = Duration::from_millis(10);
+
 /// How long the daemon waits for what is in flight before it stops.
 pub const DRAIN_TIME: Duration = Duration::from_secs(5);
 
@@ -171,6 +174,12 @@ pub const TCP_BACKLOG: i32 = 256;
 
 /// Tries to find a port that is free.
 pub const BIND_TRIES: u32 = 8;
+
+/// Requests taken from a mailbox before the loop looks after the rest.
+pub const MAIL_PER_TURN: usize = 256;
+
+/// Replies read from one socket to another server before the loop looks after the rest: the true one may be behind forged ones.
+pub const REPLIES_PER_TURN: usize = 64;
 
 /// Requests on their way from one worker to another.
 pub const MAILBOX: usize = 4_096;

@@ -70,7 +70,8 @@ impl Walk<'_, '_> {
         let key = Key { realm: recursion.realm, name, rtype, checking_disabled };
         let settled = self.progress.iter().flat_map(|progress| progress.settled.iter().rev());
         let mut entries = settled.flat_map(|settled| settled.entries.iter());
-        if let Some(entry) = entries.find(|entry| entry.key() == key) {
+        // Its own results are its own, whatever realm has begun meanwhile.
+        if let Some(entry) = entries.find(|entry| Key { realm: key.realm, ..entry.key() } == key) {
             // What was settled for this request may be used by it even when its TTL has run out meanwhile.
             self.reply.source = Source::Resolved;
             return Some(read(self, &entry.entry()));

@@ -6,7 +6,7 @@ use crate::resolve::Start;
 use crate::rrset::{Rdatas, additional_name};
 use crate::steer::{self, Cursor, Draw, Family, Policy, Steering};
 use crate::wire::{Ede, Name, NameBuf, Rcode, Rtype, Section};
-use crate::zone::{Held, Lookup, Node, RrsetRef, SteerId, Zone};
+use crate::zone::{Held, Lookup, Node, RrsetRef, SteerId, Zone, ZoneSet};
 use std::net::IpAddr;
 
 impl<'a> Walk<'a, '_> {
@@ -202,7 +202,7 @@ impl<'a> Walk<'a, '_> {
     fn own_cut(&mut self, zone: &'a Zone, cut: &'a Node) -> Link {
         let Some(servers) = cut.rrset(Rtype::NS) else { return Link::Done };
         if self.recursion.is_some() {
-            return Link::Delegated(Box::new(start(zone, cut, &servers)));
+            return Link::Delegated(Box::new(start(&self.view.zones, zone, cut, &servers)));
         }
         if !self.reply.rrset(Section::Authority, cut.name(), Rtype::NS, servers.ttl, servers.rdatas) {
             return Link::Done;
@@ -254,17 +254,19 @@ impl<'a> Walk<'a, '_> {
     }
 }
 
-/// Our own delegation, for the resolver to start from.
-fn start(zone: &Zone, cut: &Node, servers: &RrsetRef<'_>) -> Start {
+/// Our own delegation, for the resolver to start from, with all addresses that own zones have.
+fn start(zones: &ZoneSet, zone: &Zone, cut: &Node, servers: &RrsetRef<'_>) -> Start {
     let address = |rdata: &[u8]| match rdata.len() {
         4 => <[u8; 4]>::try_from(rdata).ok().map(IpAddr::from),
         _ => <[u8; 16]>::try_from(rdata).ok().map(IpAddr::from),
     };
+    let elsewhere = |name| match zones.find(name, Rtype::A)?.state.as_ref().ok()?.lookup(name, Rtype::A) {
+        Lookup::Name { node, .. } => Some(node),
+        _ => None,
+    };
     let glue = |name| {
-        let sets = zone
-            .node(name)
-            .into_iter()
-            .flat_map(|node| [Rtype::A, Rtype::AAAA].map(|rtype| node.rrset(rtype)));
+        let node = zone.node(name).or_else(|| elsewhere(name));
+        let sets = node.into_iter().flat_map(|node| [Rtype::A, Rtype::AAAA].map(|rtype| node.rrset(rtype)));
         sets.flatten().flat_map(|set| set.rdatas.iter().filter_map(address)).collect()
     };
     let names = servers.rdatas.iter().filter_map(|rdata| additional_name(Rtype::NS, rdata));

@@ -9,12 +9,12 @@ use crate::wire::{Name, NameBuf, Rcode, Rtype};
 /// An owned entry and its key, in the form in which the cache stores it.
 ///
 /// Layout, little-endian: when stored (8), TTL (4), realm (4), type (2), flags (1), length of the name (1), length of the first
-/// part (2), the name in lower case, the first part, the second part. The parts are record data and signatures, SOA owner and
+/// part (4), the name in lower case, the first part, the second part. The parts are record data and signatures, SOA owner and
 /// SOA data, or response code and extended error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryBuf(Box<[u8]>);
 
-const FIXED: usize = 22;
+const FIXED: usize = 24;
 const CD: u8 = 1;
 
 impl EntryBuf {
@@ -38,8 +38,7 @@ impl EntryBuf {
         octets.extend(key.realm.to_le_bytes());
         octets.extend(key.rtype.0.to_le_bytes());
         octets.extend([cd | (entry.verdict as u8) << 1 | kind << 3, key.name.len() as u8]);
-        // RRsets beyond 64 KiB came in no message; such lengths only make an entry the cache refuses.
-        octets.extend(u16::try_from(first.len()).unwrap_or(u16::MAX).to_le_bytes());
+        octets.extend((first.len() as u32).to_le_bytes());
         octets.extend_from_slice(name.as_name().as_bytes());
         octets.extend_from_slice(first);
         octets.extend_from_slice(second);
@@ -69,7 +68,7 @@ fn array<const N: usize>(octets: &[u8], at: usize) -> [u8; N] {
 /// The parts of stored octets: name, first, second.
 fn parts(octets: &[u8]) -> (Name<'_>, &[u8], &[u8]) {
     let (name_len, first_len) =
-        (octets[FIXED - 3] as usize, u16::from_le_bytes(array(octets, FIXED - 2)) as usize);
+        (octets[FIXED - 5] as usize, u32::from_le_bytes(array(octets, FIXED - 4)) as usize);
     let (name, rest) = octets[FIXED..].split_at(name_len);
     let (first, second) = rest.split_at(first_len.min(rest.len()));
     (Name::stored(name), first, second)

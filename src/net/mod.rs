@@ -15,7 +15,7 @@ use crate::cache::Cache;
 use crate::metrics::Metrics;
 use crate::{limits, resolve};
 use arc_swap::ArcSwap;
-use shard::{Mail, Mailbox};
+use shard::{Mail, Mailboxes};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::fmt;
 use std::io;
@@ -86,7 +86,7 @@ pub struct Server {
 
 /// A server at work.
 pub struct Running {
-    mailboxes: Arc<[Mailbox]>,
+    mailboxes: Arc<Mailboxes>,
     workers: Vec<JoinHandle<()>>,
     tcp: tcp::Service,
 }
@@ -94,6 +94,7 @@ pub struct Running {
 impl Server {
     /// Binds every address; port 0 becomes one that is free for both UDP and TCP.
     pub fn bind(settings: &Settings) -> Result<Server, BindError> {
+        udp::raise_descriptor_limit();
         let workers = settings.workers.max(1);
         let mut server = Server { udp: Vec::new(), tcp: Vec::new(), addresses: Vec::new() };
         server.udp.resize_with(workers, Vec::new);
@@ -133,16 +134,17 @@ impl Server {
             polls.push((poll, inbox));
             boxes.push(mailbox);
         }
-        let mailboxes: Arc<[Mailbox]> = boxes.into();
+        let mailboxes = Arc::new(Mailboxes::new(boxes));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut workers = Vec::new();
+        let count = self.udp.len();
         for (i, (sockets, (poll, inbox))) in self.udp.into_iter().zip(polls).enumerate() {
             let counters = metrics.thread();
             let shard =
                 shard::Shard::new(i, Arc::clone(&mailboxes), resolving.clone(), Arc::clone(&counters));
             let worker = worker::Loop::new(poll, sockets, inbox, shard, Arc::clone(&view), counters)?;
             // With a worker for each core, each has its own.
-            let core = (mailboxes.len() == cores && cores > 1).then_some(i);
+            let core = (count == cores && cores > 1).then_some(i);
             let thread = std::thread::Builder::new().name(format!("udp-{i}"));
             workers.push(thread.spawn(move || worker.run(core))?);
         }
@@ -154,7 +156,7 @@ impl Server {
 impl Running {
     /// Replaces the resolver: what is under way is asked anew of the new one.
     pub fn set_resolving(&self, resolving: Option<Resolving>) {
-        for mailbox in &*self.mailboxes {
+        for mailbox in self.mailboxes.iter() {
             mailbox.send_control(Mail::Resolving(resolving.clone()));
         }
     }
@@ -162,7 +164,7 @@ impl Running {
     /// Stops: nothing new is taken, what is under way is finished for as long as `grace`.
     pub fn stop(self, grace: Duration) {
         self.tcp.stop(grace);
-        for mailbox in &*self.mailboxes {
+        for mailbox in self.mailboxes.iter() {
             mailbox.send_control(Mail::Stop(grace));
         }
         for worker in self.workers {

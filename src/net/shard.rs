@@ -7,14 +7,15 @@ use crate::answer::{self, Job, Outcome, Progress, Request, Transport, View, Work
 use crate::clock::{self, Instant};
 use crate::limits;
 use crate::metrics::{Counters, Dropped, Source};
-use crate::resolve::{Asker, Budget, Failure, Output, Question, Reply, Resolver, Settled};
+use crate::resolve::{Asker, Budget, Failure, Output, Question, Resolver, Settled};
 use crate::wire::{Ede, Rcode};
 use mio::{Registry, Token, Waker};
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
@@ -27,6 +28,24 @@ pub(super) struct Pending {
     pub reply_to: ReplyTo,
     /// What it waits for now.
     pub question: Question,
+    /// Counts it among those in flight, in whichever shard.
+    _counted: Counted,
+}
+
+/// One among the requests in flight, as long as it lives.
+pub(super) struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(in_flight: &Arc<AtomicUsize>) -> Counted {
+        in_flight.fetch_add(1, Ordering::Relaxed);
+        Counted(Arc::clone(in_flight))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Where a reply goes.
@@ -51,6 +70,62 @@ pub(super) enum Mail {
 pub(super) struct Mailbox {
     sender: SyncSender<Mail>,
     waker: Waker,
+}
+
+/// The ways to all shards.
+pub(super) struct Mailboxes {
+    boxes: Box<[Mailbox]>,
+    in_flight: Arc<AtomicUsize>,
+    /// Seeded, so that nobody can aim all questions at one shard.
+    hasher: foldhash::fast::RandomState,
+}
+
+impl Mailboxes {
+    pub fn new(boxes: Vec<Mailbox>) -> Mailboxes {
+        let hasher = foldhash::fast::RandomState::default();
+        Mailboxes { boxes: boxes.into(), in_flight: Arc::default(), hasher }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Mailbox> {
+        self.boxes.iter()
+    }
+
+    /// Requests that wait in any shard or on the way to one.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// The home of a question: equal questions have one, on whichever worker they come.
+    fn home(&self, question: &Question) -> usize {
+        let mut hasher = self.hasher.build_hasher();
+        question.name.hash(&mut hasher);
+        hasher.write_u16(question.rtype.0);
+        (hasher.finish() % self.boxes.len() as u64) as usize
+    }
+
+    /// Gives a request to the home of its question; one that cannot wait there comes back.
+    pub fn dispatch(&self, pending: Box<Pending>) -> Result<(), Box<Pending>> {
+        self.boxes[self.home(&pending.question)].send(pending)
+    }
+
+    /// A fresh request for a job.
+    pub fn pending(
+        &self,
+        request: &Request<'_>,
+        view: &Arc<View>,
+        reply_to: ReplyTo,
+        Job::Resolve(question): Job,
+    ) -> Box<Pending> {
+        Box::new(Pending {
+            message: request.message.to_vec(),
+            client: request.client,
+            view: Arc::clone(view),
+            progress: Progress { settled: Vec::new(), budget: Budget::new(request.now) },
+            reply_to,
+            question,
+            _counted: Counted::new(&self.in_flight),
+        })
+    }
 }
 
 /// Makes a mailbox whose mail wakes a poll.
@@ -83,21 +158,6 @@ impl Mailbox {
     }
 }
 
-/// The home of a question: equal questions have one, on whichever worker they come.
-pub(super) fn home(question: &Question, shards: usize) -> usize {
-    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-    for label in question.name.as_name().labels() {
-        hasher.write(&label.to_ascii_lowercase());
-    }
-    hasher.write_u16(question.rtype.0);
-    (hasher.finish() % shards as u64) as usize
-}
-
-/// Gives a request to the home of its question; one that cannot wait there is answered at once.
-pub(super) fn dispatch(mailboxes: &[Mailbox], pending: Box<Pending>) -> Result<(), Box<Pending>> {
-    mailboxes[home(&pending.question, mailboxes.len())].send(pending)
-}
-
 /// The end of a request for which there is no room.
 pub(super) fn crowded(pending: &mut Pending) {
     let failure = Failure {
@@ -105,14 +165,14 @@ pub(super) fn crowded(pending: &mut Pending) {
         ede: Ede::OTHER,
         text: "too many questions are being resolved".into(),
     };
-    pending.progress.settled.push(Settled { entries: Arc::new([]), failure: Some(failure) });
+    pending.progress.settled.push(Settled::failed(pending.question.name.clone(), failure));
 }
 
 /// A shard.
 pub(super) struct Shard {
     /// Its place among the mailboxes.
     index: usize,
-    mailboxes: Arc<[Mailbox]>,
+    mailboxes: Arc<Mailboxes>,
     resolver: Option<Resolver>,
     upstreams: Upstreams,
     pending: HashMap<Asker, Box<Pending>>,
@@ -128,7 +188,7 @@ impl Shard {
     /// The shard at `index` of the mailboxes.
     pub fn new(
         index: usize,
-        mailboxes: Arc<[Mailbox]>,
+        mailboxes: Arc<Mailboxes>,
         resolving: Option<Resolving>,
         counters: Arc<Counters>,
     ) -> Shard {
@@ -152,9 +212,20 @@ impl Shard {
         Resolver::new(resolving.settings, resolving.cache, resolving.known, crate::entropy::seed())
     }
 
-    /// Whether nothing is under way.
+    /// Whether nothing is under way in any shard: a chain may go on from one to another.
     pub fn is_idle(&self) -> bool {
-        self.pending.is_empty()
+        self.mailboxes.in_flight() == 0
+    }
+
+    /// A fresh request for a job.
+    pub fn pending(
+        &self,
+        request: &Request<'_>,
+        view: &Arc<View>,
+        reply_to: ReplyTo,
+        job: Job,
+    ) -> Box<Pending> {
+        self.mailboxes.pending(request, view, reply_to, job)
     }
 
     /// When it must be looked after next.
@@ -162,40 +233,47 @@ impl Shard {
         self.resolver.as_mut().and_then(Resolver::poll_timeout)
     }
 
-    /// Takes a request of this worker: a new one, or the next link of a chain. Its home is here or elsewhere.
+    /// Takes a request of this worker, whose home is here or elsewhere.
     pub fn take(&mut self, pending: Box<Pending>, sockets: &[UdpSocket], registry: &Registry) {
-        let home = home(&pending.question, self.mailboxes.len());
-        if home == self.index {
-            self.begin(pending, sockets, registry);
-        } else if let Err(mut pending) = self.mailboxes[home].send(pending) {
+        self.place(pending, sockets);
+        self.drain(sockets, registry);
+    }
+
+    /// Takes a request that is at home here.
+    pub fn begin(&mut self, pending: Box<Pending>, sockets: &[UdpSocket], registry: &Registry) {
+        self.ask(pending, sockets);
+        self.drain(sockets, registry);
+    }
+
+    /// Gives a request to the home of its question.
+    fn place(&mut self, pending: Box<Pending>, sockets: &[UdpSocket]) {
+        if self.mailboxes.home(&pending.question) == self.index {
+            self.ask(pending, sockets);
+        } else if let Err(mut pending) = self.mailboxes.dispatch(pending) {
             crowded(&mut pending);
-            self.go_on(pending, sockets, registry);
+            self.go_on(pending, sockets);
         }
     }
 
-    /// Asks a request's question.
-    pub fn begin(&mut self, mut pending: Box<Pending>, sockets: &[UdpSocket], registry: &Registry) {
+    /// Asks a request's question. What comes of it is left to [`Shard::drain`].
+    fn ask(&mut self, mut pending: Box<Pending>, sockets: &[UdpSocket]) {
+        let Some(resolver) = self.resolver.as_mut().filter(|_| self.pending.len() < limits::PENDING) else {
+            crowded(&mut pending);
+            return self.go_on(pending, sockets);
+        };
         if let ReplyTo::Udp { .. } = pending.reply_to
             && pending.progress.settled.is_empty()
             && !self.under_way.insert(under_way(&pending))
         {
             return self.counters.dropped(Dropped::Repeated);
         }
-        if self.resolver.is_none() || self.pending.len() >= limits::PENDING {
-            crowded(&mut pending);
-            return self.go_on(pending, sockets, registry);
-        }
         self.next_asker += 1;
         let asker = Asker(self.next_asker);
-        let (question, budget) = (pending.question.clone(), pending.progress.budget);
+        resolver.handle_question(clock::now(), &pending.question, asker, pending.progress.budget);
         self.pending.insert(asker, pending);
-        if let Some(resolver) = &mut self.resolver {
-            resolver.handle_question(clock::now(), &question, asker, budget);
-        }
-        self.drain(sockets, registry);
     }
 
-    /// Does all that the resolver wants done.
+    /// Does all that the resolver wants done, also what comes of it meanwhile.
     fn drain(&mut self, sockets: &[UdpSocket], registry: &Registry) {
         while let Some(output) = self.resolver.as_mut().and_then(Resolver::poll) {
             match output {
@@ -205,8 +283,8 @@ impl Shard {
                         crate::resolve::Transport::Tcp => crate::metrics::Over::Tcp,
                     });
                     let sent = self.upstreams.send(registry, exchange, server, transport, message);
-                    if let (Err(()), Some(resolver)) = (sent, &mut self.resolver) {
-                        resolver.handle_reply(clock::now(), exchange, Reply::Unreachable);
+                    if let (Err(failed), Some(resolver)) = (sent, &mut self.resolver) {
+                        resolver.handle_reply(clock::now(), exchange, failed);
                     }
                 }
                 Output::Cancel { exchange, timed_out } => {
@@ -222,7 +300,7 @@ impl Shard {
                         }
                         pending.progress.settled.push(settled);
                         pending.progress.budget = budget;
-                        self.go_on(pending, sockets, registry);
+                        self.go_on(pending, sockets);
                     }
                 }
             }
@@ -230,7 +308,7 @@ impl Shard {
     }
 
     /// Answers a request again, now that more is known.
-    fn go_on(&mut self, mut pending: Box<Pending>, sockets: &[UdpSocket], registry: &Registry) {
+    fn go_on(&mut self, mut pending: Box<Pending>, sockets: &[UdpSocket]) {
         let transport = match pending.reply_to {
             ReplyTo::Udp { .. } => Transport::Udp,
             ReplyTo::Tcp(_) => Transport::Tcp,
@@ -256,7 +334,7 @@ impl Shard {
             }
             Outcome::Later(Job::Resolve(question)) => {
                 pending.question = question;
-                self.take(pending, sockets, registry);
+                self.place(pending, sockets);
             }
             Outcome::Drop(why) => self.counters.dropped(why),
         }
@@ -285,29 +363,13 @@ impl Shard {
         self.under_way.clear();
         self.resolver = resolving.map(|resolving| self.make(resolving));
         for (_, pending) in std::mem::take(&mut self.pending) {
-            self.begin(pending, sockets, registry);
+            self.ask(pending, sockets);
         }
+        self.drain(sockets, registry);
     }
 }
 
 fn under_way(pending: &Pending) -> (SocketAddr, u16, Question) {
     let id = pending.message.first_chunk().map_or(0, |id: &[u8; 2]| u16::from_be_bytes(*id));
     (pending.client, id, pending.question.clone())
-}
-
-/// A fresh request for a job.
-pub(super) fn pending(
-    request: &Request<'_>,
-    view: &Arc<View>,
-    reply_to: ReplyTo,
-    Job::Resolve(question): Job,
-) -> Box<Pending> {
-    Box::new(Pending {
-        message: request.message.to_vec(),
-        client: request.client,
-        view: Arc::clone(view),
-        progress: Progress { settled: Vec::new(), budget: Budget::new(request.now) },
-        reply_to,
-        question,
-    })
 }

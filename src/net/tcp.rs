@@ -1,6 +1,6 @@
 //! DNS over TCP (RFC 7766): pipelined queries, answers as they are ready, idle and slow clients let go.
 
-use super::shard::{self, Mailbox, ReplyTo};
+use super::shard::{self, Mailboxes, ReplyTo};
 use crate::answer::{self, Outcome, Request, Transport, View, Worker};
 use crate::clock;
 use crate::limits;
@@ -21,7 +21,7 @@ use tokio::time::timeout;
 /// What all connections share.
 struct Shared {
     view: Arc<ArcSwap<View>>,
-    mailboxes: Arc<[Mailbox]>,
+    mailboxes: Arc<Mailboxes>,
     metrics: Arc<Metrics>,
     counters: Arc<Counters>,
     per_client: Mutex<HashMap<IpAddr, usize>>,
@@ -41,7 +41,7 @@ impl Service {
     pub fn start(
         listeners: Vec<TcpListener>,
         view: Arc<ArcSwap<View>>,
-        mailboxes: Arc<[Mailbox]>,
+        mailboxes: Arc<Mailboxes>,
         metrics: &Arc<Metrics>,
         runtime: &tokio::runtime::Handle,
     ) -> io::Result<Service> {
@@ -248,13 +248,16 @@ fn answer_one(message: &[u8], client: SocketAddr, shared: &Shared) -> Answered {
         }
         Outcome::Later(job) => {
             let (sender, receiver) = oneshot::channel();
-            let pending = shard::pending(&request, &view, ReplyTo::Tcp(sender), job);
-            match shard::dispatch(&shared.mailboxes, pending) {
+            let pending = shared.mailboxes.pending(&request, &view, ReplyTo::Tcp(sender), job);
+            match shared.mailboxes.dispatch(pending) {
                 Ok(()) => Answered::Later(receiver),
                 Err(mut pending) => {
                     shard::crowded(&mut pending);
                     match answer::answer(&view, worker, &request, Some(&pending.progress), out) {
-                        Outcome::Reply(meta) => Answered::Now(out[..meta.len].to_vec()),
+                        Outcome::Reply(meta) => {
+                            shared.counters.response(meta.source, meta.rcode);
+                            Answered::Now(out[..meta.len].to_vec())
+                        }
                         _ => Answered::Never,
                     }
                 }

@@ -235,6 +235,17 @@ fn set_option(socket: &UdpSocket, level: i32, option: i32, value: i32) -> io::Re
     if set < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
+/// Lets this process have as many descriptors as it may: a resolver has a socket for each query under way.
+pub(super) fn raise_descriptor_limit() {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the limit outlives the call, which writes it.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } == 0 {
+        limit.rlim_cur = limit.rlim_max;
+        // SAFETY: the limit outlives the call, which reads it. The soft limit may always be raised to the hard one.
+        unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+    }
+}
+
 /// Keeps this thread on one core. A container may forbid it, which is no error.
 pub(super) fn pin(core: usize) {
     // SAFETY: all-zero octets are a valid, empty `cpu_set_t`.

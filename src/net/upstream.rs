@@ -42,8 +42,8 @@ enum Progress {
 }
 
 impl Upstreams {
-    /// Sends a query. An error says that the server cannot be reached; a lack of our own (no descriptor, no buffer) is no error: the query
-    /// counts as lost.
+    /// Sends a query. The error is what to tell the resolver: that the server cannot be reached, or that we lack the means (a descriptor,
+    /// a buffer).
     pub fn send(
         &mut self,
         registry: &Registry,
@@ -51,9 +51,9 @@ impl Upstreams {
         server: SocketAddr,
         transport: Transport,
         message: Vec<u8>,
-    ) -> Result<(), ()> {
+    ) -> Result<(), Reply<'static>> {
         if self.exchanges.len() >= limits::UPSTREAM_SOCKETS {
-            return Ok(());
+            return Err(Reply::NotSent);
         }
         let opened = match transport {
             Transport::Udp => open_udp(registry, id, server, &message),
@@ -64,10 +64,10 @@ impl Upstreams {
                 self.exchanges.insert(id, exchange);
                 Ok(())
             }
-            Err(error) if is_unreachable(&error) => Err(()),
+            Err(error) if is_unreachable(&error) => Err(Reply::Unreachable),
             Err(error) => {
                 tracing::debug!(%server, %error, "query not sent");
-                Ok(())
+                Err(Reply::NotSent)
             }
         }
     }
@@ -169,9 +169,9 @@ fn open_tcp(registry: &Registry, id: ExchangeId, server: SocketAddr, message: &[
     Ok(Exchange::Tcp(Connection { stream, query, written: 0, reply: Vec::new() }))
 }
 
-/// Receives every datagram that is there: the first may be forged, and the true one behind it.
+/// Receives what datagrams are there: the first may be forged, and the true one behind it. What a flood leaves is read when more comes.
 fn receive(socket: &UdpSocket, buffer: &mut [u8], mut reply: impl FnMut(Reply<'_>)) -> io::Result<Progress> {
-    loop {
+    for _ in 0..limits::REPLIES_PER_TURN {
         match socket.recv(buffer) {
             Ok(len) => reply(Reply::Message(&buffer[..len])),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Progress::Waiting),
@@ -179,6 +179,7 @@ fn receive(socket: &UdpSocket, buffer: &mut [u8], mut reply: impl FnMut(Reply<'_
             Err(error) => return Err(error),
         }
     }
+    Ok(Progress::Waiting)
 }
 
 impl Connection {

@@ -1,6 +1,6 @@
 //! A worker's loop: datagrams in batches, and the shard it hosts.
 
-use super::shard::{self, Mail, ReplyTo, Shard};
+use super::shard::{Mail, ReplyTo, Shard};
 use super::udp::{self, Batch};
 use crate::answer::{self, Outcome, Request, Transport, View, Worker};
 use crate::clock::{self, Instant};
@@ -26,6 +26,7 @@ pub(super) struct Loop {
     /// Sockets that may have more to read.
     ready: Vec<bool>,
     inbox: Receiver<Mail>,
+    more_mail: bool,
     shard: Shard,
     view: Arc<ArcSwap<View>>,
     batch: Batch,
@@ -54,6 +55,7 @@ impl Loop {
             sockets,
             ready,
             inbox,
+            more_mail: false,
             shard,
             view,
             batch: Batch::new(),
@@ -100,16 +102,24 @@ impl Loop {
 
     /// How long to wait for events at most.
     fn timeout(&mut self) -> Option<Duration> {
-        if self.stopping.is_none() && self.ready.contains(&true) {
+        if self.more_mail || self.stopping.is_none() && self.ready.contains(&true) {
             return Some(Duration::ZERO);
         }
-        let due = self.shard.next_timeout().into_iter().chain(self.stopping).min();
+        // Another shard may end the last request in flight without a word to this one.
+        let look = self.stopping.map(|_| clock::now() + limits::DRAIN_LOOK);
+        let due = self.shard.next_timeout().into_iter().chain(self.stopping).chain(look).min();
         // A little late is right: a timer that has not run out would only be waited for again.
         due.map(|due| due.since(clock::now()) + Duration::from_micros(500))
     }
 
+    /// Takes what came from elsewhere, a bounded part of it, so that the rest gets its turn.
     fn read_mail(&mut self) {
-        while let Ok(mail) = self.inbox.try_recv() {
+        self.more_mail = true;
+        for _ in 0..limits::MAIL_PER_TURN {
+            let Ok(mail) = self.inbox.try_recv() else {
+                self.more_mail = false;
+                return;
+            };
             let registry = self.poll.registry();
             match mail {
                 Mail::Request(pending) => self.shard.begin(pending, &self.sockets, registry),
@@ -162,7 +172,7 @@ impl Loop {
                 Outcome::Drop(why) => counters.dropped(why),
                 Outcome::Later(job) => {
                     let reply_to = ReplyTo::Udp { socket, peer: Box::new(peer.clone()) };
-                    let pending = shard::pending(&request, &view, reply_to, job);
+                    let pending = shard.pending(&request, &view, reply_to, job);
                     shard.take(pending, sockets, poll.registry());
                 }
             }

@@ -4,7 +4,7 @@ use super::delegation::{Delegation, Servers};
 use super::query::{Match, Sent};
 use super::scrub::{self, Asked, Finding, Why};
 use super::servers::Rank;
-use super::task::{State, Task, TaskId, Trouble, Visit, Waiter};
+use super::task::{Again, State, Task, TaskId, Trouble, Visit, Waiter};
 use super::{Asker, ExchangeId, Failure, Output, Question, Resolver, Settled, Timer, Transport};
 use crate::cache::{Entry, EntryBuf, Fact, Key, Verdict};
 use crate::clock::Instant;
@@ -73,16 +73,22 @@ impl Resolver {
         let task = self.tasks.remove(&id)?;
         self.by_question.remove(&task.question);
         if let State::At(visit) = &task.state {
-            if let Some(exchange) = visit.exchange
-                && self.exchanges.remove(&exchange).is_some()
-            {
-                self.outputs.push_back(Output::Cancel { exchange, timed_out: false });
-            }
-            for pending in visit.pending.clone() {
-                self.leave(pending, Waiter::Task(id));
-            }
+            self.end_visit(id, visit);
         }
         Some(task)
+    }
+
+    /// Ends what a task has under way at a delegation.
+    fn end_visit(&mut self, id: TaskId, visit: &Visit) {
+        for &exchange in visit.exchange.iter().chain(&visit.late) {
+            if self.exchanges.remove(&exchange).is_some() {
+                self.outputs
+                    .push_back(Output::Cancel { exchange, timed_out: visit.late.contains(&exchange) });
+            }
+        }
+        for &pending in &visit.pending {
+            self.leave(pending, Waiter::Task(id));
+        }
     }
 
     /// Ends a task with its result: into the cache, to its clients, to the tasks that waited for it.
@@ -91,7 +97,7 @@ impl Resolver {
         for entry in entries.iter().filter(|entry| entry.entry().ttl > 0) {
             self.cache.insert(entry);
         }
-        let settled = Settled { entries: entries.into(), failure };
+        let settled = Settled { name: task.question.name, entries: entries.into(), failure };
         for waiter in task.waiters {
             match waiter {
                 Waiter::Client(asker) => {
@@ -99,7 +105,7 @@ impl Resolver {
                         self.outputs.push_back(Output::Settle { asker, settled: settled.clone(), budget });
                     }
                 }
-                Waiter::Task(parent) => self.fetched(now, parent, id),
+                Waiter::Task(parent) => self.fetched(now, parent, id, &settled),
             }
         }
     }
@@ -115,8 +121,8 @@ impl Resolver {
         };
         let fact = Fact::Failed { rcode: Rcode::SERVFAIL, ede: ede.0 };
         let entry = Entry { stored: now, ttl: limits::TTL_FAILURE, verdict: Verdict::Unchecked, fact };
-        let entries = vec![EntryBuf::new(&key, &entry)];
-        self.settle(now, id, entries, Some(Failure::servfail(ede, text)));
+        self.cache.insert(&EntryBuf::new(&key, &entry));
+        self.settle(now, id, Vec::new(), Some(Failure::servfail(ede, text)));
     }
 
     //------- Budgets ----------------------------------------------------------------------------------------------
@@ -124,8 +130,8 @@ impl Resolver {
     /// Every client that waits for a task, through other tasks too.
     fn askers_of(&self, id: TaskId) -> Vec<Asker> {
         let (mut seen, mut queue, mut askers) = (vec![id], vec![id], Vec::new());
-        while let Some(task) = queue.pop().and_then(|id| self.tasks.get(&id)) {
-            for waiter in &task.waiters {
+        while let Some(id) = queue.pop() {
+            for waiter in self.tasks.get(&id).map_or(&[][..], |task| &task.waiters) {
                 match *waiter {
                     Waiter::Client(asker) => askers.push(asker),
                     Waiter::Task(parent) if !seen.contains(&parent) => {
@@ -155,15 +161,16 @@ impl Resolver {
 
     /// A client's question ends unresolved; its task goes on for the rest.
     pub(super) fn out_of_budget(&mut self, asker: Asker, limit: &str) {
-        let Some((task, budget)) = self.askers.remove(&asker) else { return };
-        let trouble = match self.tasks.get(&task).map(|task| &task.state) {
-            Some(State::At(visit)) if !visit.troubles.is_empty() => format!("{limit}; {}", visit.verdict()),
+        let Some((id, budget)) = self.askers.remove(&asker) else { return };
+        let Some(task) = self.tasks.get(&id) else { return };
+        let trouble = match &task.state {
+            State::At(visit) if !visit.troubles.is_empty() => format!("{limit}; {}", visit.verdict()),
             _ => limit.to_owned(),
         };
         let failure = Failure::servfail(Ede::NO_REACHABLE_AUTHORITY, trouble);
-        let settled = Settled { entries: Arc::new([]), failure: Some(failure) };
+        let settled = Settled::failed(task.question.name.clone(), failure);
         self.outputs.push_back(Output::Settle { asker, settled, budget });
-        self.leave(task, Waiter::Client(asker));
+        self.leave(id, Waiter::Client(asker));
     }
 
     //------- Steps ------------------------------------------------------------------------------------------------
@@ -179,27 +186,27 @@ impl Resolver {
             let text = format!("more than {} queries; {}", limits::ATTEMPTS_PER_TASK, visit.verdict());
             return self.fail(now, id, Ede::NO_REACHABLE_AUTHORITY, text);
         }
-        let again = visit.again.take();
-        match again.or_else(|| self.choose(now, id).map(|address| (address, Transport::Udp))) {
-            Some((address, transport)) => self.send(now, id, address, transport),
-            None => self.fetch_addresses(now, id),
+        match visit.again.take() {
+            Some(Again { server, transport, confirms }) => self.send(now, id, server, transport, confirms),
+            None => match self.choose(now, id) {
+                Some(server) => self.send(now, id, server, Transport::Udp, false),
+                None => self.fetch_addresses(now, id),
+            },
         }
     }
 
     /// The best server that may still be asked.
     fn choose(&mut self, now: Instant, id: TaskId) -> Option<SocketAddr> {
         let State::At(visit) = &self.tasks.get(&id)?.state else { return None };
-        let delegation = Arc::clone(&visit.delegation);
-        let mut candidates = self.addresses(now, &delegation);
+        let (delegation, found) = (Arc::clone(&visit.delegation), visit.found.clone());
+        let mut candidates = self.addresses(now, &delegation, found);
         let State::At(visit) = &self.tasks.get(&id)?.state else { return None };
-        candidates.retain(|&address| {
-            visit.attempts(address).is_some() && !self.known.servers.is_lame(address, &delegation.zone, now)
-        });
+        candidates.retain(|&address| visit.attempts(address).is_some());
         let explore = self.rng.next_u32().is_multiple_of(EXPLORE);
         let mut best: Option<((u8, Rank), SocketAddr)> = None;
         for address in candidates {
             // One never asked ranks among the fast ones at random, so that each gets its turn and none is a fixed target.
-            let rank = match self.known.servers.rank(address, now) {
+            let rank = match self.known.servers.rank(address, &delegation.zone, now) {
                 Rank::Alive(Some(_)) if explore => Rank::Alive(Some(random_below(&mut self.rng, SLOW))),
                 Rank::Alive(None) => Rank::Alive(Some(random_below(&mut self.rng, FAST))),
                 rank => rank,
@@ -212,13 +219,17 @@ impl Resolver {
         best.map(|(_, address)| address)
     }
 
-    /// The addresses of a delegation's servers that are known and may be asked.
-    fn addresses(&mut self, now: Instant, delegation: &Delegation) -> Vec<SocketAddr> {
+    /// The addresses of a delegation's servers that are known and may be asked; `found` are those looked up for it.
+    fn addresses(
+        &mut self,
+        now: Instant,
+        delegation: &Delegation,
+        mut found: Vec<IpAddr>,
+    ) -> Vec<SocketAddr> {
         let Servers::Named(servers) = &delegation.servers else {
             let Servers::Fixed { addresses, .. } = &delegation.servers else { return Vec::new() };
             return addresses.clone();
         };
-        let mut found = Vec::new();
         for (name, glue) in servers {
             found.extend_from_slice(glue);
             if glue.is_empty() {
@@ -253,11 +264,13 @@ impl Resolver {
         }
     }
 
-    /// Whether the cache holds anything, a denial or failure too, for a lookup that would be made.
-    fn is_cached(&mut self, now: Instant, name: Name<'_>, rtype: Rtype) -> bool {
-        [rtype, Rtype::CNAME, Key::NXDOMAIN].into_iter().any(|rtype| {
+    /// Whether the cache settles a lookup that would be made: with addresses, an alias, a denial or a failure.
+    fn is_cached(&mut self, now: Instant, name: Name<'_>, wanted: Rtype) -> bool {
+        [wanted, Rtype::CNAME, Key::NXDOMAIN].into_iter().any(|rtype| {
             let key = Key { realm: self.settings.realm, name, rtype, checking_disabled: false };
-            self.cache.get(&key, &mut self.scratch).is_some_and(|entry| entry.ttl_left(now) > 0)
+            let entry = self.cache.get(&key, &mut self.scratch).filter(|entry| entry.ttl_left(now) > 0);
+            // That there is no alias settles nothing.
+            entry.is_some_and(|e| rtype != Rtype::CNAME || matches!(e.fact, Fact::Records { .. }))
         })
     }
 
@@ -270,16 +283,29 @@ impl Resolver {
                 return;
             }
             let depth = task.depth + 1;
-            let Some((name, rtype)) = visit.unfetched(self.settings.families, depth) else { break };
+            let port = self.settings.upstream_port;
+            let is_usable = |address: IpAddr| {
+                self.may_ask(address) && visit.attempts(SocketAddr::new(address, port)).is_some()
+            };
+            let Some((name, rtype)) = visit.unfetched(self.settings.families, depth, is_usable) else {
+                break;
+            };
+            let mut found = Vec::new();
+            self.cached_addresses(now, name.as_name(), rtype, &mut found);
+            let known = !found.is_empty();
             if let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&id) {
                 visit.fetched.push((name.clone(), rtype));
+                visit.found.extend(found);
+            }
+            if known {
+                return self.step(now, id);
             }
             if !self.is_cached(now, name.as_name(), rtype) {
                 self.fetch(now, id, name, rtype, depth);
             }
         }
         let Some(Task { state: State::At(visit), .. }) = self.tasks.get(&id) else { return };
-        if visit.exchange.is_none() && visit.pending.is_empty() {
+        if visit.exchange.is_none() && visit.pending.is_empty() && visit.late.is_empty() {
             let unreachable = visit.troubles.iter().all(|(_, trouble)| !matches!(trouble, Trouble::Reply(_)));
             let ede = if unreachable { Ede::NO_REACHABLE_AUTHORITY } else { Ede::NETWORK_ERROR };
             let text = visit.verdict();
@@ -324,16 +350,23 @@ impl Resolver {
         false
     }
 
-    /// A lookup of addresses ended: the task that waited for it goes on.
-    fn fetched(&mut self, now: Instant, parent: TaskId, child: TaskId) {
+    /// A lookup of addresses ended: the task that waited for it goes on with what it came to.
+    fn fetched(&mut self, now: Instant, parent: TaskId, child: TaskId, settled: &Settled) {
         if let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&parent) {
             visit.pending.retain(|pending| *pending != child);
+            for entry in settled.entries.iter().filter(|entry| entry.key().name == settled.name.as_name()) {
+                if let Fact::Records { rdatas, .. } = entry.entry().fact {
+                    let addresses =
+                        rdatas.iter().filter_map(|rdata| scrub::address(entry.key().rtype, rdata));
+                    visit.found.extend(addresses.take(limits::SERVER_ADDRESSES));
+                }
+            }
             self.step(now, parent);
         }
     }
 
     /// Sends a task's query.
-    fn send(&mut self, now: Instant, id: TaskId, server: SocketAddr, transport: Transport) {
+    fn send(&mut self, now: Instant, id: TaskId, server: SocketAddr, transport: Transport, confirms: bool) {
         self.charge(id, 1, 0);
         let exchange = ExchangeId(self.fresh_id());
         // Those who could not pay may have been the last.
@@ -346,8 +379,9 @@ impl Resolver {
             .with(Flags::RD, forward)
             .with(Flags::CD, forward && task.question.checking_disabled);
         let name = task.question.name.as_name();
-        let (sent, message) =
+        let (mut sent, message) =
             Sent::new(now, server, transport, manner, name, task.question.rtype, flags, &mut self.rng);
+        sent.confirms = confirms;
         task.sent += 1;
         visit.note_asked(server);
         visit.exchange = Some(exchange);
@@ -356,11 +390,44 @@ impl Resolver {
         self.outputs.push_back(Output::Send { exchange, server, transport, message });
     }
 
-    /// A server did not help: notes it and goes on with the next.
-    pub(super) fn try_next(&mut self, now: Instant, id: TaskId, sent: &Sent, trouble: Trouble) {
+    /// A query was not answered in time: others are asked, but it is listened for a while longer, for slow servers answer too.
+    pub(super) fn overdue(&mut self, now: Instant, exchange: ExchangeId) {
+        let Some((id, sent)) = self.exchanges.get(&exchange).cloned() else { return };
         let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&id) else { return };
-        visit.exchange = None;
-        visit.note_trouble(sent.server, trouble);
+        let end = sent.at + limits::RTO_MAX;
+        if end > now {
+            visit.exchange = None;
+            visit.late.push(exchange);
+            self.timers.push(Reverse((end, Timer::Exchange(exchange))));
+            self.known.servers.timed_out(sent.server, now);
+            visit.note_trouble(sent.server, Trouble::TimedOut);
+            return self.step(now, id);
+        }
+        if !visit.late.contains(&exchange) {
+            self.known.servers.timed_out(sent.server, now);
+        }
+        self.exchanges.remove(&exchange);
+        self.outputs.push_back(Output::Cancel { exchange, timed_out: true });
+        self.try_next(now, exchange, id, &sent, Trouble::TimedOut);
+    }
+
+    /// An exchange came to nothing: notes it and goes on with the next server.
+    pub(super) fn try_next(
+        &mut self,
+        now: Instant,
+        exchange: ExchangeId,
+        id: TaskId,
+        sent: &Sent,
+        trouble: Trouble,
+    ) {
+        let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&id) else { return };
+        visit.over(exchange);
+        if sent.confirms && !matches!(trouble, Trouble::Reply(_)) {
+            // It does not do TCP: what it says without a random case is all there is.
+            visit.again = Some(Again { server: sent.server, transport: Transport::Udp, confirms: false });
+        } else {
+            visit.note_trouble(sent.server, trouble);
+        }
         self.step(now, id);
     }
 
@@ -375,41 +442,59 @@ impl Resolver {
         sent: &Sent,
         octets: &[u8],
     ) {
-        // What is not a reply to this query may be forged: the true one may still come (RFC 5452 §4).
-        let Ok(message) = Message::parse(octets) else { return };
-        let matched = sent.matches(&message);
-        if matched == Match::No {
+        let message = Message::parse(octets).ok();
+        let matched = message.as_ref().map_or(Match::No, |message| sent.matches(message));
+        let (Some(message), true) = (message, matched != Match::No) else {
+            // It may be forged, and the true one may still come (RFC 5452 §4); not so on a connection.
+            if sent.transport == Transport::Tcp {
+                self.exchanges.remove(&exchange);
+                self.outputs.push_back(Output::Cancel { exchange, timed_out: false });
+                self.try_next(now, exchange, id, sent, Trouble::Reply(Why::Malformed));
+            }
             return;
-        }
+        };
         self.exchanges.remove(&exchange);
         self.outputs.push_back(Output::Cancel { exchange, timed_out: false });
         self.known.servers.answered(sent.server, now.since(sent.at));
         self.charge(id, 0, octets.len() as u32);
         let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&id) else { return };
-        visit.exchange = None;
+        visit.over(exchange);
+        // A query that was sent after this one is no longer needed.
+        if let Some(other) = visit.exchange.take() {
+            self.exchanges.remove(&other);
+            self.outputs.push_back(Output::Cancel { exchange: other, timed_out: false });
+        }
+        let again = |transport, confirms| Some(Again { server: sent.server, transport, confirms });
         if matched == Match::ButForCase {
             // It may be a forgery or a server that does not keep case: TCP tells.
             self.known.servers.without_case(sent.server, now);
-            visit.again = Some((sent.server, Transport::Tcp));
+            visit.again = again(Transport::Tcp, true);
             return self.step(now, id);
         }
         let (flags, udp) = (message.header().flags, sent.transport == Transport::Udp);
         if flags.has(Flags::TC) && udp {
-            visit.again = Some((sent.server, Transport::Tcp));
+            visit.again = again(Transport::Tcp, false);
             return self.step(now, id);
         }
         // RFC 6891 §7: servers of before EDNS say one of these; BADVERS has the low bits of NOERROR and an OPT.
         let refused = matches!(flags.rcode(), Rcode::FORMERR | Rcode::NOTIMP) || is_badvers(&message);
         if sent.edns && refused {
             self.known.servers.without_edns(sent.server, now);
-            visit.again = Some((sent.server, sent.transport));
+            visit.again = again(sent.transport, sent.confirms);
             return self.step(now, id);
         }
-        self.take_finding(now, id, sent, &message);
+        self.take_finding(now, exchange, id, sent, &message);
     }
 
     /// Acts on what a reply says.
-    fn take_finding(&mut self, now: Instant, id: TaskId, sent: &Sent, message: &Message<'_>) {
+    fn take_finding(
+        &mut self,
+        now: Instant,
+        exchange: ExchangeId,
+        id: TaskId,
+        sent: &Sent,
+        message: &Message<'_>,
+    ) {
         let Some(task) = self.tasks.get_mut(&id) else { return };
         let State::At(visit) = &mut task.state else { return };
         let delegation = Arc::clone(&visit.delegation);
@@ -426,21 +511,23 @@ impl Resolver {
                 if task.question.name.as_name().is_root() && task.question.rtype == Rtype::NS {
                     self.learn_roots(now, message);
                 }
-                self.settle(now, id, facts, None);
+                let too_long = message.header().flags.rcode() == Rcode::YXDOMAIN;
+                self.settle(now, id, facts, too_long.then(Failure::too_long));
             }
             Finding::Referral { zone, servers, ttl } => {
                 let expires = now + Duration::from_secs(ttl.max(1).into());
                 let next = Arc::new(Delegation { zone, servers: Servers::Named(servers), expires });
-                *visit = Visit::new(Arc::clone(&next));
+                let visited = std::mem::replace(visit, Visit::new(Arc::clone(&next)));
+                self.end_visit(id, &visited);
                 self.known.delegations.insert(next, now);
                 self.step(now, id);
             }
             Finding::Useless(why) => {
-                // SERVFAIL passes; the others say that the server does not serve the zone.
-                if !matches!(why, Why::Rcode(Rcode::SERVFAIL) | Why::Malformed) && !delegation.is_forward() {
+                let lame = matches!(why, Why::Rcode(Rcode::REFUSED | Rcode::NOTAUTH) | Why::Sideways);
+                if lame && !delegation.is_forward() {
                     self.known.servers.lame(sent.server, &delegation.zone, now);
                 }
-                self.try_next(now, id, sent, Trouble::Reply(why));
+                self.try_next(now, exchange, id, sent, Trouble::Reply(why));
             }
         }
     }

@@ -71,6 +71,8 @@ pub enum Reply<'a> {
     Message(&'a [u8]),
     /// The network said it cannot be reached (ICMP, refused or broken connection).
     Unreachable,
+    /// The query could not be sent for want of descriptors or buffers of our own.
+    NotSent,
 }
 
 /// What the driver must do.
@@ -108,6 +110,8 @@ pub enum Output {
 /// The result of one question: read before the cache, so TTL 0 and uncacheable results terminate.
 #[derive(Clone, Debug)]
 pub struct Settled {
+    /// The name that was asked for.
+    pub name: OwnedName,
     /// What was learnt: the RRset, CNAME or DNAME, or denial for the question, and further links of its chain that the same
     /// server may speak for. Empty on failure.
     pub entries: Arc<[EntryBuf]>,
@@ -126,7 +130,20 @@ pub struct Failure {
     pub text: String,
 }
 
+impl Settled {
+    /// A question that came to nothing.
+    pub fn failed(name: OwnedName, failure: Failure) -> Settled {
+        Settled { name, entries: Arc::new([]), failure: Some(failure) }
+    }
+}
+
 impl Failure {
+    /// RFC 6672 §2.2: what a DNAME makes of the name is no name.
+    fn too_long() -> Failure {
+        let text = "a DNAME makes the name longer than names may be".into();
+        Failure { rcode: Rcode::YXDOMAIN, ede: Ede::OTHER, text }
+    }
+
     fn servfail(ede: Ede, text: String) -> Failure {
         Failure { rcode: Rcode::SERVFAIL, ede, text }
     }
@@ -196,7 +213,7 @@ impl Resolver {
         };
         if crowded {
             let failure = Failure::servfail(Ede::OTHER, "too many questions are being resolved".into());
-            let settled = Settled { entries: Arc::new([]), failure: Some(failure) };
+            let settled = Settled::failed(question.name.clone(), failure);
             self.outputs.push_back(Output::Settle { asker, settled, budget });
             return;
         }
@@ -217,14 +234,16 @@ impl Resolver {
     /// Takes the end of an exchange. One that is unknown (late, cancelled) is ignored.
     pub fn handle_reply(&mut self, now: Instant, exchange: ExchangeId, reply: Reply<'_>) {
         let Some((task, sent)) = self.exchanges.get(&exchange).cloned() else { return };
-        match reply {
-            Reply::Message(octets) => self.take_message(now, exchange, task, &sent, octets),
+        let trouble = match reply {
+            Reply::Message(octets) => return self.take_message(now, exchange, task, &sent, octets),
             Reply::Unreachable => {
-                self.exchanges.remove(&exchange);
                 self.known.servers.unreachable(sent.server, now);
-                self.try_next(now, task, &sent, Trouble::Unreachable);
+                Trouble::Unreachable
             }
-        }
+            Reply::NotSent => Trouble::NotSent,
+        };
+        self.exchanges.remove(&exchange);
+        self.try_next(now, exchange, task, &sent, trouble);
     }
 
     /// Runs what is due at `now`.
@@ -236,13 +255,7 @@ impl Resolver {
             self.timers.pop();
             match timer {
                 _ if due > now || !self.is_live(timer) => (),
-                Timer::Exchange(id) => {
-                    if let Some((task, sent)) = self.exchanges.remove(&id) {
-                        self.outputs.push_back(Output::Cancel { exchange: id, timed_out: true });
-                        self.known.servers.timed_out(sent.server, now);
-                        self.try_next(now, task, &sent, Trouble::TimedOut);
-                    }
-                }
+                Timer::Exchange(id) => self.overdue(now, id),
                 Timer::Asker(asker) => self.out_of_budget(asker, "it took longer than it may"),
             }
         }

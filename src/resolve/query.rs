@@ -4,7 +4,7 @@ use super::Transport;
 use super::servers::Manner;
 use crate::clock::Instant;
 use crate::limits;
-use crate::wire::{Class, Flags, Message, Name, NameBuf, Opcode, Rtype, Writer};
+use crate::wire::{Class, Flags, Message, Name, NameBuf, Opcode, Rcode, Rtype, Writer};
 use rand_chacha::rand_core::Rng;
 use std::net::SocketAddr;
 
@@ -21,6 +21,10 @@ pub(super) struct Sent {
     pub deadline: Instant,
     /// With EDNS.
     pub edns: bool,
+    /// Over TCP, because a reply over UDP had the name in another case.
+    pub confirms: bool,
+    /// The name's case is random and must come back.
+    case: bool,
     id: u16,
     name: NameBuf,
     rtype: Rtype,
@@ -51,8 +55,8 @@ impl Sent {
         rng: &mut impl Rng,
     ) -> (Sent, Vec<u8>) {
         let id = rng.next_u32() as u16;
-        let name =
-            if manner.case && transport == Transport::Udp { randomise(name, rng) } else { name.to_buf() };
+        let case = manner.case && transport == Transport::Udp;
+        let name = if case { randomise(name, rng) } else { name.to_buf() };
         let mut message = vec![0; limits::UDP_PLAIN as usize];
         let mut writer = Writer::new(&mut message, limits::UDP_PLAIN as usize, id, flags);
         // Neither can fail: a question is at most 259 octets, an OPT record 11.
@@ -63,8 +67,9 @@ impl Sent {
         let len = writer.finish();
         message.truncate(len);
         let timeout = if transport == Transport::Tcp { limits::TCP_EXCHANGE } else { manner.timeout };
+        let (deadline, edns) = (now + timeout, manner.edns);
         let sent =
-            Sent { server, transport, at: now, deadline: now + timeout, edns: manner.edns, id, name, rtype };
+            Sent { server, transport, at: now, deadline, edns, confirms: false, case, id, name, rtype };
         (sent, message)
     }
 
@@ -75,10 +80,10 @@ impl Sent {
             return Match::No;
         }
         match message.question() {
-            // A server that cannot read the query may leave the question out.
-            None if header.counts[0] == 0 && header.flags.rcode().0 != 0 => Match::Yes,
+            // A server that cannot or will not read the query may leave the question out; an answer must have it.
+            None if header.counts[0] == 0 && is_refusal(header.flags.rcode()) => Match::Yes,
             Some((name, rtype, class)) if rtype == self.rtype && class == Class::IN && name == self.name => {
-                if name.as_name().as_bytes() == self.name.as_name().as_bytes() {
+                if !self.case || name.as_name().as_bytes() == self.name.as_name().as_bytes() {
                     Match::Yes
                 } else {
                     Match::ButForCase
@@ -87,6 +92,10 @@ impl Sent {
             _ => Match::No,
         }
     }
+}
+
+fn is_refusal(rcode: Rcode) -> bool {
+    matches!(rcode, Rcode::FORMERR | Rcode::SERVFAIL | Rcode::NOTIMP | Rcode::REFUSED)
 }
 
 /// The name with the case of its letters random: bits that a forger must guess (draft-vixie-dnsext-dns0x20).

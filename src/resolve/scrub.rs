@@ -231,7 +231,12 @@ fn key<'n>(asked: &Asked<'_>, name: Name<'n>, rtype: Rtype) -> Key<'n> {
 }
 
 fn records(asked: &Asked<'_>, name: Name<'_>, rtype: Rtype, set: &Rrset) -> EntryBuf {
-    let fact = Fact::Records { rdatas: set.rdatas(), signatures: Rdatas::stored(&[]) };
+    let rdatas = match rtype {
+        // RFC 2181 §10.1, RFC 6672 §2.4: there is one; of several the first is followed.
+        Rtype::CNAME | Rtype::DNAME => set.rdatas().first(),
+        _ => set.rdatas(),
+    };
+    let fact = Fact::Records { rdatas, signatures: Rdatas::stored(&[]) };
     let entry = Entry { stored: asked.now, ttl: set.ttl, verdict: Verdict::Unchecked, fact };
     EntryBuf::new(&key(asked, name, rtype), &entry)
 }

@@ -36,6 +36,8 @@ pub(super) struct Manner {
 pub(super) enum Rank {
     /// It may be asked; its expected round-trip time, none if it never answered.
     Alive(Option<Duration>),
+    /// It did not serve the zone of late: worth a query only when no other server is left.
+    Lame,
     /// It did not answer of late.
     Dead,
 }
@@ -71,21 +73,18 @@ impl Servers {
         Manner { edns, case, timeout }
     }
 
-    /// How good a candidate it is.
-    pub fn rank(&self, address: SocketAddr, now: Instant) -> Rank {
+    /// How good a candidate it is for a zone.
+    pub fn rank(&self, address: SocketAddr, zone: &OwnedName, now: Instant) -> Rank {
         self.look(address, |server| {
             if server.dead_until > now {
                 Some(Rank::Dead)
+            } else if server.lame.iter().any(|(lame, until)| lame == zone && *until > now) {
+                Some(Rank::Lame)
             } else {
                 Some(Rank::Alive(server.rtt.map(|(rtt, _)| rtt)))
             }
         })
         .unwrap_or(Rank::Alive(None))
-    }
-
-    /// Whether it is known not to serve the zone.
-    pub fn is_lame(&self, address: SocketAddr, zone: &OwnedName, now: Instant) -> bool {
-        self.look(address, |server| server.lame.iter().any(|(lame, until)| lame == zone && *until > now))
     }
 
     /// It answered after so long.

@@ -6,7 +6,7 @@ use super::{Asker, ExchangeId, Question, Transport};
 use crate::limits;
 use crate::wire::{OwnedName, Rtype};
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Names a task.
@@ -46,16 +46,29 @@ pub(super) struct Visit {
     pub delegation: Arc<Delegation>,
     /// The query that is out.
     pub exchange: Option<ExchangeId>,
+    /// Queries that others were sent after: a slow server may answer one yet.
+    pub late: Vec<ExchangeId>,
     /// Times each address was asked, and whether it is no longer of use.
     pub tried: Vec<(SocketAddr, u8, bool)>,
     /// The server to ask next, and how, when that is decided.
-    pub again: Option<(SocketAddr, Transport)>,
+    pub again: Option<Again>,
     /// Name servers whose addresses were looked up, and of which type.
     pub fetched: Vec<(OwnedName, Rtype)>,
+    /// The addresses that came of it, also those that may not be kept.
+    pub found: Vec<IpAddr>,
     /// Lookups of addresses that are under way.
     pub pending: Vec<TaskId>,
     /// What went wrong, for the client to read.
     pub troubles: Vec<(SocketAddr, Trouble)>,
+}
+
+/// A query that is decided on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Again {
+    pub server: SocketAddr,
+    pub transport: Transport,
+    /// See [`super::query::Sent`].
+    pub confirms: bool,
 }
 
 /// What went wrong with a server.
@@ -65,6 +78,8 @@ pub(super) enum Trouble {
     TimedOut,
     /// The network says so.
     Unreachable,
+    /// It could not be asked for want of our own means.
+    NotSent,
     /// A reply of no use.
     Reply(Why),
 }
@@ -74,6 +89,7 @@ impl fmt::Display for Trouble {
         match self {
             Trouble::TimedOut => f.write_str("did not answer"),
             Trouble::Unreachable => f.write_str("cannot be reached"),
+            Trouble::NotSent => f.write_str("was not asked: this resolver is out of sockets"),
             Trouble::Reply(why) => why.fmt(f),
         }
     }
@@ -85,12 +101,20 @@ impl Visit {
         Visit {
             delegation,
             exchange: None,
+            late: Vec::new(),
             tried: Vec::new(),
             again: None,
             fetched: Vec::new(),
+            found: Vec::new(),
             pending: Vec::new(),
             troubles: Vec::new(),
         }
+    }
+
+    /// Notes that an exchange is over.
+    pub fn over(&mut self, exchange: ExchangeId) {
+        self.exchange.take_if(|current| *current == exchange);
+        self.late.retain(|late| *late != exchange);
     }
 
     /// Times an address was asked; none when it is of no more use.
@@ -122,8 +146,13 @@ impl Visit {
     }
 
     /// The next lookup of a name server's addresses that may help: of the first family for all, then of the second. None when there
-    /// are enough, or they would go too deep.
-    pub fn unfetched(&self, (v4, v6): (bool, bool), depth: u8) -> Option<(OwnedName, Rtype)> {
+    /// are enough, or they would go too deep. A server whose glue is of use (`is_usable`) needs none.
+    pub fn unfetched(
+        &self,
+        (v4, v6): (bool, bool),
+        depth: u8,
+        is_usable: impl Fn(IpAddr) -> bool,
+    ) -> Option<(OwnedName, Rtype)> {
         let Servers::Named(servers) = &self.delegation.servers else { return None };
         if depth > limits::TASK_DEPTH || self.fetched.len() >= limits::FETCHES_PER_DELEGATION {
             return None;
@@ -133,8 +162,10 @@ impl Visit {
         let families = [(Rtype::A, v4), (Rtype::AAAA, v6)].into_iter().filter(|(_, used)| *used);
         let families = families.take(if self.pending.is_empty() { 2 } else { 1 });
         // A name inside the zone that has no glue can only be asked of the servers we have no address of.
-        let names =
-            || servers.iter().filter(|(name, glue)| glue.is_empty() && !name.as_name().is_within(zone));
+        let needy = |(name, glue): &&(OwnedName, Vec<IpAddr>)| {
+            !name.as_name().is_within(zone) && !glue.iter().any(|address| is_usable(*address))
+        };
+        let names = || servers.iter().filter(needy);
         families
             .flat_map(|(rtype, _)| names().map(move |(name, _)| (name, rtype)))
             .find(|(name, rtype)| !self.fetched.iter().any(|(have, of)| have == *name && of == rtype))

@@ -30,6 +30,13 @@ impl<'a> Rdatas<'a> {
         self.0
     }
 
+    /// The first record alone.
+    #[must_use]
+    pub fn first(self) -> Rdatas<'a> {
+        let len = self.iter().next().map_or(0, |rdata| 2 + rdata.len());
+        Rdatas(&self.0[..len])
+    }
+
     /// The data of each record.
     pub fn iter(self) -> RdataIter<'a> {
         RdataIter(self.0)
