@@ -3,6 +3,7 @@
 use super::{Link, Recursion, Source, Walk};
 use crate::cache::{Entry, Fact, Key};
 use crate::limits;
+use crate::resolve::Settled;
 use crate::rrset::Rdatas;
 use crate::wire::{Ede, Flags, Name, NameBuf, Rcode, Rtype, Section};
 
@@ -17,6 +18,10 @@ impl Walk<'_, '_> {
             self.add_answer(name, Rtype::HINFO, limits::TTL_NEGATIVE, rdatas);
             self.reply.source = Source::Cache;
             return Link::Done;
+        }
+        // A failure says more where it was settled than where it is cached.
+        if self.settled_last(name).is_some_and(|settled| settled.failure.is_some()) {
+            return Link::Unknown;
         }
         // The type asked for, then an alias, then the denial of the whole name.
         for tried in [rtype, Rtype::CNAME, Key::NXDOMAIN] {
@@ -34,6 +39,11 @@ impl Walk<'_, '_> {
             }
         }
         Link::Unknown
+    }
+
+    /// The last result settled for this request, if it was for this name.
+    pub(super) fn settled_last(&self, name: Name<'_>) -> Option<&Settled> {
+        self.progress?.settled.last().filter(|settled| settled.name.as_name() == name)
     }
 
     /// Writes the DNAME that the name's CNAME was made from, if it was (RFC 6672 §3.4.1).

@@ -285,10 +285,7 @@ impl<'a> Walk<'a, '_> {
         let failure = self.progress.and_then(|progress| progress.settled.last()?.failure.as_ref());
         if let Some(failure) = failure {
             self.reply.fail(failure.rcode, Some((failure.ede, &failure.text)));
-        } else if self
-            .progress
-            .is_some_and(|p| p.settled.last().is_some_and(|last| last.name.as_name() == name.as_name()))
-        {
+        } else if self.settled_last(name.as_name()).is_some() {
             // What came of it is of no use here; asking again would bring the same.
             self.reply.fail(Rcode::SERVFAIL, Some((Ede::OTHER, "the answer found does not lead on")));
         } else if jobs > limits::CHAIN_LINKS {

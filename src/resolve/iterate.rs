@@ -54,7 +54,7 @@ impl Resolver {
         let Some(task) = self.tasks.get_mut(&id) else { return };
         if let State::New = task.state {
             let delegation = best_delegation(&self.settings, &self.known.delegations, &task.question, now);
-            task.state = State::At(Visit::new(delegation));
+            task.state = State::At(Box::new(Visit::new(delegation)));
             self.step(now, id);
         }
     }
@@ -517,7 +517,7 @@ impl Resolver {
             Finding::Referral { zone, servers, ttl } => {
                 let expires = now + Duration::from_secs(ttl.max(1).into());
                 let next = Arc::new(Delegation { zone, servers: Servers::Named(servers), expires });
-                let visited = std::mem::replace(visit, Visit::new(Arc::clone(&next)));
+                let visited = std::mem::replace(&mut **visit, Visit::new(Arc::clone(&next)));
                 self.end_visit(id, &visited);
                 self.known.delegations.insert(next, now);
                 self.step(now, id);

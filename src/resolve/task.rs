@@ -38,7 +38,7 @@ pub(super) enum State {
     /// Made, but not begun.
     New,
     /// At a delegation: who was tried, and what is under way.
-    At(Visit),
+    At(Box<Visit>),
 }
 
 /// A task's work at one delegation.
@@ -174,7 +174,8 @@ impl Visit {
 
     /// Why no server of this delegation helped, in a sentence that fits an extended error.
     pub fn verdict(&self) -> String {
-        let zone = &self.delegation.zone;
+        // Its case is that of a query, which was random.
+        let zone = self.delegation.zone.to_string().to_ascii_lowercase();
         if self.troubles.is_empty() {
             return format!("no name server of {zone} has an address");
         }

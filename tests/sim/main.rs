@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod faults;
 mod world;
 
 use std::time::Duration;

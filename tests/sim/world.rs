@@ -16,7 +16,7 @@ use waymark::resolve::{
     Asker, Budget, ExchangeId, Known, Output, Reply, Resolver, Settings, Transport, Upstream,
 };
 use waymark::rrset;
-use waymark::wire::{Class, Flags, Message, NameBuf, OwnedName, Rcode, Rtype, Section, Writer};
+use waymark::wire::{Class, Edns, Flags, Message, NameBuf, OwnedName, Rcode, Rtype, Section, Writer, option};
 use waymark::zone::{Builder, Held, ZoneSet};
 
 /// How a server behaves.
@@ -51,6 +51,16 @@ pub enum Manner {
     DropsFirst(usize),
     /// Recursion-lame: AA cleared and RA set.
     LikeAResolver,
+    /// Right, but so many milliseconds late.
+    Slow(u64),
+    /// Lower-cases the question, and refuses TCP.
+    FoldsCaseOnly,
+    /// This code and these records, without the question.
+    Nameless(Rcode, Vec<(Section, &'static str)>),
+    /// REFUSED to all types but this.
+    Only(Rtype),
+    /// TC to every datagram, another id on TCP.
+    GarblesTcp,
 }
 
 struct Server {
@@ -82,6 +92,8 @@ pub struct World {
     pub settings: Settings,
     cache: Arc<Cache>,
     pub log: Vec<String>,
+    /// The extended error of the last reply.
+    pub why: String,
 }
 
 fn record(text: &str) -> (NameBuf, Rtype, u32, Vec<u8>) {
@@ -167,6 +179,7 @@ impl World {
             settings,
             cache,
             log: Vec::new(),
+            why: String::new(),
         }
     }
 
@@ -309,7 +322,10 @@ impl World {
             now: self.now,
         };
         match answer::answer(&self.view, &mut Worker::default(), &request, Some(&progress), &mut out) {
-            Outcome::Reply(meta) => replies[i] = Some(text(&out[..meta.len])),
+            Outcome::Reply(meta) => {
+                replies[i] = Some(text(&out[..meta.len]));
+                self.why = extended_error(&out[..meta.len]);
+            }
             Outcome::Later(Job::Resolve(question)) => {
                 self.sequence += 1;
                 let asker = Asker(self.sequence);
@@ -344,6 +360,8 @@ impl World {
             Answered::Unreachable => vec![None],
             Answered::With(octets) => vec![Some(octets)],
         };
+        let late = Duration::from_millis(if let Manner::Slow(late) = server.manner { late } else { 0 });
+        let (arrives, again) = (arrives + late, again + late);
         for reply in replies {
             if twice {
                 self.events.push(Reverse((again, sequence_again, exchange, reply.clone())));
@@ -392,6 +410,22 @@ impl Server {
                 let end = 12 + right[12..].iter().position(|&b| b == 0).unwrap();
                 right[12..end].make_ascii_lowercase();
             }
+            Manner::FoldsCaseOnly if !udp => return Answered::Unreachable,
+            Manner::FoldsCaseOnly => {
+                let end = 12 + right[12..].iter().position(|&b| b == 0).unwrap();
+                right[12..end].make_ascii_lowercase();
+            }
+            Manner::Nameless(rcode, records) => {
+                right = with_records(&header_only(query, rcode.0, 0x0400), None, records);
+                let end = 12 + right[12..].iter().position(|&b| b == 0).unwrap() + 5;
+                right.drain(12..end);
+                right[5] = 0;
+            }
+            Manner::Only(rtype) if Message::parse(query).unwrap().question().unwrap().1 != *rtype => {
+                right = header_only(query, Rcode::REFUSED.0, 0);
+            }
+            Manner::GarblesTcp if udp => right = header_only(query, 0, 0x0200),
+            Manner::GarblesTcp => right[0] ^= 0x55,
             Manner::WrongId => right[0] ^= 0x55,
             Manner::WrongQuestion => right[13] ^= 1,
             Manner::Adds(extra) => right = with_records(&right, None, extra),
@@ -405,7 +439,11 @@ impl Server {
                 right[2] &= !0x04;
                 right[3] |= 0x80;
             }
-            Manner::NoEdns | Manner::Truncates | Manner::DropsFirst(_) => (),
+            Manner::NoEdns
+            | Manner::Truncates
+            | Manner::DropsFirst(_)
+            | Manner::Slow(_)
+            | Manner::Only(_) => (),
         }
         Answered::With(right)
     }
@@ -416,8 +454,17 @@ fn query(name: &str, rtype: &str) -> Vec<u8> {
     let mut writer = Writer::new(&mut out, 512, 7, Flags::RD);
     let name: NameBuf = name.parse().unwrap();
     writer.question(name.as_name(), Rtype::from_text(rtype).unwrap(), Class::IN).unwrap();
+    writer.opt(1_232, 0, false, |_| Ok(())).unwrap();
     let len = writer.finish();
     out[..len].to_vec()
+}
+
+/// The text of a reply's extended error.
+fn extended_error(reply: &[u8]) -> String {
+    let message = Message::parse(reply).unwrap();
+    let opt = message.records().map(Result::unwrap).find(|record| record.rtype == Rtype::OPT);
+    let edns = Edns::from_record(&opt.unwrap()).unwrap();
+    edns.option(option::EDE).map_or(String::new(), |data| String::from_utf8(data[2..].to_vec()).unwrap())
 }
 
 /// The question of a query, QR set, with this code and flags.
