@@ -1,10 +1,12 @@
 //! Iteration as a state machine: questions in, queries to send out, replies in, settled questions out. No socket, no task, no
 //! clock, no randomness but its seed.
 
+mod addresses;
 mod budget;
 mod delegation;
 mod iterate;
 mod query;
+mod replies;
 mod scrub;
 mod servers;
 mod task;
