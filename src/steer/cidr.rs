@@ -22,8 +22,8 @@ struct Node {
 }
 
 impl PrefixTrie {
-    /// The trie of these prefixes.
-    pub fn new(prefixes: &[(IpNet, RuleSet)]) -> PrefixTrie {
+    /// The trie of these prefixes. `decisive` are the rules of which the first that holds a client settles the matter.
+    pub fn new(prefixes: &[(IpNet, RuleSet)], decisive: RuleSet) -> PrefixTrie {
         let family = |v4: bool| {
             let list: Vec<(u128, u8, RuleSet)> = prefixes
                 .iter()
@@ -32,7 +32,7 @@ impl PrefixTrie {
                 .collect();
             let mut nodes = Vec::new();
             if !list.is_empty() {
-                build(&mut nodes, &list, 0, 0);
+                build(&mut nodes, &list, decisive, 0, 0);
             }
             nodes
         };
@@ -53,9 +53,18 @@ impl PrefixTrie {
 }
 
 /// Adds the node at `depth` for prefixes that begin alike; returns its place.
-fn build(nodes: &mut Vec<Node>, prefixes: &[(u128, u8, RuleSet)], depth: u8, above: RuleSet) -> u32 {
+fn build(
+    nodes: &mut Vec<Node>,
+    prefixes: &[(u128, u8, RuleSet)],
+    decisive: RuleSet,
+    depth: u8,
+    above: RuleSet,
+) -> u32 {
     let here = prefixes.iter().filter(|(_, len, _)| *len == depth);
     let rules = here.fold(above, |rules, (.., more)| rules | more);
+    // Rules after the first decisive one do not matter; forgetting them makes more prefixes alike.
+    let first = rules & decisive & (rules & decisive).wrapping_neg();
+    let rules = rules & (first | first.wrapping_sub(1));
     let place = nodes.len();
     nodes.push(Node { rules, children: None });
     let deeper = || prefixes.iter().filter(|(_, len, _)| *len > depth).copied();
@@ -63,7 +72,7 @@ fn build(nodes: &mut Vec<Node>, prefixes: &[(u128, u8, RuleSet)], depth: u8, abo
         let side = |bit: u128| -> Vec<_> {
             deeper().filter(|(bits, ..)| bits >> (127 - depth) & 1 == bit).collect()
         };
-        let children = [0, 1].map(|bit| build(nodes, &side(bit), depth + 1, rules));
+        let children = [0, 1].map(|bit| build(nodes, &side(bit), decisive, depth + 1, rules));
         let [left, right] = children.map(|child| nodes[child as usize]);
         if left.children.is_none() && right.children.is_none() && left.rules == right.rules {
             // Both halves say the same: this is a leaf.

@@ -125,12 +125,15 @@ impl Places<'_> {
             let written = rule.cidr.iter().chain(named.flat_map(|network| &network.cidr));
             prefixes.extend(written.map(|prefix| (*prefix, (1 as RuleSet) << i)));
         }
+        let rules: Vec<Rule> = rules.iter().map(|rule| self.rule(rule)).collect();
+        let decisive = rules.iter().enumerate().filter(|(_, rule)| rule.is_prefixes_only());
+        let decisive = decisive.fold(0, |set, (i, _)| set | (1 as RuleSet) << i);
         Route {
             name_hash: place::hash(spec.name.value.as_bytes()),
-            rules: rules.iter().map(|rule| self.rule(rule)).collect(),
+            rules,
             fallback: spec.fallback.iter().filter_map(|name| self.step(name)).collect(),
             on_all_down: spec.on_all_down,
-            prefixes: PrefixTrie::new(&prefixes),
+            prefixes: PrefixTrie::new(&prefixes, decisive),
         }
     }
 

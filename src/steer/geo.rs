@@ -13,13 +13,28 @@ pub struct Geo {
 /// What is known of a client's place.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Located {
-    pub country: Option<[u8; 2]>,
-    pub continent: Option<[u8; 2]>,
-    pub asn: Option<u32>,
+    pub country: Field<[u8; 2]>,
+    pub continent: Field<[u8; 2]>,
+    pub asn: Field<u32>,
     /// Latitude and longitude in degrees.
-    pub place: Option<(f64, f64)>,
-    /// The length of the prefix for which all this holds.
+    pub place: Field<(f64, f64)>,
+}
+
+/// One thing that databases know of an address, or do not.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Field<T> {
+    pub value: Option<T>,
+    /// The length of the prefix for which that holds.
     pub bits: u8,
+}
+
+impl<T> Field<T> {
+    /// Takes what a database that has the field says of a prefix, unless one before it said something.
+    fn fill(&mut self, has_field: bool, bits: u8, value: impl FnOnce() -> Option<T>) {
+        if has_field && self.value.is_none() {
+            *self = Field { value: value(), bits: self.bits.max(bits) };
+        }
+    }
 }
 
 /// One file and where its fields are.
@@ -121,18 +136,17 @@ impl Geo {
             let Ok(found) = database.reader.lookup(address) else { continue };
             let bits = found.network().map_or(0, |network| network.prefix());
             // An IPv4 address found in an IPv6 tree has its length counted there.
-            let bits = if address.is_ipv4() && bits > 32 { bits - 96 } else { bits };
-            located.bits = located.bits.max(bits);
+            let bits = if address.is_ipv4() && bits > 32 { bits.saturating_sub(96) } else { bits };
             let text =
                 |path: &Option<Path>| path.as_ref().and_then(|path| path.get::<&str>(&found)).and_then(code);
             let number = |path: &Option<Path>| path.as_ref().and_then(|path| path.get::<Number<'_>>(&found));
-            located.country = located.country.or_else(|| text(&database.country));
-            located.continent = located.continent.or_else(|| text(&database.continent));
-            located.asn = located.asn.or_else(|| number(&database.asn).and_then(whole));
-            if located.place.is_none() {
+            located.country.fill(database.country.is_some(), bits, || text(&database.country));
+            located.continent.fill(database.continent.is_some(), bits, || text(&database.continent));
+            located.asn.fill(database.asn.is_some(), bits, || number(&database.asn).and_then(whole));
+            located.place.fill(database.latitude.is_some(), bits, || {
                 let latitude = number(&database.latitude).and_then(degrees);
-                located.place = latitude.zip(number(&database.longitude).and_then(degrees));
-            }
+                latitude.zip(number(&database.longitude).and_then(degrees))
+            });
         }
         located
     }

@@ -192,12 +192,13 @@ impl Policy {
         let mut chain = route::Chain::default();
         let epoch = draw.now / u64::from(ttl.max(1));
         self.expand(target.to, client, epoch, &mut chain, 0);
-        let answer = self.answer(&chain, family, client, health, draw);
-        let scope = chain.scope.max(self.hash_scope(&chain, &answer, client));
+        let (answer, from) = self.answer(&chain, family, client, health, draw);
+        let hashed = from.filter(|pool| pool.hashes()).map_or(0, |_| place::default_bits(client));
+        let scope = chain.scope.max(hashed);
         Choice { answer, ttl, scope: scope.min(if client.address.is_ipv4() { 32 } else { 128 }) }
     }
 
-    /// Answers from the first pool of the chain that is up.
+    /// Answers from the first pool of the chain that is up; says which it was drawn from.
     fn answer(
         &self,
         chain: &route::Chain,
@@ -205,19 +206,22 @@ impl Policy {
         client: &Client,
         health: &Table,
         draw: Draw,
-    ) -> Answer<'_> {
+    ) -> (Answer<'_>, Option<&Pool>) {
         let pools = || chain.pools().iter().map(|&pool| &self.pools[pool as usize]);
         // First with weights as they are; then members of weight 0, which serve only when nothing else is up.
         for weightless in [false, true] {
             for pool in pools() {
                 if let Some(target) = pool.alias().filter(|_| !weightless) {
-                    return Answer::Cname(target);
+                    return (Answer::Cname(target), None);
                 }
                 let up = |member: usize| health.is_up(EndpointId(member as u32));
                 match pool.state(&self.members, family, up, weightless) {
-                    pool::State::Up => return pool.draw(&self.members, family, client, up, weightless, draw),
+                    pool::State::Up => {
+                        let drawn = pool.draw(&self.members, family, client, up, weightless, draw);
+                        return (drawn, Some(pool));
+                    }
                     // It is up for the other family: the choice of pool is shared by A and AAAA.
-                    pool::State::OtherFamily if !weightless => return Answer::NoData,
+                    pool::State::OtherFamily if !weightless => return (Answer::NoData, None),
                     _ => (),
                 }
             }
@@ -226,37 +230,31 @@ impl Policy {
     }
 
     /// Nothing is up: the route says what then.
-    fn all_down(&self, chain: &route::Chain, family: Family, client: &Client, draw: Draw) -> Answer<'_> {
+    fn all_down(
+        &self,
+        chain: &route::Chain,
+        family: Family,
+        client: &Client,
+        draw: Draw,
+    ) -> (Answer<'_>, Option<&Pool>) {
         use crate::config::OnAllDown;
         let with_family = |pool: &&Pool| pool.has(&self.members, family);
         let pools = chain.pools().iter().map(|&pool| &self.pools[pool as usize]);
-        let Some(pool) = pools.clone().find(with_family) else { return Answer::NoData };
-        let everyone = |_: usize| true;
+        let Some(pool) = pools.clone().find(with_family) else { return (Answer::NoData, None) };
         match chain.on_all_down {
-            OnAllDown::None => Answer::NoData,
-            OnAllDown::Servfail => Answer::ServFail,
-            OnAllDown::All => pool.draw(
-                &self.members,
-                family,
-                client,
-                everyone,
-                pool.is_weightless(&self.members, family),
-                draw,
-            ),
+            OnAllDown::None => (Answer::NoData, None),
+            OnAllDown::Servfail => (Answer::ServFail, None),
+            OnAllDown::All => {
+                let weightless = pool.is_weightless(&self.members, family);
+                (pool.draw(&self.members, family, client, |_| true, weightless, draw), Some(pool))
+            }
             OnAllDown::LastKnown => {
                 let pool = pools.clone().filter(with_family).find(|pool| pool.was_up(family)).unwrap_or(pool);
                 let was_up = |member: usize| !pool.was_up(family) || pool.was_member_up(family, member);
                 let weightless = pool.is_weightless_among(&self.members, family, was_up);
-                pool.draw(&self.members, family, client, was_up, weightless, draw)
+                (pool.draw(&self.members, family, client, was_up, weightless, draw), Some(pool))
             }
         }
-    }
-
-    /// The scope that a hashed draw needs: the prefix it hashes.
-    fn hash_scope(&self, chain: &route::Chain, answer: &Answer<'_>, client: &Client) -> u8 {
-        let hashed = matches!(answer, Answer::Addresses { .. })
-            && chain.pools().iter().any(|&pool| self.pools[pool as usize].hashes());
-        if hashed { place::default_bits(client) } else { 0 }
     }
 
     /// The place of a client.

@@ -49,7 +49,11 @@ fn top(bits: u8) -> u128 {
 /// The score of a member in weighted rendezvous hashing: of all members the highest is taken, so one that goes away moves only its own
 /// clients.
 pub(super) fn rendezvous(client: &Client, member: &[u8], weight: u32) -> f64 {
-    let hash = mix(hash_client(client, default_bits(client)) ^ hash(member));
+    score(mix(hash_client(client, default_bits(client)) ^ hash(member)), weight)
+}
+
+/// The score of a member with a random hash: of several members the highest is each as often as its weight says.
+pub(super) fn score(hash: u64, weight: u32) -> f64 {
     // A number in (0, 1).
     let unit = ((hash >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
     f64::from(weight) / -unit.ln()

@@ -113,7 +113,9 @@ impl Pool {
             weights.fold((0, 0), |(total, alive), (weight, living)| (total + weight, alive + living))
         };
         let enough = |(total, alive): (u64, u64)| {
-            alive > 0 && self.min_healthy.is_none_or(|share| alive as f64 >= share * total as f64)
+            // A share as written may be a little more than the number it stands for.
+            let needed = |share| (share - 1e-9) * total as f64;
+            alive > 0 && self.min_healthy.is_none_or(|share| alive as f64 >= needed(share))
         };
         let other = if family == Family::V4 { Family::V6 } else { Family::V4 };
         if enough(sums(family)) {
@@ -151,16 +153,18 @@ impl Pool {
                 word.store(seen, Ordering::Relaxed);
             }
         }
+        let by_score = *pick != Pick::RoundRobin;
         let turn = match (pick, draw.cursor) {
             (Pick::RoundRobin, Cursor::Take) => turns[side].fetch_add(1, Ordering::Relaxed),
             (Pick::RoundRobin, Cursor::Peek) => turns[side].load(Ordering::Relaxed),
             (Pick::Random, _) => place::mix(draw.seed),
             (Pick::Hash, _) => 0,
         };
-        lots.take(*answer, turn, |weight, index| match pick {
-            Pick::Hash => Some(place::rendezvous(client, all[index].id.as_bytes(), weight)),
-            _ => None,
-        })
+        let score = |weight, index: u16| match pick {
+            Pick::Hash => place::rendezvous(client, all[index as usize].id.as_bytes(), weight),
+            _ => place::score(place::mix(turn ^ u64::from(index)), weight),
+        };
+        lots.take(*answer, turn, by_score.then_some(score))
     }
 
     /// Whether it was ever drawn from for the family.
@@ -199,55 +203,102 @@ impl Lots {
         }
     }
 
-    /// Takes so many distinct members: by the turn, or by score where one is given. The order is turned by one from each answer to the
-    /// next; weights decide who is taken, not the order.
-    fn take(mut self, count: u8, turn: u64, score: impl Fn(u32, usize) -> Option<f64>) -> Answer<'static> {
+    /// Takes so many distinct members, by `score` or else by turn. Which of them stands first goes round; weights decide who is taken,
+    /// not the order.
+    fn take(self, count: u8, turn: u64, score: Option<impl Fn(u32, u16) -> f64>) -> Answer<'static> {
         let count = (count as usize).min(self.len).min(limits::POOL_ANSWERS);
         if count == 0 {
             return Answer::NoData;
         }
-        let mut taken = [0u16; limits::POOL_ANSWERS];
-        let mut at = turn % self.total.max(1);
-        for slot in &mut taken[..count] {
-            let best = (0..self.len)
-                .filter_map(|i| Some((score(self.list[i].1, self.list[i].0.into())?, i)))
-                .max_by(|a, b| a.0.total_cmp(&b.0));
-            let place = match best {
-                Some((_, place)) => place,
-                None => self.turn(&mut at),
-            };
-            let (index, weight) = self.list[place];
-            *slot = index;
-            self.list.copy_within(place + 1..self.len, place);
-            self.len -= 1;
-            self.total -= u64::from(weight);
+        let mut picked = [0u16; limits::POOL_ANSWERS];
+        let taken = &mut picked[..count];
+        let mut rotation = turn;
+        if count == self.len {
+            taken.iter_mut().zip(&self.list).for_each(|(slot, (index, _))| *slot = *index);
+        } else if let Some(score) = score {
+            self.best(score, taken);
+        } else {
+            self.next_in_turn(turn % self.total, taken);
+            // Another measure than what chose them, or who is first would follow from who is taken.
+            rotation = turn / self.total;
         }
-        taken[..count].sort_unstable();
-        taken[..count].rotate_left((turn % count as u64) as usize);
-        Answer::Addresses { picked: taken, count: count as u8 }
+        taken.sort_unstable();
+        taken.rotate_left((rotation % count as u64) as usize);
+        Answer::Addresses { picked, count: count as u8 }
     }
 
-    /// Who has turn `at` of a cycle; `at` becomes the turn among the rest.
+    /// Those with the highest scores.
+    fn best(&self, score: impl Fn(u32, u16) -> f64, taken: &mut [u16]) {
+        let mut scores = [(f64::NEG_INFINITY, 0); limits::POOL_ANSWERS];
+        for &(index, weight) in &self.list[..self.len] {
+            let (mut new, best) = ((score(weight, index), index), &mut scores[..taken.len()]);
+            for slot in best {
+                if new.0 > slot.0 {
+                    std::mem::swap(&mut new, slot);
+                }
+            }
+        }
+        taken.iter_mut().zip(scores).for_each(|(slot, (_, index))| *slot = index);
+    }
+
+    /// The holder of turn `at` of the cycle, and those of others who have theirs next after it.
+    fn next_in_turn(&self, at: u64, taken: &mut [u16]) {
+        let mut found = 0;
+        // With weights that are much alike, most have theirs soon.
+        for step in 0..2 * taken.len() as u64 {
+            let index = self.list[self.holder((at + step) % self.total)].0;
+            if !taken[..found].contains(&index) {
+                taken[found] = index;
+                found += 1;
+                if found == taken.len() {
+                    return;
+                }
+            }
+        }
+        let mut waits = [u64::MAX; limits::POOL_MEMBERS];
+        for place in (0..self.len).filter(|&place| !taken[..found].contains(&self.list[place].0)) {
+            waits[place] = self.wait(place, at);
+        }
+        for slot in &mut taken[found..] {
+            let next = (0..self.len).min_by_key(|&place| waits[place]).unwrap_or_default();
+            *slot = self.list[next].0;
+            waits[next] = u64::MAX;
+        }
+    }
+
+    /// Who has turn `at` of a cycle, as a place in the list.
     ///
     /// Each member in its turn is split from the rest as a line of rational slope is drawn on a grid: of `total` turns it takes those at
     /// which ⌊(t+1)·w/total⌋ exceeds ⌊t·w/total⌋, which are w, evenly spread; the turns it leaves are numbered anew for the rest. So any
     /// run of `total` turns holds every member exactly as often as its weight.
-    fn turn(&self, at: &mut u64) -> usize {
-        let (mut t, mut total) = (*at, self.total);
-        let mut found = self.len - 1;
+    fn holder(&self, at: u64) -> usize {
+        let (mut t, mut total) = (at, self.total);
         for (place, &(_, weight)) in self.list[..self.len].iter().enumerate() {
             let weight = u64::from(weight);
             let before = t * weight / total;
             if (t + 1) * weight / total > before {
-                found = place;
-                break;
+                return place;
             }
             (t, total) = (t - before, total - weight);
         }
-        // How many turns went to others before this one: the place from which the next is taken.
-        let weight = u64::from(self.list[found].1);
-        *at -= (*at * weight / self.total.max(1)).min(*at);
-        *at %= (self.total - weight).max(1);
-        found
+        self.len - 1
+    }
+
+    /// How many turns after `at` a member has its next: [`Lots::holder`] the other way round.
+    fn wait(&self, place: usize, at: u64) -> u64 {
+        let (mut t, mut total) = (at, self.total);
+        for &(_, weight) in &self.list[..place] {
+            (t, total) = (t - t * u64::from(weight) / total, total - u64::from(weight));
+        }
+        let weight = u64::from(self.list[place].1);
+        // Its turns before `at` in this cycle; when that is all of them, the next is the first of the next cycle.
+        let had = t * weight / total;
+        let cycle = had / weight;
+        let mut turn = ((had % weight + 1) * total).div_ceil(weight) - 1;
+        for &(_, weight) in self.list[..place].iter().rev() {
+            total += u64::from(weight);
+            turn = turn * total / (total - u64::from(weight));
+        }
+        turn + cycle * self.total - at
     }
 }

@@ -1,7 +1,7 @@
 //! A route: which pools, in which order, for whom.
 
 use super::cidr::{PrefixTrie, RuleSet};
-use super::geo::Located;
+use super::geo::{Field, Located};
 use super::{Client, Policy, Step, place};
 use crate::config::OnAllDown;
 use crate::limits;
@@ -82,14 +82,25 @@ impl Rule {
         !(self.asn.is_empty() && self.country.is_empty() && self.continent.is_empty())
     }
 
-    /// Whether its geographic keys hold for a place; one that is not known satisfies none.
-    fn holds(&self, located: &Located) -> bool {
-        let one = |list: &[[u8; 2]], value: Option<[u8; 2]>| {
-            list.is_empty() || value.is_some_and(|v| list.contains(&v))
-        };
-        (self.asn.is_empty() || located.asn.is_some_and(|asn| self.asn.contains(&asn)))
-            && one(&self.country, located.country)
-            && one(&self.continent, located.continent)
+    /// Whether its prefixes alone decide: those of later rules do not matter to a client within them.
+    pub fn is_prefixes_only(&self) -> bool {
+        self.has_cidr && !self.needs_place()
+    }
+
+    /// Whether its geographic keys hold for a place, one that is not known satisfying none; and for how long a prefix that is so.
+    fn holds(&self, located: &Located) -> (bool, u8) {
+        fn one<T: PartialEq + Copy>(list: &[T], field: Field<T>, bits: &mut u8) -> bool {
+            if list.is_empty() {
+                return true;
+            }
+            *bits = field.bits.max(*bits);
+            field.value.is_some_and(|value| list.contains(&value))
+        }
+        let mut bits = 0;
+        let holds = one(&self.asn, located.asn, &mut bits)
+            && one(&self.country, located.country, &mut bits)
+            && one(&self.continent, located.continent, &mut bits);
+        (holds, bits)
     }
 }
 
@@ -109,7 +120,7 @@ impl Policy {
             chain.on_all_down = route.on_all_down;
         }
         let (held, scope) = route.prefixes.find(client);
-        let mut located = None;
+        let (mut located, mut matched) = (None, None);
         for (i, rule) in route.rules.iter().enumerate() {
             if rule.has_cidr {
                 // From here on the answer depends on the prefixes.
@@ -120,16 +131,24 @@ impl Policy {
             }
             if rule.needs_place() {
                 let located = located.get_or_insert_with(|| self.locate(client));
-                chain.scope = chain.scope.max(located.bits.min(client.bits));
-                if !rule.holds(located) {
+                let (holds, bits) = rule.holds(located);
+                chain.scope = chain.scope.max(bits.min(client.bits));
+                if !holds {
                     continue;
                 }
             }
             self.act(route, i, client, epoch, chain, depth);
+            matched = Some(rule);
             break;
         }
         for step in &route.fallback {
             self.expand(*step, client, epoch, chain, depth + 1);
+        }
+        // Weight 0 serves when nothing else does.
+        if let Some(Rule { action: Action::Weighted(steps), .. }) = matched {
+            for (step, _) in steps.iter().filter(|(_, weight)| *weight == 0) {
+                self.expand(*step, client, epoch, chain, depth + 1);
+            }
         }
     }
 
@@ -168,7 +187,8 @@ impl Policy {
                     taken
                 });
                 let first = first.map(|first| steps[first].0);
-                for step in first.into_iter().chain(steps.iter().map(|(step, _)| *step)) {
+                let others = steps.iter().filter(|(_, weight)| *weight > 0).map(|(step, _)| *step);
+                for step in first.into_iter().chain(others) {
                     self.expand(step, client, epoch, chain, depth + 1);
                 }
             }
@@ -179,15 +199,18 @@ impl Policy {
     /// Adds pools by distance; in the order of the list where the client's place is not known.
     fn nearest(&self, pools: &[(usize, f64)], client: &Client, chain: &mut Chain) {
         let located = self.locate(client);
-        chain.scope = chain.scope.max(located.bits.min(client.bits));
+        chain.scope = chain.scope.max(located.place.bits.min(client.bits));
         let mut order = [(0.0, 0); limits::CHAIN_POOLS];
         let order = &mut order[..pools.len().min(limits::CHAIN_POOLS)];
         for (slot, (pool, factor)) in order.iter_mut().zip(pools) {
-            let far =
-                located.place.zip(self.pools[*pool].location).map_or(0.0, |(a, b)| place::distance(a, b));
+            let far = located
+                .place
+                .value
+                .zip(self.pools[*pool].location)
+                .map_or(0.0, |(a, b)| place::distance(a, b));
             *slot = (far * factor, *pool);
         }
-        if located.place.is_some() {
+        if located.place.value.is_some() {
             // Stable and without allocation: the lists are short.
             for i in 1..order.len() {
                 let mut at = i;

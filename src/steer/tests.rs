@@ -118,6 +118,34 @@ proptest! {
     }
 
     #[test]
+    fn several_are_the_next_distinct_holders_of_turns(
+        weights in prop::collection::vec(prop_oneof![1u32..6, 20u32..60], 2..12),
+        answer in 2usize..=8,
+        start in 0usize..200,
+    ) {
+        let members = weights.iter().enumerate().map(|(i, w)| format!("{{ address = \"192.0.2.{i}\", weight = {w} }}"));
+        let members = members.collect::<Vec<_>>().join(", ");
+        let (one, several) =
+            (pool(&format!("members = [{members}]")), pool(&format!("members = [{members}]\nanswer = {answer}")));
+        let total: u32 = weights.iter().sum();
+        let cycle: Vec<String> = (0..total).map(|_| ask(&one, "192.0.2.1")).collect();
+        (0..start).for_each(|_| { ask(&several, "192.0.2.1"); });
+        for turn in start..start + 8 {
+            let mut expected: Vec<&str> = Vec::new();
+            for next in cycle.iter().cycle().skip(turn % cycle.len()).take(cycle.len()) {
+                if expected.len() < answer && !expected.contains(&next.as_str()) {
+                    expected.push(next);
+                }
+            }
+            let reply = ask(&several, "192.0.2.1");
+            let mut got: Vec<&str> = reply.split(' ').collect();
+            got.sort_unstable();
+            expected.sort_unstable();
+            prop_assert_eq!(got, expected, "turn {}", turn);
+        }
+    }
+
+    #[test]
     fn the_scope_is_a_prefix_whose_every_address_is_answered_alike(
         prefixes in prop::collection::vec((0u32..1 << 12, 1u8..=12), 1..10),
         from in 0u32..1 << 12,
@@ -160,6 +188,64 @@ fn without_weights_all_answer_in_turn() {
         turn.split(' ').for_each(|member| *counts.entry(member.to_owned()).or_insert(0) += 1);
     }
     assert!(counts.values().all(|&count| count == 2), "{counts:?}");
+}
+
+#[test]
+fn weights_choose_who_is_taken_and_not_the_order() {
+    let steering = pool(
+        "members = [{ address = \"192.0.2.1\", weight = 2 }, { address = \"192.0.2.2\", weight = 1 }, { address = \"192.0.2.3\", weight = 1 }]\nanswer = 2",
+    );
+    let (mut taken, mut first) = (BTreeMap::new(), BTreeMap::new());
+    for _ in 0..400 {
+        let reply = ask(&steering, "::1");
+        let members: Vec<&str> = reply.split(' ').collect();
+        *first.entry(members[0].to_owned()).or_insert(0) += 1;
+        members.iter().for_each(|member| *taken.entry(member.to_string()).or_insert(0) += 1);
+    }
+    assert_eq!(taken.into_values().collect::<Vec<_>>(), [400, 200, 200]);
+    assert_eq!(first.into_values().collect::<Vec<_>>(), [200, 100, 100]);
+}
+
+#[test]
+fn a_scope_is_no_longer_than_the_decision_needs() {
+    let pools = "[pool.p]\nmembers = [\"192.0.2.1\"]\n[pool.h]\npick = \"hash\"\nmembers = [\"192.0.2.2\", \"192.0.2.3\"]\n";
+    let check = |route: &str, from: &str, scope: u8| {
+        let steering = steering("a = { route = \"r\" }", &format!("{pools}[route.r]\n{route}"), None);
+        assert_eq!(choose(&steering, Family::V4, from, 0).scope, scope, "{route} for {from}");
+    };
+    // A later rule within the prefix of an earlier one never decides.
+    let nested = "fallback = [\"h\"]\n[[route.r.rule]]\ncidr = [\"10.0.0.0/8\"]\nuse = [\"p\"]\n[[route.r.rule]]\ncidr = [\"10.1.0.0/16\"]\nuse = [\"h\"]\n";
+    check(nested, "10.1.2.3", 8);
+    check(nested, "10.2.3.4", 8);
+    // The other way round it does.
+    let within = "fallback = [\"p\"]\n[[route.r.rule]]\ncidr = [\"10.1.0.0/16\"]\nuse = [\"h\"]\n[[route.r.rule]]\ncidr = [\"10.0.0.0/8\"]\nuse = [\"p\"]\n";
+    check(within, "10.1.2.3", 24);
+    check(within, "10.2.3.4", 15);
+    // A pool that hashes matters only when it is drawn from.
+    check("fallback = [\"p\", \"h\"]\n", "10.1.2.3", 0);
+    check("fallback = [\"h\", \"p\"]\n", "10.1.2.3", 24);
+}
+
+#[test]
+fn a_use_of_weight_zero_comes_after_the_fallback() {
+    let text = "[pool.z]\nmembers = [\"192.0.2.1\"]\n[pool.o]\nmembers = [\"192.0.2.2\"]\n[pool.f]\nmembers = [\"192.0.2.3\"]\n[route.r]\nfallback = [\"f\"]\n[[route.r.rule]]\nuse = [{ pool = \"z\", weight = 0 }, { pool = \"o\", weight = 1 }]\n";
+    let steering = steering("a = { route = \"r\" }", text, None);
+    for (gone, expected) in [("", "192.0.2.2"), ("192.0.2.2", "192.0.2.3"), ("192.0.2.3", "192.0.2.1")] {
+        if !gone.is_empty() {
+            down(&steering, gone);
+        }
+        assert_eq!(ask(&steering, "::1"), expected);
+    }
+}
+
+#[test]
+fn a_share_that_is_just_reached_is_reached() {
+    let steering = pool(
+        "min_healthy = 0.55\nmembers = [{ address = \"192.0.2.1\", weight = 55 }, { address = \"192.0.2.2\", weight = 45 }]",
+    );
+    down(&steering, "192.0.2.2");
+    assert_eq!(ask(&steering, "::1"), "192.0.2.1");
+    assert!((0..5).all(|_| ask(&steering, "::1") == "192.0.2.1"), "it is not down, where both would answer");
 }
 
 #[test]
@@ -392,7 +478,7 @@ fn clients_are_placed_by_databases_of_several_forms() {
         ),
         Some(&geo),
     );
-    assert_eq!(choose(&steering, Family::V4, "81.2.69.160", 0).scope, 25, "both databases were asked");
+    assert_eq!(choose(&steering, Family::V4, "81.2.69.160", 0).scope, 24, "only one has the field");
     assert_eq!(choose(&steering, Family::V4, "12.1.1.1", 0).scope, 8);
 }
 

@@ -1,0 +1,171 @@
+//! Answering from zones, steering and cache allocates nothing: a counting allocator watches.
+
+#![allow(clippy::unwrap_used, unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use waymark::answer::{self, Outcome, Recursion, Request, Transport, View, Worker};
+use waymark::cache::{Cache, Entry, EntryBuf, Fact, Key, Verdict};
+use waymark::clock::Instant;
+use waymark::config::{Config, Diagnostics};
+use waymark::guard::AccessList;
+use waymark::load::Loader;
+use waymark::rrset::Rdatas;
+use waymark::wire::{Class, ClientSubnet, Flags, Name, NameBuf, Rcode, Rtype, Section, Writer};
+use waymark::zone;
+
+/// The system's allocator, counting what this thread asks of it.
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is handed to the system's allocator as it is; counting allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    // SAFETY: the contract is that of the system's allocator.
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    // SAFETY: the contract is that of the system's allocator.
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        COUNT.set(COUNT.get() + 1);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    // SAFETY: the contract is that of the system's allocator.
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The sample zones, and a cache with an address, an alias, a denial and a failure.
+fn view() -> View {
+    let mut diagnostics = Diagnostics::default();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/waymark.toml");
+    let config = Config::load(&path, &mut diagnostics).unwrap();
+    let loaded = Loader::default().load(&config, &mut diagnostics);
+    assert!(!diagnostics.has_errors(), "{}", diagnostics.render(false));
+    let cache = Cache::new(0, 1);
+    let put = |name: &str, rtype, fact| {
+        let name: NameBuf = name.parse().unwrap();
+        let key = Key { realm: 0, name: name.as_name(), rtype, checking_disabled: false };
+        let entry = Entry { stored: Instant::from_secs(1_000), ttl: 300, verdict: Verdict::Unchecked, fact };
+        cache.insert(&EntryBuf::new(&key, &entry));
+    };
+    let records =
+        |data: &'static [u8]| Fact::Records { rdatas: Rdatas::stored(data), signatures: Rdatas::stored(&[]) };
+    put("www.cached.net.", Rtype::A, records(b"\0\x04\xc0\0\x02\x07"));
+    put("alias.cached.net.", Rtype::CNAME, records(b"\0\x10\x03www\x06cached\x03net\0"));
+    put("none.cached.net.", Key::NXDOMAIN, Fact::Denied { soa_owner: Some(Name::ROOT), soa: &[0; 22] });
+    put("failed.cached.net.", Rtype::A, Fact::Failed { rcode: Rcode::SERVFAIL, ede: 22 });
+    View {
+        zones: loaded.zones,
+        steering: loaded.steering,
+        recursion: Some(Recursion {
+            allow: AccessList::new(vec!["127.0.0.0/8".parse().unwrap()]),
+            cache: Arc::new(cache),
+            realm: 0,
+            upstreams: Default::default(),
+            special: zone::special_use(),
+        }),
+    }
+}
+
+fn query(name: &str, rtype: Rtype, subnet: Option<ClientSubnet>) -> Vec<u8> {
+    let mut message = vec![0; 512];
+    let mut writer = Writer::new(&mut message, 512, 1, Flags::RD);
+    let name: NameBuf = name.parse().unwrap();
+    writer.question(name.as_name(), rtype, Class::IN).unwrap();
+    if let Some(subnet) = subnet {
+        writer.record(Section::Additional, Name::ROOT, Rtype::OPT, Class(1232), 0x8000).unwrap();
+        writer.rdata(|writer| writer.client_subnet(&subnet)).unwrap();
+    }
+    let len = writer.finish();
+    message.truncate(len);
+    message
+}
+
+/// Answers a message and counts what that allocates.
+fn count(view: &View, worker: &mut Worker, out: &mut [u8], message: &[u8], from: &str) -> (usize, Outcome) {
+    let client: SocketAddr = from.parse().unwrap();
+    let request = Request { message, client, transport: Transport::Udp, now: Instant::from_secs(1_001) };
+    let before = COUNT.get();
+    answer::read_ahead(view, std::iter::repeat_n(message, 3));
+    let outcome = answer::answer(view, worker, &request, None, out);
+    (COUNT.get() - before, outcome)
+}
+
+#[test]
+fn answers_from_zones_steering_and_cache_allocate_nothing() {
+    let (view, mut worker, mut out) = (view(), Worker::default(), vec![0; 1232]);
+    let subnet = ClientSubnet { family: 1, address: "203.0.113.0".parse().unwrap(), source: 24, scope: 0 };
+    let mut answered = 0;
+    for (name, rtype, rcode) in [
+        ("www.example.org.", Rtype::A, Rcode::NOERROR),
+        ("ftp.example.org.", Rtype::AAAA, Rcode::NOERROR),
+        ("example.org.", Rtype::MX, Rcode::NOERROR),
+        ("any.wild.example.org.", Rtype::TXT, Rcode::NOERROR),
+        ("blog.old.example.org.", Rtype::A, Rcode::NOERROR),
+        ("www.example.org.", Rtype::TXT, Rcode::NOERROR),
+        ("www.example.org.", Rtype::ANY, Rcode::NOERROR),
+        ("nothing.example.org.", Rtype::A, Rcode::NXDOMAIN),
+        ("www.example.com.", Rtype::A, Rcode::NOERROR),
+        ("www.example.com.", Rtype::AAAA, Rcode::NOERROR),
+        ("api.example.com.", Rtype::A, Rcode::NOERROR),
+        ("cdn.example.net.", Rtype::A, Rcode::NOERROR),
+        ("near.example.net.", Rtype::A, Rcode::NOERROR),
+        ("www.cached.net.", Rtype::A, Rcode::NOERROR),
+        ("WWW.Cached.Net.", Rtype::A, Rcode::NOERROR),
+        ("alias.cached.net.", Rtype::A, Rcode::NOERROR),
+        ("none.cached.net.", Rtype::MX, Rcode::NXDOMAIN),
+        ("failed.cached.net.", Rtype::A, Rcode::SERVFAIL),
+        ("localhost.", Rtype::A, Rcode::NOERROR),
+        ("www.cached.net.", Rtype::AXFR, Rcode::REFUSED),
+        ("www.cached.net.", Rtype::OPT, Rcode::FORMERR),
+    ] {
+        for subnet in [None, Some(subnet)] {
+            let message = query(name, rtype, subnet);
+            // Once to warm what is made once, such as a thread's own state.
+            count(&view, &mut worker, &mut out, &message, "127.0.0.1:1");
+            let (allocations, outcome) = count(&view, &mut worker, &mut out, &message, "127.0.0.1:1");
+            let Outcome::Reply(meta) = outcome else { panic!("{name} {rtype}: {outcome:?}") };
+            assert_eq!((meta.rcode, allocations), (rcode, 0), "{name} {rtype}");
+            answered += 1;
+        }
+    }
+    assert_eq!(answered, 42);
+}
+
+#[test]
+fn refusals_and_referrals_allocate_nothing() {
+    let (view, mut worker, mut out) = (view(), Worker::default(), vec![0; 1232]);
+    let referral = query("www.sub.example.org.", Rtype::A, None);
+    let refused = query("www.elsewhere.test.", Rtype::A, None);
+    let broken = b"\0\x01\0\0\0\x01\0\0\0\0\0\0\x40".to_vec();
+    for (message, rcode) in [(referral, Rcode::NOERROR), (refused, Rcode::REFUSED), (broken, Rcode::FORMERR)]
+    {
+        let (allocations, outcome) = count(&view, &mut worker, &mut out, &message, "192.0.2.1:1");
+        let Outcome::Reply(meta) = outcome else { panic!("{outcome:?}") };
+        assert_eq!((meta.rcode, allocations), (rcode, 0));
+    }
+}
+
+#[test]
+fn the_counter_counts() {
+    let before = COUNT.get();
+    drop(std::hint::black_box(vec![1u8]));
+    assert_eq!(COUNT.get() - before, 2);
+}
