@@ -1,0 +1,301 @@
+//! A network of a test's own, real servers in it, and a client.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use waymark::rrset;
+use waymark::wire::{Class, Flags, Message, NameBuf, Rcode, Record, Rtype, Section, Writer};
+
+/// Runs `test` in a network namespace that dies with it, with 198.18.0.0/15 on its loopback interface: the test's own
+/// executable is started once more inside.
+pub fn in_own_network(name: &str, test: impl FnOnce(&Lab)) {
+    const INSIDE: &str = "WAYMARK_TEST_NETWORK";
+    if std::env::var_os(INSIDE).is_none() {
+        let this = std::env::current_exe().unwrap();
+        let status = Command::new("unshare")
+            .args(["--net", "--"])
+            .arg(this)
+            .args(["--exact", name, "--nocapture", "--test-threads=1"])
+            .env(INSIDE, "1")
+            .status()
+            .expect("unshare of util-linux is installed");
+        assert!(status.success(), "{name} failed in its network");
+        return;
+    }
+    ip("link set lo up");
+    ip("route add local 198.18.0.0/15 dev lo");
+    let directory = tempfile::tempdir().unwrap();
+    test(&Lab { directory: directory.path().to_owned() });
+}
+
+fn ip(arguments: &str) {
+    let status = Command::new("ip").args(arguments.split(' ')).status().expect("iproute2 is installed");
+    assert!(status.success(), "ip {arguments}");
+}
+
+/// A folder for what servers need, and how to start them.
+pub struct Lab {
+    directory: PathBuf,
+}
+
+/// A server at work; it ends with the test.
+pub struct Server {
+    child: Child,
+    pub name: &'static str,
+    pub address: IpAddr,
+    log: PathBuf,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself, which the test has noticed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    /// Ends it at once, as a crash would.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits until it answers for a zone.
+    fn ready(mut self, zone: &str) -> Server {
+        for _ in 0..200 {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!(
+                    "{} ended: {status}\n{}",
+                    self.name,
+                    fs::read_to_string(&self.log).unwrap_or_default()
+                );
+            }
+            let reply = ask_udp(SocketAddr::new(self.address, 53), zone, "SOA", Duration::from_millis(100));
+            if reply.is_some_and(|reply| reply.rcode == Rcode::NOERROR) {
+                return self;
+            }
+        }
+        panic!("{} does not answer\n{}", self.name, fs::read_to_string(&self.log).unwrap_or_default());
+    }
+}
+
+impl Lab {
+    fn start(&self, name: &'static str, address: &str, folder: &Path, command: &mut Command) -> Server {
+        let log = folder.join("log");
+        let file = File::create(&log).unwrap();
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .current_dir(folder)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name}: {error}: tests/run installs it"));
+        Server { child, name, address: address.parse().unwrap(), log }
+    }
+
+    /// A folder with a file for each zone.
+    fn folder(
+        &self,
+        server: &str,
+        address: &str,
+        zones: &[(&str, &str)],
+    ) -> (PathBuf, Vec<(String, PathBuf)>) {
+        // BIND listens on addresses of interfaces only, and no server on one of IPv6 that is none.
+        ip(&format!("address add {address} dev lo"));
+        let folder = self.directory.join(format!("{server}-{}", address.replace(':', "-")));
+        fs::create_dir_all(&folder).unwrap();
+        let files = zones.iter().map(|(apex, text)| {
+            let file = folder.join(format!("{}.zone", if *apex == "." { "root" } else { apex }));
+            fs::write(&file, text).unwrap();
+            (apex.to_string(), file)
+        });
+        let files = files.collect();
+        (folder, files)
+    }
+
+    /// NSD with these zones.
+    pub fn nsd(&self, address: &str, zones: &[(&str, &str)]) -> Server {
+        let (folder, files) = self.folder("nsd", address, zones);
+        let d = folder.display();
+        let mut config = format!(
+            "server:\n ip-address: {address}\n server-count: 1\n username: \"\"\n chroot: \"\"\n zonesdir: \"{d}\"\n database: \"\"\n \
+             pidfile: \"{d}/pid\"\n xfrdfile: \"{d}/xfrd\"\n xfrdir: \"{d}\"\n zonelistfile: \"{d}/list\"\n rrl-ratelimit: 0\n \
+             minimal-responses: yes\nremote-control:\n control-enable: no\n"
+        );
+        for (apex, file) in &files {
+            config += &format!("zone:\n name: \"{apex}\"\n zonefile: \"{}\"\n", file.display());
+        }
+        fs::write(folder.join("nsd.conf"), config).unwrap();
+        let server = self.start("NSD", address, &folder, Command::new("nsd").args(["-d", "-c", "nsd.conf"]));
+        server.ready(zones[0].0)
+    }
+
+    /// Knot DNS with these zones.
+    pub fn knot(&self, address: &str, zones: &[(&str, &str)]) -> Server {
+        let (folder, files) = self.folder("knot", address, zones);
+        let d = folder.display();
+        let mut config = format!(
+            "server:\n  listen: {address}@53\n  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 1\n  rundir: {d}\n\
+             database:\n  storage: {d}/db\nzone:\n"
+        );
+        for (apex, file) in &files {
+            config += &format!(
+                "  - domain: {apex}\n    file: {}\n    zonefile-sync: -1\n    journal-content: none\n    semantic-checks: off\n",
+                file.display()
+            );
+        }
+        fs::create_dir_all(folder.join("db")).unwrap();
+        fs::write(folder.join("knot.conf"), config).unwrap();
+        let server = self.start("Knot", address, &folder, Command::new("knotd").args(["-c", "knot.conf"]));
+        server.ready(zones[0].0)
+    }
+
+    /// BIND with these zones.
+    pub fn bind(&self, address: &str, zones: &[(&str, &str)]) -> Server {
+        let (folder, files) = self.folder("bind", address, zones);
+        let d = folder.display();
+        let listen = if address.contains(':') {
+            format!("listen-on {{ none; }}; listen-on-v6 {{ {address}; }};")
+        } else {
+            format!("listen-on {{ {address}; }}; listen-on-v6 {{ none; }};")
+        };
+        let mut config = format!(
+            "options {{ directory \"{d}\"; pid-file \"{d}/pid\"; session-keyfile \"{d}/key\"; {listen} recursion no; \
+             minimal-responses yes; empty-zones-enable no; dnssec-validation no; check-names primary ignore; }};\ncontrols {{ }};\n"
+        );
+        for (apex, file) in &files {
+            config += &format!(
+                "zone \"{apex}\" {{ type primary; file \"{}\"; check-integrity no; }};\n",
+                file.display()
+            );
+        }
+        fs::write(folder.join("named.conf"), config).unwrap();
+        let mut command = Command::new("named");
+        command.args(["-g", "-n", "1", "-c", "named.conf"]);
+        self.start("BIND", address, &folder, &mut command).ready(zones[0].0)
+    }
+
+    /// Waymark with these zones, and recursion from these root hints for all.
+    pub fn waymark(&self, address: &str, zones: &[(&str, &str)], hints: Option<&str>) -> Server {
+        let (folder, _) = self.folder("waymark", address, zones);
+        let d = folder.display();
+        let listen = SocketAddr::new(address.parse().unwrap(), 53);
+        let resolver = match hints {
+            None => "enabled = false".to_owned(),
+            Some(hints) => {
+                fs::write(folder.join("hints"), hints).unwrap();
+                "allow = [\"0.0.0.0/0\", \"::/0\"]\nroot_hints = \"hints\"\nspecial_use = false".to_owned()
+            }
+        };
+        let config = format!(
+            "[server]\nlisten = \"{listen}\"\nworkers = 2\n[zones]\ndirectory = \".\"\n[resolver]\n{resolver}\n\
+             [control]\nsocket = \"{d}/control.sock\"\n"
+        );
+        fs::write(folder.join("waymark.conf"), config).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_waymark"));
+        command.args(["serve", "--config"]).arg(folder.join("waymark.conf"));
+        let server = self.start("Waymark", address, &folder, &mut command);
+        // A resolver without zones answers for the root as soon as it has asked for it.
+        server.ready(zones.first().map_or(".", |(apex, _)| apex))
+    }
+}
+
+/// A reply as sets of texts, which is how replies of different servers are equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub rcode: Rcode,
+    pub authoritative: bool,
+    pub answer: Vec<String>,
+    pub authority: Vec<String>,
+}
+
+fn query(name: &str, rtype: &str, flags: Flags) -> Vec<u8> {
+    let mut out = vec![0; 512];
+    let mut writer = Writer::new(&mut out, 512, 0x2a2a, flags);
+    let name: NameBuf = format!("{}.", name.trim_end_matches('.')).parse().unwrap();
+    writer.question(name.as_name(), Rtype::from_text(rtype).unwrap(), Class::IN).unwrap();
+    let len = writer.finish();
+    out.truncate(len);
+    out
+}
+
+fn read(octets: &[u8]) -> Reply {
+    let message = Message::parse(octets).unwrap();
+    let flags = message.header().flags;
+    let records: Vec<Record<'_>> = message.records().map(Result::unwrap).collect();
+    let section = |section| {
+        let mut texts: Vec<String> =
+            records.iter().filter(|record| record.section == section).map(record_text).collect();
+        texts.sort();
+        texts
+    };
+    Reply {
+        rcode: flags.rcode(),
+        authoritative: flags.has(Flags::AA),
+        answer: section(Section::Answer),
+        authority: section(Section::Authority),
+    }
+}
+
+/// A record without regard to the case of names, which servers treat differently.
+fn record_text(record: &Record<'_>) -> String {
+    let (mut rdata, mut text) = (Vec::new(), String::new());
+    rrset::read_rdata(record, &mut rdata).unwrap();
+    rrset::print_rdata(record.rtype, &rdata, &mut text);
+    let owner = record.owner().unwrap();
+    format!("{} {} {} {text}", owner.as_name(), record.ttl, record.rtype).to_ascii_lowercase()
+}
+
+/// Asks over UDP once.
+pub fn ask_udp(server: SocketAddr, name: &str, rtype: &str, wait: Duration) -> Option<Reply> {
+    let any: IpAddr = if server.is_ipv4() { [0; 4].into() } else { [0u16; 8].into() };
+    let socket = UdpSocket::bind(SocketAddr::new(any, 0)).unwrap();
+    socket.set_read_timeout(Some(wait)).unwrap();
+    socket.send_to(&query(name, rtype, Flags::RD), server).ok()?;
+    let mut octets = [0; 4096];
+    match socket.recv(&mut octets) {
+        Ok(len) => Some(read(&octets[..len])),
+        Err(_) => {
+            // Nobody there yet: the kernel may say so at once, and asking again at once would only spin.
+            std::thread::yield_now();
+            None
+        }
+    }
+}
+
+/// A connection over which many questions are asked.
+pub struct Connection(TcpStream);
+
+impl Connection {
+    pub fn open(server: &Server) -> Connection {
+        let stream = TcpStream::connect(SocketAddr::new(server.address, 53)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Connection(stream)
+    }
+
+    pub fn ask(&mut self, name: &str, rtype: &str) -> Reply {
+        let query = query(name, rtype, Flags::default());
+        let mut framed = (query.len() as u16).to_be_bytes().to_vec();
+        framed.extend(query);
+        self.0.write_all(&framed).unwrap();
+        let mut len = [0; 2];
+        self.0.read_exact(&mut len).unwrap();
+        let mut reply = vec![0; u16::from_be_bytes(len) as usize];
+        self.0.read_exact(&mut reply).unwrap();
+        read(&reply)
+    }
+}
+
+/// What a client program prints.
+pub fn run(program: &str, arguments: &str) -> String {
+    let output = Command::new(program)
+        .args(arguments.split_whitespace())
+        .output()
+        .unwrap_or_else(|error| panic!("{program}: {error}: tests/run installs it"));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
