@@ -9,6 +9,9 @@ pub const COMPRESSION_TARGETS: usize = 64;
 /// The largest UDP payload we send or advertise: no fragments on any common path (DNS flag day 2020).
 pub const UDP_PAYLOAD: u16 = 1232;
 
+/// Octets of an extended error's text: two sentences, and well within any reply.
+pub const EDE_TEXT: usize = 200;
+
 /// The largest message: its length is 16 bits on TCP (RFC 1035 §4.2.2).
 pub const MESSAGE: usize = 65_535;
 

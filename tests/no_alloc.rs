@@ -70,7 +70,11 @@ fn view() -> View {
     put("www.cached.net.", Rtype::A, records(b"\0\x04\xc0\0\x02\x07"));
     put("alias.cached.net.", Rtype::CNAME, records(b"\0\x10\x03www\x06cached\x03net\0"));
     put("none.cached.net.", Key::NXDOMAIN, Fact::Denied { soa_owner: Some(Name::ROOT), soa: &[0; 22] });
-    put("failed.cached.net.", Rtype::A, Fact::Failed { rcode: Rcode::SERVFAIL, ede: 22 });
+    put(
+        "failed.cached.net.",
+        Rtype::A,
+        Fact::Failed { rcode: Rcode::SERVFAIL, ede: 22, text: "nobody answered" },
+    );
     View {
         zones: loaded.zones,
         steering: loaded.steering,

@@ -129,8 +129,8 @@ fn write(walk: &mut Walk<'_, '_>, name: Name<'_>, rtype: Rtype, entry: &Entry<'_
             }
             Link::Done
         }
-        Fact::Failed { rcode, ede } => {
-            walk.reply.fail(rcode, Some((Ede(ede), "")));
+        Fact::Failed { rcode, ede, text } => {
+            walk.reply.fail(rcode, Some((Ede(ede), text)));
             Link::Done
         }
     }

@@ -23,7 +23,9 @@ pub(super) struct Reply<'o, 'a> {
     dnssec_ok: bool,
     truncated: bool,
     min_ttl: u32,
-    ede: Option<(Ede, &'a str)>,
+    ede: Option<Ede>,
+    /// Text of the extended error, a copy: it may come from where the next lookup writes.
+    text: Text,
     /// The query's TSIG record: that its key is not known is told in one of our own.
     tsig: Option<Record<'a>>,
     /// The response code, all twelve bits.
@@ -47,6 +49,32 @@ pub(super) fn bare(out: &mut [u8], id: u16, query: Flags, rcode: Rcode, edns: bo
     }
     let len = writer.finish();
     Meta { len, min_ttl: u32::MAX, rcode, source: Source::Refused }
+}
+
+/// A short text.
+#[derive(Clone, Copy)]
+struct Text {
+    octets: [u8; limits::EDE_TEXT],
+    len: usize,
+}
+
+impl Default for Text {
+    fn default() -> Text {
+        Text { octets: [0; limits::EDE_TEXT], len: 0 }
+    }
+}
+
+impl Text {
+    /// As much of a text as there is room for.
+    fn new(text: &str) -> Text {
+        let mut copy = Text { len: text.floor_char_boundary(limits::EDE_TEXT), ..Text::default() };
+        copy.octets[..copy.len].copy_from_slice(&text.as_bytes()[..copy.len]);
+        copy
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.octets[..self.len]).unwrap_or_default()
+    }
 }
 
 impl<'o, 'a> Reply<'o, 'a> {
@@ -77,6 +105,7 @@ impl<'o, 'a> Reply<'o, 'a> {
             truncated: false,
             min_ttl: u32::MAX,
             ede: None,
+            text: Text::default(),
             tsig: query.tsig,
             rcode: Rcode::NOERROR,
             source: Source::Refused,
@@ -90,11 +119,12 @@ impl<'o, 'a> Reply<'o, 'a> {
     }
 
     /// Sets the response code and why; of a failure nothing else is said.
-    pub fn fail(&mut self, rcode: Rcode, ede: Option<(Ede, &'a str)>) {
+    pub fn fail(&mut self, rcode: Rcode, ede: Option<(Ede, &str)>) {
         self.writer.roll_back(self.start);
         (self.truncated, self.min_ttl) = (false, u32::MAX);
         self.flags = self.flags.with(Flags::AA, false);
-        (self.rcode, self.ede) = (rcode, ede);
+        (self.rcode, self.ede) = (rcode, ede.map(|(code, _)| code));
+        self.text = Text::new(ede.map_or("", |(_, text)| text));
     }
 
     /// The whole reply to a query that is not looked up.
@@ -183,8 +213,8 @@ impl<'o, 'a> Reply<'o, 'a> {
     /// Writes the OPT record; the extended error's text, then its code, are left out where there is no room for them.
     fn write_opt(&mut self) {
         let (subnet, mark) = (self.subnet, self.writer.mark());
-        let full = self.ede;
-        let short = full.map(|(code, _)| (code, ""));
+        let full = self.ede.map(|code| (code, self.text.as_str()));
+        let short = self.ede.map(|code| (code, ""));
         for ede in [full, short, None] {
             let written =
                 self.writer.opt(limits::UDP_PAYLOAD, (self.rcode.0 >> 4) as u8, self.dnssec_ok, |writer| {

@@ -174,12 +174,17 @@ fn cache() -> Cache {
     put("cached.net.", Rtype::A, 300, records(b"\0\x04\xc0\0\x02\x07"));
     put("alias.net.", Rtype::CNAME, 30, records(b"\0\x0c\x06cached\x03net\0"));
     put("toours.net.", Rtype::CNAME, 30, records(b"\0\x0b\x03www\x05other\0"));
-    put("failed.net.", Rtype::A, 30, Fact::Failed { rcode: Rcode::SERVFAIL, ede: 22 });
+    put(
+        "failed.net.",
+        Rtype::A,
+        30,
+        Fact::Failed { rcode: Rcode::SERVFAIL, ede: 22, text: "nobody answered" },
+    );
     put("made.net.", Rtype::DNAME, 60, records(b"\0\x07\x05other\0"));
     put("www.made.net.", Rtype::CNAME, 30, records(b"\0\x0b\x03www\x05other\0"));
     put("sub.denied.net.", Rtype::CNAME, 30, records(b"\0\x0c\x06cached\x03net\0"));
     put("denied.net.", Rtype::DNAME, 60, Fact::Denied { soa_owner: Some(Name::ROOT), soa });
-    put("net.", Rtype::DNAME, 60, Fact::Failed { rcode: Rcode::SERVFAIL, ede: 22 });
+    put("net.", Rtype::DNAME, 60, Fact::Failed { rcode: Rcode::SERVFAIL, ede: 22, text: "nobody answered" });
     put("typeless.net.", Rtype::CNAME, 60, Fact::Denied { soa_owner: Some(Name::ROOT), soa });
     put("nx.net.", Key::NXDOMAIN, 60, Fact::Denied { soa_owner: Some(Name::ROOT), soa });
     cache

@@ -10,7 +10,7 @@ use crate::wire::{Name, NameBuf, Rcode, Rtype};
 ///
 /// Layout, little-endian: when stored (8), TTL (4), realm (4), type (2), flags (1), length of the name (1), length of the first
 /// part (4), the name in lower case, the first part, the second part. The parts are record data and signatures, SOA owner and
-/// SOA data, or response code and extended error.
+/// SOA data, or response code with extended error and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryBuf(Box<[u8]>);
 
@@ -24,9 +24,9 @@ impl EntryBuf {
         let (kind, first, second): (u8, &[u8], &[u8]) = match &entry.fact {
             Fact::Records { rdatas, signatures } => (0, rdatas.as_bytes(), signatures.as_bytes()),
             Fact::Denied { soa_owner, soa } => (1, soa_owner.map_or(&[], Name::as_bytes), soa),
-            Fact::Failed { rcode, ede } => {
+            Fact::Failed { rcode, ede, text } => {
                 failed = [rcode.0.to_le_bytes(), ede.to_le_bytes()].concat();
-                (2, &failed, &[])
+                (2, &failed, text.as_bytes())
             }
         };
         let mut name = key.name.to_buf();
@@ -105,6 +105,7 @@ pub(super) fn entry(octets: &[u8]) -> Entry<'_> {
             _ => Fact::Failed {
                 rcode: Rcode(u16::from_le_bytes(array(first, 0))),
                 ede: u16::from_le_bytes(array(first, 2)),
+                text: std::str::from_utf8(second).unwrap_or_default(),
             },
         },
     }

@@ -71,6 +71,8 @@ pub enum Fact<'a> {
         rcode: Rcode,
         /// Extended error code.
         ede: u16,
+        /// Its text.
+        text: &'a str,
     },
 }
 

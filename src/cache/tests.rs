@@ -55,7 +55,7 @@ fn what_goes_in_comes_out() {
         Fact::Records { rdatas: Rdatas::stored(b""), signatures: Rdatas::stored(b"") },
         Fact::Denied { soa_owner: Some(soa_owner.as_name()), soa: b"soa" },
         Fact::Denied { soa_owner: None, soa: b"" },
-        Fact::Failed { rcode: Rcode::SERVFAIL, ede: 22 },
+        Fact::Failed { rcode: Rcode::SERVFAIL, ede: 22, text: "nobody answered" },
     ]
     .into_iter()
     .enumerate()

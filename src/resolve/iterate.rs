@@ -123,7 +123,7 @@ impl Resolver {
             rtype: question.rtype,
             checking_disabled: question.checking_disabled,
         };
-        let fact = Fact::Failed { rcode: Rcode::SERVFAIL, ede: ede.0 };
+        let fact = Fact::Failed { rcode: Rcode::SERVFAIL, ede: ede.0, text: &text };
         let entry = Entry { stored: now, ttl: limits::TTL_FAILURE, verdict: Verdict::Unchecked, fact };
         self.cache.insert(&EntryBuf::new(&key, &entry));
         self.settle(now, id, Vec::new(), Some(Failure::servfail(ede, text)));
