@@ -2,6 +2,7 @@
 //! RFC 1035 §5.1, durations and times.
 
 use std::fmt::Write;
+use std::str::FromStr;
 
 /// Appends the octets of hexadecimal digits. False when it is not whole octets.
 pub(super) fn read_hex(text: &str, out: &mut Vec<u8>) -> bool {
@@ -148,6 +149,11 @@ pub(super) fn write_quoted(octets: &[u8], out: &mut String) {
     out.push('"');
 }
 
+/// A number of digits alone: no sign, which `str::parse` would take. None when it is not one, or too large.
+pub fn read_number<N: FromStr>(text: &str) -> Option<N> {
+    if text.bytes().all(|b| b.is_ascii_digit()) { text.parse().ok() } else { None }
+}
+
 /// Seconds: a number, or numbers with the units s, m, h, d, w (`1h30m`). None when it is neither or too large.
 pub fn read_seconds(text: &str) -> Option<u32> {
     if text.bytes().all(|b| b.is_ascii_digit()) {
@@ -183,7 +189,7 @@ pub(super) fn read_time(text: &str) -> Option<u32> {
         return None;
     }
     if text.len() != 14 {
-        return text.parse().ok();
+        return read_number(text);
     }
     let part = |from: usize, to: usize| text[from..to].parse::<u64>().ok();
     let (year, month, day) = (part(0, 4)?, part(4, 6)?, part(6, 8)?);

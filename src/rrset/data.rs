@@ -9,8 +9,8 @@ pub(super) fn field_len(kind: Kind, rdata: &[u8]) -> Result<usize, Malformed> {
     let counted = || Ok(1 + *rdata.first().ok_or(Malformed)? as usize);
     let len = match kind {
         Kind::Name { .. } => Name::parse(rdata)?.0.len(),
-        Kind::U8 | Kind::Algorithm => 1,
-        Kind::U16 | Kind::Type | Kind::CertType => 2,
+        Kind::U8 | Kind::Code8(_) => 1,
+        Kind::U16 | Kind::Type | Kind::Code16(_) => 2,
         Kind::U32 | Kind::Seconds | Kind::Time | Kind::V4 => 4,
         Kind::V6 => 16,
         Kind::Eui48 => 6,
@@ -28,7 +28,7 @@ pub(super) fn field_len(kind: Kind, rdata: &[u8]) -> Result<usize, Malformed> {
         Kind::Texts => texts_len(rdata)?,
         Kind::Types => types_len(rdata)?,
         Kind::Hex | Kind::Base64 | Kind::Nsap if rdata.is_empty() => return Err(Malformed),
-        Kind::LongText | Kind::Hex | Kind::Base64 | Kind::Nsap => rdata.len(),
+        Kind::LongText | Kind::Hex | Kind::Base64 | Kind::OptionalBase64 | Kind::Nsap => rdata.len(),
         Kind::Location => exotic::location_len(rdata)?,
         Kind::Prefixes => exotic::check_prefixes(rdata)?,
         Kind::Params => svcb::check(rdata)?,

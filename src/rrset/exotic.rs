@@ -6,28 +6,28 @@ use crate::wire::{Malformed, Name, NameBuf, read_u16, read_u32};
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// `groups` groups of so many octets' digits.
-pub(super) fn parse_groups(
+/// Octets as pairs of digits with hyphens (RFC 7043).
+pub(super) fn parse_pairs(
     what: &str,
-    groups: usize,
-    digits: usize,
-    separator: char,
+    octets: usize,
     tokens: &mut Tokens<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), RdataError> {
     let text = tokens.next(what)?;
-    let mut count = 0;
-    let read = text.split(separator).all(|group| {
-        count += 1;
-        group.len() == digits && codec::read_hex(group, out)
-    });
-    if read && count == groups {
-        return Ok(());
-    }
-    Err(tokens.expected(
-        what,
-        format_args!("{groups} groups of {digits} hexadecimal digits parted by {separator:?}"),
-    ))
+    let right = text.split('-').count() == octets
+        && text.split('-').all(|pair| pair.len() == 2 && codec::read_hex(pair, out));
+    let form = format_args!("{octets} pairs of hexadecimal digits parted by \"-\"");
+    right.then_some(()).ok_or_else(|| tokens.expected(what, form))
+}
+
+/// Four groups of one to four digits with colons (RFC 6742 §2.1.1).
+pub(super) fn parse_groups(what: &str, tokens: &mut Tokens<'_>, out: &mut Vec<u8>) -> Result<(), RdataError> {
+    let text = tokens.next(what)?;
+    let right = text.split(':').count() == 4
+        && text.split(':').all(|group| group.len() <= 4 && codec::read_hex(&format!("{group:0>4}"), out))
+        && text.split(':').all(|group| !group.is_empty());
+    let form = "4 groups of 1 to 4 hexadecimal digits parted by \":\"";
+    right.then_some(()).ok_or_else(|| tokens.expected(what, form))
 }
 
 /// Appends groups of `octets` octets.
@@ -58,8 +58,8 @@ pub(super) fn parse_location(tokens: &mut Tokens<'_>, out: &mut Vec<u8>) -> Resu
     let latitude = parse_angle("latitude", 90, ["N", "S"], tokens)?;
     let longitude = parse_angle("longitude", 180, ["E", "W"], tokens)?;
     let altitude = centimetres("altitude", tokens)?;
-    let altitude = u32::try_from(altitude + 10_000_000)
-        .map_err(|_| tokens.expected("altitude", "from -100000.00m to 42849672.95m"))?;
+    let altitude = altitude.checked_add(10_000_000).and_then(|value| u32::try_from(value).ok());
+    let altitude = altitude.ok_or_else(|| tokens.expected("altitude", "from -100000.00m to 42849672.95m"))?;
     let mut sizes = [0x12, 0x16, 0x13];
     for (size, what) in sizes.iter_mut().zip(["size", "horizontal precision", "vertical precision"]) {
         if tokens.is_empty() {
@@ -95,12 +95,12 @@ fn parse_angle(
         }
         let part = parts.next().and_then(|(unit, limit)| {
             let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-            let whole: u32 = whole.parse().ok().filter(|&whole| whole <= limit)?;
+            let whole: u32 = codec::read_number(whole).filter(|&whole| whole <= limit)?;
             // Only seconds have a fraction, of up to three digits.
             if !fraction.is_empty() && unit != 1_000 || fraction.len() > 3 {
                 return None;
             }
-            let thousandths: u32 = format!("{fraction:0<3}").parse().ok()?;
+            let thousandths: u32 = codec::read_number(&format!("{fraction:0<3}"))?;
             Some(whole * unit + thousandths)
         });
         let form = format_args!("degrees, minutes, seconds and {} or {}", hemispheres[0], hemispheres[1]);
@@ -117,22 +117,20 @@ fn centimetres(what: &str, tokens: &mut Tokens<'_>) -> Result<i64, RdataError> {
         None => (false, digits),
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    let value = (!whole.is_empty() && plain(whole) && plain(fraction) && fraction.len() <= 2)
-        .then(|| format!("{whole}{fraction:0<2}").parse::<u32>().ok())
-        .flatten()
-        .map(i64::from);
+    let value = (!whole.is_empty() && fraction.len() <= 2)
+        .then(|| codec::read_number::<i64>(&format!("{whole}{fraction:0<2}")))
+        .flatten();
     let value = value.ok_or_else(|| tokens.expected(what, "metres, as in 12.50m"))?;
     Ok(if negative { -value } else { value })
 }
 
-/// A digit and a power of ten of centimetres (RFC 1876 §2).
+/// A digit and a power of ten of centimetres, at most 9 and 9 (RFC 1876 §2); what is between is cut off.
 fn pack_size(value: i64) -> Option<u8> {
-    let (mut digit, mut power) = (u64::try_from(value).ok()?, 0);
+    let (mut digit, mut power) = (u64::try_from(value).ok().filter(|&value| value <= 9_000_000_000)?, 0);
     while digit > 9 {
         (digit, power) = (digit / 10, power + 1);
     }
-    (power <= 9).then_some((digit as u8) << 4 | power)
+    Some((digit as u8) << 4 | power)
 }
 
 pub(super) fn print_location(field: &[u8], out: &mut String) {
@@ -191,7 +189,7 @@ pub(super) fn parse_prefixes(tokens: &mut Tokens<'_>, out: &mut Vec<u8>) -> Resu
         let (negated, rest) = text.strip_prefix('!').map_or((0, text), |rest| (0x80, rest));
         let parsed = rest.split_once(':').and_then(|(family, prefix)| {
             let (address, bits) = prefix.split_once('/')?;
-            let (address, bits): (IpAddr, u8) = (address.parse().ok()?, bits.parse().ok()?);
+            let (address, bits): (IpAddr, u8) = (address.parse().ok()?, codec::read_number(bits)?);
             match (family, address) {
                 ("1", IpAddr::V4(v4)) if bits <= 32 => Some((1, bits, v4.octets().to_vec())),
                 ("2", IpAddr::V6(v6)) if bits <= 128 => Some((2, bits, v6.octets().to_vec())),

@@ -11,7 +11,7 @@ mod svcb;
 #[cfg(test)]
 mod tests;
 
-pub use codec::read_seconds;
+pub use codec::{read_number, read_seconds};
 
 use crate::wire::{Full, Malformed, Name, OwnedName, Record, Rtype, Writer};
 

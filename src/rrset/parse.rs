@@ -53,9 +53,7 @@ impl<'t> Tokens<'t> {
 
     /// A number up to `max`.
     pub fn number(&mut self, what: &str, max: u32) -> Result<u32, RdataError> {
-        let text = self.next(what)?;
-        let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let value = text.parse().ok().filter(|&value: &u32| plain && value <= max);
+        let value = codec::read_number(self.next(what)?).filter(|&value: &u32| value <= max);
         value.ok_or_else(|| self.expected(what, format_args!("a number from 0 to {max}")))
     }
 
@@ -113,10 +111,8 @@ fn parse_generic(rtype: Rtype, tokens: &mut Tokens<'_>, out: &mut Vec<u8>) -> Re
     let start = out.len();
     tokens.next("\\#")?;
     let len = tokens.number("length", u16::MAX.into())? as usize;
-    while !tokens.is_empty() {
-        if !codec::read_hex(tokens.next("data")?, out) {
-            return Err(tokens.expected("data", "pairs of hexadecimal digits"));
-        }
+    if !codec::read_hex(&joined(tokens), out) {
+        return Err(tokens.wrong("the data must be pairs of hexadecimal digits"));
     }
     if out.len() - start != len {
         let message = format!("the length says {len} octets, the data has {}", out.len() - start);
@@ -156,7 +152,7 @@ fn parse_field(
         Kind::Text | Kind::Texts | Kind::OptionalText | Kind::Tag | Kind::LongText => {
             return parse_text(what, kind, tokens, out);
         }
-        Kind::Hex | Kind::Base64 | Kind::ShortHex | Kind::ShortBase32 | Kind::Nsap => {
+        Kind::Hex | Kind::Base64 | Kind::OptionalBase64 | Kind::ShortHex | Kind::ShortBase32 | Kind::Nsap => {
             return parse_octets(what, kind, tokens, out);
         }
         Kind::Type => {
@@ -168,14 +164,11 @@ fn parse_field(
             let time = codec::read_time(tokens.next(what)?);
             out.extend(time.ok_or_else(|| tokens.expected(what, "a time as YYYYMMDDHHmmSS"))?.to_be_bytes());
         }
-        Kind::Algorithm => {
-            let code = mnemonic(what, schema::ALGORITHMS, u8::MAX.into(), tokens)?;
-            out.push(code as u8);
-        }
-        Kind::CertType => out.extend(mnemonic(what, schema::CERT_TYPES, u16::MAX, tokens)?.to_be_bytes()),
-        Kind::Eui48 => return exotic::parse_groups(what, 6, 2, '-', tokens, out),
-        Kind::Eui64 => return exotic::parse_groups(what, 8, 2, '-', tokens, out),
-        Kind::Groups64 => return exotic::parse_groups(what, 4, 4, ':', tokens, out),
+        Kind::Code8(names) => out.push(mnemonic(what, names, u8::MAX.into(), tokens)? as u8),
+        Kind::Code16(names) => out.extend(mnemonic(what, names, u16::MAX, tokens)?.to_be_bytes()),
+        Kind::Eui48 => return exotic::parse_pairs(what, 6, tokens, out),
+        Kind::Eui64 => return exotic::parse_pairs(what, 8, tokens, out),
+        Kind::Groups64 => return exotic::parse_groups(what, tokens, out),
         Kind::Location => return exotic::parse_location(tokens, out),
         Kind::Prefixes => return exotic::parse_prefixes(tokens, out),
         Kind::Params => return svcb::parse(tokens, out),
@@ -190,8 +183,7 @@ fn parse_field(
 fn mnemonic(what: &str, names: &[(&str, u16)], max: u16, tokens: &mut Tokens<'_>) -> Result<u16, RdataError> {
     let text = tokens.next(what)?;
     let named = names.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, code)| *code);
-    let number =
-        || text.parse().ok().filter(|&code: &u16| code <= max && text.bytes().all(|b| b.is_ascii_digit()));
+    let number = || codec::read_number(text).filter(|&code: &u16| code <= max);
     named
         .or_else(number)
         .ok_or_else(|| tokens.expected(what, format_args!("a number from 0 to {max} or a mnemonic")))
@@ -252,16 +244,17 @@ fn parse_octets(
     let at = out.len();
     match kind {
         Kind::Hex => {
-            let text: String = tokens.rest().iter().map(|token| token.text).collect();
+            let text = joined(tokens);
             match codec::read_hex(&text, out) {
                 _ if text.is_empty() => Err(tokens.wrong(format!("the {what} is missing"))),
                 true => Ok(()),
                 false => Err(tokens.wrong(format!("the {what} must be pairs of hexadecimal digits"))),
             }
         }
-        Kind::Base64 => {
+        Kind::Base64 | Kind::OptionalBase64 => {
             let rest = tokens.rest();
-            if codec::read_base64(rest.iter().map(|token| token.text), out) && out.len() > at {
+            let read = codec::read_base64(rest.iter().map(|token| token.text), out);
+            if read && (out.len() > at || kind == Kind::OptionalBase64) {
                 Ok(())
             } else {
                 Err(tokens.wrong(format!("the {what} must be base 64")))
@@ -291,6 +284,11 @@ fn parse_octets(
             Ok(())
         }
     }
+}
+
+/// What is left, words joined: hexadecimal digits may be parted anywhere.
+fn joined(tokens: &mut Tokens<'_>) -> String {
+    tokens.rest().iter().map(|token| token.text).collect()
 }
 
 /// A type bitmap (RFC 4034 §4.1.2).

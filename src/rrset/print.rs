@@ -51,8 +51,8 @@ fn print_field(kind: Kind, field: &[u8], out: &mut String) {
                 put(out, format_args!("{name}"));
             }
         }
-        Kind::U8 | Kind::Algorithm => put(out, format_args!("{}", number(0, 1))),
-        Kind::U16 | Kind::CertType => put(out, format_args!("{}", number(0, 2))),
+        Kind::U8 | Kind::Code8(_) => put(out, format_args!("{}", number(0, 1))),
+        Kind::U16 | Kind::Code16(_) => put(out, format_args!("{}", number(0, 2))),
         Kind::U32 | Kind::Seconds => put(out, format_args!("{}", number(0, 4))),
         Kind::V4 => put(out, format_args!("{}", std::net::Ipv4Addr::from(number(0, 4)))),
         Kind::V6 => {
@@ -66,7 +66,7 @@ fn print_field(kind: Kind, field: &[u8], out: &mut String) {
         Kind::Hex => codec::write_hex(field, out),
         Kind::ShortHex if field.len() == 1 => out.push('-'),
         Kind::ShortHex => codec::write_hex(&field[1..], out),
-        Kind::Base64 => {
+        Kind::Base64 | Kind::OptionalBase64 => {
             codec::write_base64(field, out);
         }
         Kind::ShortBase32 => {

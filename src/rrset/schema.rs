@@ -36,6 +36,8 @@ pub(super) enum Kind {
     ShortHex,
     /// Octets to the end as base 64.
     Base64,
+    /// The same, or nothing (a KEY that says there is none, RFC 2535 §3.1.2).
+    OptionalBase64,
     /// A length octet and octets, as base 32 with the extended hex alphabet.
     ShortBase32,
     /// A record type.
@@ -44,10 +46,10 @@ pub(super) enum Kind {
     Types,
     /// A time as 14 digits or seconds (RFC 4034 §3.2).
     Time,
-    /// A DNSSEC algorithm, number or mnemonic.
-    Algorithm,
-    /// A certificate type, number or mnemonic.
-    CertType,
+    /// 8 bits, as text a number or one of these mnemonics.
+    Code8(&'static [(&'static str, u16)]),
+    /// 16 bits, likewise.
+    Code16(&'static [(&'static str, u16)]),
     /// 48 bits as six pairs of hexadecimal digits with hyphens.
     Eui48,
     /// 64 bits as eight such pairs.
@@ -79,22 +81,15 @@ const NAME: Kind = Kind::Name { compress: true, fold: true };
 const FOLDED: Kind = Kind::Name { compress: false, fold: true };
 /// A name of later types.
 const PLAIN: Kind = Kind::Name { compress: false, fold: false };
+const ALGORITHM: Kind = Kind::Code8(ALGORITHMS);
 
-const DS: &[Field] = &[
-    ("key tag", Kind::U16),
-    ("algorithm", Kind::Algorithm),
-    ("digest type", Kind::U8),
-    ("digest", Kind::Hex),
-];
-const DNSKEY: &[Field] = &[
-    ("flags", Kind::U16),
-    ("protocol", Kind::U8),
-    ("algorithm", Kind::Algorithm),
-    ("public key", Kind::Base64),
-];
+const DS: &[Field] =
+    &[("key tag", Kind::U16), ("algorithm", ALGORITHM), ("digest type", Kind::U8), ("digest", Kind::Hex)];
+const DNSKEY: &[Field] =
+    &[("flags", Kind::U16), ("protocol", Kind::U8), ("algorithm", ALGORITHM), ("public key", Kind::Base64)];
 const RRSIG: &[Field] = &[
     ("type covered", Kind::Type),
-    ("algorithm", Kind::Algorithm),
+    ("algorithm", ALGORITHM),
     ("labels", Kind::U8),
     ("original TTL", Kind::Seconds),
     ("expiration", Kind::Time),
@@ -159,9 +154,9 @@ pub(super) fn fields(rtype: Rtype) -> Option<&'static [Field]> {
             ("replacement", FOLDED),
         ],
         Rtype::CERT => &[
-            ("type", Kind::CertType),
+            ("type", Kind::Code16(CERT_TYPES)),
             ("key tag", Kind::U16),
-            ("algorithm", Kind::Algorithm),
+            ("algorithm", ALGORITHM),
             ("certificate", Kind::Base64),
         ],
         Rtype::APL => &[("prefixes", Kind::Prefixes)],
@@ -172,7 +167,13 @@ pub(super) fn fields(rtype: Rtype) -> Option<&'static [Field]> {
         Rtype::IPSECKEY => &[("IPsec key", Kind::IpsecKey)],
         Rtype::RRSIG | Rtype::SIG => RRSIG,
         Rtype::NSEC => &[("next name", PLAIN), ("types", Kind::Types)],
-        Rtype::DNSKEY | Rtype::CDNSKEY | Rtype::KEY | Rtype::RKEY => DNSKEY,
+        Rtype::DNSKEY | Rtype::CDNSKEY | Rtype::RKEY => DNSKEY,
+        Rtype::KEY => &[
+            ("flags", Kind::U16),
+            ("protocol", Kind::U8),
+            ("algorithm", ALGORITHM),
+            ("public key", Kind::OptionalBase64),
+        ],
         Rtype::DHCID | Rtype::OPENPGPKEY | Rtype::HHIT | Rtype::BRID => &[("data", Kind::Base64)],
         Rtype::NSEC3 => &[
             ("hash algorithm", Kind::U8),
@@ -199,7 +200,9 @@ pub(super) fn fields(rtype: Rtype) -> Option<&'static [Field]> {
             ("digest", Kind::Hex),
         ],
         Rtype::SVCB | Rtype::HTTPS => SVCB,
-        Rtype::DSYNC => &[("type", Kind::Type), ("scheme", Kind::U8), ("port", Kind::U16), ("target", PLAIN)],
+        Rtype::DSYNC => {
+            &[("type", Kind::Type), ("scheme", Kind::Code8(SCHEMES)), ("port", Kind::U16), ("target", PLAIN)]
+        }
         Rtype::EID | Rtype::NIMLOC => &[("data", Kind::Hex)],
         Rtype::NID => &[("preference", Kind::U16), ("node identifier", Kind::Groups64)],
         Rtype::L32 => &[("preference", Kind::U16), ("locator", Kind::V4)],
@@ -222,7 +225,7 @@ pub(super) fn fields(rtype: Rtype) -> Option<&'static [Field]> {
 }
 
 /// DNSSEC algorithms with mnemonics (IANA "DNS Security Algorithm Numbers").
-pub(super) const ALGORITHMS: &[(&str, u16)] = &[
+const ALGORITHMS: &[(&str, u16)] = &[
     ("RSAMD5", 1),
     ("DH", 2),
     ("DSA", 3),
@@ -241,8 +244,11 @@ pub(super) const ALGORITHMS: &[(&str, u16)] = &[
     ("PRIVATEOID", 254),
 ];
 
+/// Schemes of DSYNC (RFC 9859 §3).
+const SCHEMES: &[(&str, u16)] = &[("NOTIFY", 1)];
+
 /// Certificate types with mnemonics (RFC 4398 §2.1).
-pub(super) const CERT_TYPES: &[(&str, u16)] = &[
+const CERT_TYPES: &[(&str, u16)] = &[
     ("PKIX", 1),
     ("SPKI", 2),
     ("PGP", 3),

@@ -34,8 +34,8 @@ fn key(text: &str) -> Option<u16> {
     let number = || {
         let digits = text.get(..3).filter(|prefix| prefix.eq_ignore_ascii_case("key")).map(|_| &text[3..])?;
         // RFC 9460 §2.1: no leading zeros; 65535 is reserved.
-        let plain = digits == "0" || digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
-        digits.parse().ok().filter(|&key: &u16| plain && key != u16::MAX)
+        let plain = digits == "0" || !digits.starts_with('0');
+        codec::read_number(digits).filter(|&key: &u16| plain && key != u16::MAX)
     };
     named.or_else(number)
 }
@@ -166,7 +166,7 @@ fn parse_value(key: u16, text: Option<&str>) -> Result<Vec<u8>, &'static str> {
             Ok(out)
         }
         PORT => {
-            let port = required.and_then(|text| text.parse::<u16>().ok()).ok_or("a port from 0 to 65535")?;
+            let port = required.and_then(codec::read_number::<u16>).ok_or("a port from 0 to 65535")?;
             Ok(port.to_be_bytes().to_vec())
         }
         IPV4HINT => {
