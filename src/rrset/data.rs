@@ -3,6 +3,7 @@
 use super::schema::{self, Kind};
 use super::{exotic, svcb};
 use crate::wire::{Full, Malformed, Name, NameBuf, Record, Rtype, Writer};
+use std::cmp::Ordering;
 
 /// Octets of the field at the start of `rdata`. Names are uncompressed.
 pub(super) fn field_len(kind: Kind, rdata: &[u8]) -> Result<usize, Malformed> {
@@ -147,6 +148,25 @@ pub(super) fn make_canonical(rtype: Rtype, rdata: &mut [u8]) {
         }
         at += len;
     }
+}
+
+/// See [`super::canonical_order`]. Field by field: no field but the last can be the beginning of another of its kind.
+pub(super) fn canonical_order(rtype: Rtype, mut a: &[u8], mut b: &[u8]) -> Ordering {
+    for (_, kind) in schema::fields(rtype).unwrap_or_default() {
+        let (Ok(n), Ok(m)) = (field_len(*kind, a), field_len(*kind, b)) else { break };
+        let (field, other) = (&a[..n], &b[..m]);
+        let order = match kind {
+            Kind::Name { fold: true, .. } => {
+                field.iter().map(u8::to_ascii_lowercase).cmp(other.iter().map(u8::to_ascii_lowercase))
+            }
+            _ => field.cmp(other),
+        };
+        if order.is_ne() {
+            return order;
+        }
+        (a, b) = (&a[n..], &b[m..]);
+    }
+    a.cmp(b)
 }
 
 /// See [`super::additional_name`].

@@ -6,6 +6,7 @@ mod data;
 mod exotic;
 mod parse;
 mod print;
+mod rules;
 mod schema;
 mod svcb;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tests;
 pub use codec::{read_number, read_seconds};
 
 use crate::wire::{Full, Malformed, Name, OwnedName, Record, Rtype, Writer};
+use std::cmp::Ordering;
 
 /// Record data of one RRset in storage form: for each record a 16-bit length and then the uncompressed data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,9 +77,12 @@ impl Rrset {
         Rrset { name: name.to_owned(), rtype, ttl, rdatas: Vec::new() }
     }
 
-    /// Adds a record's uncompressed data unless it is there already (RFC 2181 §5).
+    /// Adds a record's uncompressed data unless it is there already (RFC 2181 §5), be it in another case.
     pub fn push(&mut self, rdata: &[u8]) {
-        if !self.rdatas().iter().any(|have| have == rdata) {
+        let same = |have: &[u8]| {
+            have.eq_ignore_ascii_case(rdata) && canonical_order(self.rtype, have, rdata).is_eq()
+        };
+        if !self.rdatas().iter().any(same) {
             self.rdatas.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
             self.rdatas.extend_from_slice(rdata);
         }
@@ -188,6 +193,11 @@ pub fn read_rdata(record: &Record<'_>, out: &mut Vec<u8>) -> Result<(), Malforme
 /// nothing.
 pub fn write_rdata(writer: &mut Writer<'_>, rtype: Rtype, rdata: &[u8]) -> Result<(), Full> {
     data::write(writer, rtype, rdata)
+}
+
+/// The canonical order of two records' data of one type (RFC 4034 §6.3): equal means they are one record.
+pub fn canonical_order(rtype: Rtype, a: &[u8], b: &[u8]) -> Ordering {
+    data::canonical_order(rtype, a, b)
 }
 
 /// Makes record data canonical (RFC 4034 §6.2 as RFC 6840 §5.1 amends it: lower-case names of the listed types).

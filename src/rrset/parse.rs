@@ -1,7 +1,7 @@
 //! Record data from presentation form, following the table of types.
 
 use super::schema::{self, Field, Kind};
-use super::{RdataError, Token, codec, exotic, svcb};
+use super::{RdataError, Token, codec, exotic, rules, svcb};
 use crate::wire::{Name, NameBuf, Rtype};
 use std::fmt::Display;
 
@@ -94,7 +94,8 @@ pub(super) fn parse(
                 span: (0, to_end(&tokens)),
             });
         }
-        Ok(())
+        let broken = rules::broken(rtype, &out[start..]);
+        broken.map_or(Ok(()), |message| Err(RdataError { message, span: (0, to_end(&tokens)) }))
     });
     if parsed.is_err() {
         out.truncate(start);

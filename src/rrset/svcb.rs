@@ -104,6 +104,18 @@ fn value_is_right(key: u16, value: &[u8]) -> bool {
     }
 }
 
+/// Whether there is a `dohpath` that is no path with the variable `dns` in it (RFC 9461 §5, RFC 6570).
+pub(super) fn has_bad_dohpath(rdata: &[u8]) -> bool {
+    let good = |path: &[u8]| {
+        let path = String::from_utf8_lossy(path);
+        let mut expressions = path.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0));
+        let operator = |c: char| "+#./;?&".contains(c);
+        path.starts_with('/')
+            && expressions.any(|list| list.trim_start_matches(operator).split(',').any(|name| name == "dns"))
+    };
+    params(rdata).flatten().any(|(key, path)| key == DOHPATH && !good(path))
+}
+
 /// Reads `key=value` tokens. A value may stand in quotes as a whole: then the tokeniser gives `key=` and the string as two tokens.
 pub(super) fn parse(tokens: &mut Tokens<'_>, out: &mut Vec<u8>) -> Result<(), RdataError> {
     let mut all: BTreeMap<u16, Vec<u8>> = BTreeMap::new();

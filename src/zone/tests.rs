@@ -83,7 +83,7 @@ Host A 192.0.2.1
 dn DNAME other.example.
 x.dn A 192.0.2.9
 child NS ns.child
-child DS 1 13 2 00
+child DS 1 13 3 00
 ns.child A 192.0.2.2
 deep.child A 192.0.2.3
 *.w A 192.0.2.4
