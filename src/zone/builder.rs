@@ -2,11 +2,20 @@
 
 use super::node::flag;
 use super::{Node, RrsetRef, SteerId, Zone};
-use crate::rrset::{Rdatas, additional_name};
-use crate::wire::{Name, NameBuf, OwnedName, Rtype, read_u16, read_u32};
+use crate::limits;
+use crate::rrset::{Rdatas, additional_name, canonical_order, write_rdata};
+use crate::wire::{
+    Class, Flags, Header, Name, NameBuf, OwnedName, Rtype, Section, Writer, read_u16, read_u32,
+};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Range;
+
+/// Offsets into the arena are 32 bits.
+const TOO_LARGE: &str = "the zone is larger than 4 GiB: part it";
+
+/// Octets before a record's data in the arena.
+const HEAD: usize = 16;
 
 /// Collects the records of one zone. Compact: a million records cost little more than their wire form.
 pub struct Builder {
@@ -37,9 +46,10 @@ pub struct Problem {
     pub message: String,
 }
 
-/// A record in the arena.
+/// A record in the arena, which starts `at` there.
 #[derive(Clone, Copy)]
 struct Stored<'a> {
+    at: u32,
     owner: Name<'a>,
     tag: u32,
     ttl: u32,
@@ -79,11 +89,16 @@ impl Builder {
                 format!("SOA stands only at {}, the zone's own name", self.apex),
             );
         }
+        if self.arena.len() + owner.len() + HEAD + rdata.len() > u32::MAX as usize {
+            if self.problems.last().is_none_or(|last| last.message != TOO_LARGE) {
+                self.problem(None, true, TOO_LARGE.into());
+            }
+            return;
+        }
         let prefix = sort_prefix(owner, self.apex.as_name());
         let owner_at = self.intern(owner);
         // RFC 2181 §8: a TTL with the top bit set counts as zero.
         let ttl = if ttl > i32::MAX as u32 { 0 } else { ttl };
-        // The loader bounds zones far below 4 GiB.
         self.records.push(Entry { prefix, at: self.arena.len() as u32 });
         self.arena.extend((owner_at as u32).to_be_bytes());
         self.arena.extend(tag.to_be_bytes());
@@ -116,8 +131,12 @@ impl Builder {
         }
     }
 
+    /// Keeps a problem; past what is told only the first that is fatal.
     fn problem(&mut self, tag: Option<u32>, fatal: bool, message: String) {
-        self.problems.push(Problem { tag, fatal, message });
+        let full = self.problems.len() >= limits::ZONE_PROBLEMS;
+        if !full || fatal && !self.problems.iter().any(|problem| problem.fatal) {
+            self.problems.push(Problem { tag, fatal, message });
+        }
     }
 
     /// Where this owner stands in the arena; written again unless it was the last one written, byte for byte.
@@ -139,11 +158,12 @@ impl Builder {
         let len = read_u16(&self.arena, at + 14).unwrap_or(0) as usize;
         let owner = &self.arena[u32_at(0) as usize..];
         Stored {
+            at: entry.at,
             owner: Name::parse(owner).map_or(Name::ROOT, |(name, _)| name),
             tag: u32_at(4),
             ttl: u32_at(8),
             rtype: Rtype(read_u16(&self.arena, at + 12).unwrap_or(0)),
-            rdata: &self.arena[at + 16..at + 16 + len],
+            rdata: &self.arena[at + HEAD..at + HEAD + len],
         }
     }
 
@@ -163,21 +183,26 @@ impl Builder {
         };
         let steered = std::mem::take(&mut self.steered);
         let mut steered = steered.iter().peekable();
-        let mut problems = Vec::new();
+        let (mut problems, mut own) = (Vec::new(), Vec::new());
         let mut rest = records;
         while let Some(first) = rest.first() {
             let owner = self.stored(first).owner;
             let run =
                 rest.iter().take_while(|e| e.prefix == first.prefix && self.stored(e).owner == owner).count();
-            let (own, others) = rest.split_at(run);
-            rest = others;
+            own.clear();
+            for set in rest[..run].chunk_by(|a, b| self.stored(a).rtype == self.stored(b).rtype) {
+                let start = own.len();
+                own.extend(set.iter().map(|entry| self.stored(entry)));
+                drop_duplicates(&mut own, start);
+            }
+            rest = &rest[run..];
             while let Some((name, (id, _))) = steered.next_if(|(name, _)| name.as_name() < owner) {
                 nodes.push(name.as_name(), Some(*id));
             }
             let steer =
                 steered.next_if(|(name, _)| name.as_name() == owner).map(|(_, (id, tag))| (*id, *tag));
-            nodes.gather(own.iter().map(|entry| self.stored(entry)), &mut problems);
-            check_owner(own.iter().map(|entry| self.stored(entry)), steer, &mut problems);
+            nodes.gather(&own, &mut problems);
+            check_owner(&own, steer, &mut problems);
             nodes.push(owner, steer.map(|(id, _)| id));
         }
         for (name, (id, _)) in steered {
@@ -217,7 +242,7 @@ impl Builder {
                 }
             }
         }
-        problems.truncate(crate::limits::ZONE_PROBLEMS);
+        problems.truncate(limits::ZONE_PROBLEMS);
         self.problems.extend(problems);
     }
 
@@ -269,7 +294,7 @@ struct Nodes {
 
 impl Nodes {
     /// Takes the records of the next node, sorted by type.
-    fn gather<'a>(&mut self, records: impl Iterator<Item = Stored<'a>>, problems: &mut Vec<Problem>) {
+    fn gather(&mut self, records: &[Stored<'_>], problems: &mut Vec<Problem>) {
         for record in records {
             let set = match self.sets.last_mut() {
                 Some(set) if set.0 == record.rtype => set,
@@ -279,9 +304,6 @@ impl Nodes {
                     &mut self.sets[last]
                 }
             };
-            if Rdatas::stored(&set.2).iter().any(|have| have == record.rdata) {
-                continue;
-            }
             if set.1 != record.ttl && record.rtype != Rtype::RRSIG {
                 // RFC 2181 §5.2: one TTL for an RRset; the lesser is safe.
                 set.1 = set.1.min(record.ttl);
@@ -330,25 +352,21 @@ impl Nodes {
 }
 
 /// Says what may not stand together at one name (RFC 1034 §3.6.2, RFC 2181 §10.1, RFC 6672 §2.4).
-fn check_owner<'a>(
-    records: impl Iterator<Item = Stored<'a>>,
-    steer: Option<(SteerId, u32)>,
-    problems: &mut Vec<Problem>,
-) {
+fn check_owner(records: &[Stored<'_>], steer: Option<(SteerId, u32)>, problems: &mut Vec<Problem>) {
     let mut fatal = |tag, message| problems.push(Problem { tag: Some(tag), fatal: true, message });
-    let (mut previous, mut cname): (Option<Stored<'a>>, Option<Stored<'a>>) = (None, None);
+    let (mut previous, mut cname): (Option<Rtype>, bool) = (None, false);
     for record in records {
         let (owner, rtype) = (record.owner, record.rtype);
         let single = matches!(rtype, Rtype::SOA | Rtype::CNAME | Rtype::DNAME);
-        if single && previous.is_some_and(|p| p.rtype == rtype && p.rdata != record.rdata) {
+        if single && previous == Some(rtype) {
             fatal(record.tag, format!("{owner} has more than one {rtype}: keep one"));
         }
         let beside_cname = |rtype| {
             matches!(rtype, Rtype::CNAME | Rtype::RRSIG | Rtype::NSEC | Rtype::KEY | Rtype::SIG | Rtype::NXT)
         };
         // The types below CNAME's number came before it, those above come after.
-        if rtype == Rtype::CNAME && previous.is_some_and(|p| !beside_cname(p.rtype))
-            || cname.is_some() && !beside_cname(rtype)
+        if rtype == Rtype::CNAME && previous.is_some_and(|previous| !beside_cname(previous))
+            || cname && !beside_cname(rtype)
         {
             fatal(record.tag, format!("{owner} has a CNAME and other data: a CNAME stands alone"));
         }
@@ -358,11 +376,50 @@ fn check_owner<'a>(
                 format!("{owner} is steered, so its {rtype} comes from the pool: remove one of the two"),
             );
         }
-        if rtype == Rtype::CNAME {
-            cname = Some(record);
-        }
-        previous = Some(record);
+        cname |= rtype == Rtype::CNAME;
+        previous = Some(rtype);
     }
+    for set in records.chunk_by(|a, b| a.rtype == b.rtype).filter(|set| !fits_a_message(set)) {
+        let (owner, rtype) = (set[0].owner, set[0].rtype);
+        let message = format!(
+            "{owner} has {} {rtype} records, more than a message of 65535 octets holds: remove some",
+            set.len()
+        );
+        fatal(set[0].tag, message);
+    }
+}
+
+/// Drops the records from `start` on, an RRset in file order, that are there already (RFC 2181 §5); the first spelling stays.
+fn drop_duplicates(records: &mut Vec<Stored<'_>>, start: usize) {
+    if records.len() - start < 2 {
+        return;
+    }
+    let mut set = records.split_off(start);
+    let order = |a: &Stored<'_>, b: &Stored<'_>| canonical_order(a.rtype, a.rdata, b.rdata);
+    set.sort_by(order);
+    set.dedup_by(|later, first| order(later, first).is_eq());
+    set.sort_unstable_by_key(|record| record.at);
+    records.append(&mut set);
+}
+
+/// Whether one reply holds the RRset, names compressed.
+fn fits_a_message(set: &[Stored<'_>]) -> bool {
+    let (owner, limit) = (set[0].owner, usize::from(u16::MAX));
+    // A header, the question, and for each record a pointer to the owner, type, class, TTL and length.
+    let plain =
+        Header::LEN + owner.len() + 4 + set.iter().map(|record| 12 + record.rdata.len()).sum::<usize>();
+    if plain <= limit {
+        return true;
+    }
+    let mut room = vec![0; limit];
+    let mut writer = Writer::new(&mut room, limit, 0, Flags::default());
+    let written = writer.question(owner, set[0].rtype, Class::IN).and_then(|()| {
+        set.iter().try_for_each(|record| {
+            writer.record(Section::Answer, owner, record.rtype, Class::IN, record.ttl)?;
+            writer.rdata(|writer| write_rdata(writer, record.rtype, record.rdata))
+        })
+    });
+    written.is_ok()
 }
 
 /// The first octets of the labels below the apex, root side first, lower case, so that a lesser prefix is a lesser name. The end of

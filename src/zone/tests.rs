@@ -185,6 +185,11 @@ fn master_files_are_read_as_people_write_them() {
         ),
         ("$GENERATE 10-10 x${0,8,n} TXT \\$$", "xa.0.0.0.0.example. 60 IN TXT \"$10\""),
         ("dup A 192.0.2.1\ndup A 192.0.2.1", "dup.example. 60 IN A 192.0.2.1"),
+        ("dup CNAME A\ndup CNAME a", "dup.example. 60 IN CNAME A.example."),
+        (
+            "d MX 2 Mail\nd MX 1 b\nd MX 2 mail\nd MX 1 B",
+            "d.example. 60 IN MX 2 Mail.example.\nd.example. 60 IN MX 1 b.example.",
+        ),
     ] {
         assert_eq!(records(text), expected, "{text}");
     }
@@ -206,6 +211,12 @@ fn what_is_wrong_in_a_master_file_is_told_with_its_place() {
         ("$GENERATE 5-1 a A 192.0.2.1", "is not a range", "test.zone:5:11"),
         ("a.other. A 192.0.2.1", "a.other. is not in the zone example.", "test.zone:5:1"),
         ("a CNAME b\na A 192.0.2.1", "CNAME", "test.zone:"),
+        ("a CNAME b\na CNAME c", "a.example. has more than one CNAME: keep one", "test.zone:6:1"),
+        (
+            "$GENERATE 1-5000 x TXT $",
+            "x.example. has 5000 TXT records, more than a message of 65535 octets holds",
+            "test.zone:5:1",
+        ),
         ("a SOA a b 1 2 3 4 5", "SOA stands only at example.", "test.zone:5:1"),
         ("a", "the record has no type", "test.zone:5:1"),
     ] {
