@@ -184,6 +184,13 @@ fn master_files_are_read_as_people_write_them() {
             "h001.example. 60 IN CNAME t00.example.\nh003.example. 60 IN CNAME t02.example.\nh005.example. 60 IN CNAME t04.example.",
         ),
         ("$GENERATE 10-10 x${0,8,n} TXT \\$$", "xa.0.0.0.0.example. 60 IN TXT \"$10\""),
+        ("$GENERATE 1-2 h$ MX \"0 .\"", "h1.example. 60 IN MX 0 .\nh2.example. 60 IN MX 0 ."),
+        (
+            "$GENERATE 7-7 h A \"192.0.2.$\"\n$GENERATE 7-7 h TXT \"\\\"a $\\\" c\"",
+            "h.example. 60 IN A 192.0.2.7\nh.example. 60 IN TXT \"a 7\" \"c\"",
+        ),
+        ("$GENERATE 1-1 h$ TXT A \"a $\"", "h1.example. 60 IN TXT \"A\" \"a 1\""),
+        ("a TXT ( \"x\ny\" )", "a.example. 60 IN TXT \"x\\010y\""),
         ("dup A 192.0.2.1\ndup A 192.0.2.1", "dup.example. 60 IN A 192.0.2.1"),
         ("dup CNAME A\ndup CNAME a", "dup.example. 60 IN CNAME A.example."),
         (
@@ -203,6 +210,9 @@ fn what_is_wrong_in_a_master_file_is_told_with_its_place() {
         ("a CH A 192.0.2.1", "the class CH is not served", "test.zone:5:3"),
         ("a..b A 192.0.2.1", "is not a name", "test.zone:5:1"),
         ("a TXT \"open", "the closing quote is missing", "test.zone:5:7"),
+        ("a TXT \"open\nb A 192.0.2.1\nc TXT \"x\"", "the closing quote is missing", "test.zone:5:7"),
+        ("$GENERATE 1-+3 h$ A 192.0.2.1", "is not a range", "test.zone:5:11"),
+        ("$GENERATE 1-1 h$ TXT \"a;b $\"", "for 1: the closing parenthesis is missing", "test.zone:5:1"),
         ("a TXT ( x", "the closing parenthesis is missing", "test.zone:5:7"),
         ("a TXT x )", "this parenthesis closes nothing", "test.zone:5:9"),
         ("$NONSENSE x", "$NONSENSE is not a directive", "test.zone:5:1"),
@@ -224,6 +234,9 @@ fn what_is_wrong_in_a_master_file_is_told_with_its_place() {
         assert!(told.contains(message), "{text}: {told}");
         assert!(told.contains(place), "{text}: {told}");
     }
+    let text = "b CNAME c\nb CNAME d";
+    let told = parse("example.", &format!("$TTL 60\n{BASE}{text}")).err().unwrap();
+    assert!(told.contains("^^^^^^^^^"), "the whole record is shown, also without a line end: {told}");
     let told = parse("example.", "a 60 A 192.0.2.1\n").err().unwrap();
     assert!(told.contains("SOA"), "{told}");
     let told = parse("example.", "a A 1\nb A 2\nc A 3\n").err().unwrap();

@@ -1,14 +1,15 @@
 //! $GENERATE: a range, and text in which `$` is the number.
 
 use crate::limits;
+use crate::rrset::read_number;
 use std::fmt::Write;
 
 /// START-STOP or START-STOP/STEP.
 pub(super) fn range(text: &str) -> Option<impl Iterator<Item = u32> + use<>> {
     let (bounds, step) =
-        text.split_once('/').map_or((text, Some(1)), |(bounds, step)| (bounds, step.parse().ok()));
+        text.split_once('/').map_or((text, Some(1)), |(bounds, step)| (bounds, read_number(step)));
     let (start, stop) = bounds.split_once('-')?;
-    let (start, stop, step): (u32, u32, usize) = (start.parse().ok()?, stop.parse().ok()?, step?);
+    let (start, stop, step): (u32, u32, usize) = (read_number(start)?, read_number(stop)?, step?);
     let count = (stop.checked_sub(start)? as usize).checked_div(step)? + 1;
     (count <= limits::GENERATED).then(|| (start..=stop).step_by(step))
 }
@@ -54,7 +55,7 @@ pub(super) fn expand(text: &str, n: u32) -> Result<String, String> {
 fn modified(modifier: &str, n: u32, out: &mut String) -> Option<()> {
     let mut parts = modifier.split(',');
     let offset: i64 = parts.next()?.parse().ok()?;
-    let width: usize = parts.next().map_or(Some(0), |text| text.parse().ok())?;
+    let width: usize = parts.next().map_or(Some(0), read_number)?;
     let base = parts.next().unwrap_or("d");
     let value = u32::try_from(i64::from(n) + offset).ok()?;
     if width > 63 || parts.next().is_some() {

@@ -79,7 +79,7 @@ impl<'t> Lexer<'t> {
                     parentheses -= 1;
                     self.at += 1;
                 }
-                Some(b'"') => self.quoted(entry)?,
+                Some(b'"') => self.quoted(parentheses > 0, entry)?,
                 Some(_) => {
                     let from = self.at;
                     self.at = word_end(octets, from);
@@ -89,8 +89,9 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// A string in quotes; it may go over lines.
-    fn quoted(&mut self, entry: &mut Entry<'t>) -> Result<(), LexError> {
+    /// A string in quotes; within parentheses it may go over lines. Elsewhere that is a quote forgotten, or the records up to the
+    /// next one would be lost in it.
+    fn quoted(&mut self, lines: bool, entry: &mut Entry<'t>) -> Result<(), LexError> {
         let (octets, from) = (self.text.as_bytes(), self.at);
         let mut at = from + 1;
         while let Some(&octet) = octets.get(at) {
@@ -100,6 +101,7 @@ impl<'t> Lexer<'t> {
                     self.at = at + 1;
                     return Ok(());
                 }
+                b'\n' if !lines => break,
                 b'\\' if octets.get(at + 1).is_some_and(u8::is_ascii) => at += 2,
                 _ => at += 1,
             }

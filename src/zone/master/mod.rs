@@ -6,7 +6,7 @@ mod lexer;
 use super::{Builder, Zone};
 use crate::config::{Diagnostics, Span};
 use crate::limits;
-use crate::rrset::{self, read_seconds};
+use crate::rrset::{self, Token, read_seconds};
 use crate::wire::{Class, Name, NameBuf, Rtype};
 use lexer::{Entry, Lexer};
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ pub fn parse(text: &str, path: &Path, apex: Name<'_>, diagnostics: &mut Diagnost
         None => (None, Vec::new()),
     };
     problems.extend(more.into_iter().map(|problem| Problem {
-        at: problem.tag.map(|tag| (tag, tag + 1)),
+        at: problem.tag.map(|tag| (tag, None)),
         fatal: problem.fatal,
         message: problem.message,
     }));
@@ -48,9 +48,9 @@ pub fn parse(text: &str, path: &Path, apex: Name<'_>, diagnostics: &mut Diagnost
     zone
 }
 
-/// What is wrong, and where: octets from..to, counted over all files.
+/// What is wrong, and where: octets from..to, counted over all files; to the end of the line where there is no `to`.
 struct Problem {
-    at: Option<(u32, u32)>,
+    at: Option<(u32, Option<u32>)>,
     fatal: bool,
     message: String,
 }
@@ -103,9 +103,8 @@ fn tell(
                 (diagnostics.add_file(source.path.clone(), Arc::clone(&content)), content)
             });
             let start = from - source.base;
-            // A record is told by its place alone: show it to the end of its line.
-            let line = content.get(start as usize..).and_then(|rest| rest.find(['\n', '\r']));
-            let end = if to == from + 1 { start + line.unwrap_or(1) as u32 } else { to - source.base };
+            let line = || content.get(start as usize..)?.lines().next();
+            let end = to.map_or_else(|| start + line().map_or(1, str::len) as u32, |to| to - source.base);
             Some(Span { file: *file, start, end })
         });
         if problem.fatal {
@@ -132,9 +131,8 @@ struct Reader {
 impl Reader {
     fn problem(&mut self, at: (usize, usize), base: u32, message: impl Into<String>) {
         let place = |octet: usize| base.saturating_add(octet as u32);
-        // At least two octets, so that it is not taken for a whole record.
-        let (from, to) = (place(at.0), place(at.1.max(at.0 + 1)));
-        self.problems.push(Problem { at: Some((from, to)), fatal: true, message: message.into() });
+        let at = Some((place(at.0), Some(place(at.1.max(at.0 + 1)))));
+        self.problems.push(Problem { at, fatal: true, message: message.into() });
     }
 
     /// Reads one file; `depth` counts the files that include it.
@@ -169,7 +167,7 @@ impl Reader {
             let done = match first.text.to_ascii_uppercase().as_str() {
                 "$ORIGIN" => self.set_origin(entry),
                 "$TTL" => self.set_ttl(entry),
-                "$INCLUDE" => self.include(entry, base, path, depth),
+                "$INCLUDE" => self.include(entry, path, depth),
                 "$GENERATE" => self.generate(entry, base),
                 _ => Err((
                     0,
@@ -201,14 +199,7 @@ impl Reader {
     }
 
     /// $INCLUDE FILE [ORIGIN]: afterwards origin and owner are as before (RFC 1035 §5.1).
-    fn include(
-        &mut self,
-        entry: &Entry<'_>,
-        base: u32,
-        path: &Path,
-        depth: usize,
-    ) -> Result<(), (usize, String)> {
-        let _ = base;
+    fn include(&mut self, entry: &Entry<'_>, path: &Path, depth: usize) -> Result<(), (usize, String)> {
         let name = entry.tokens.get(1).ok_or((0, "$INCLUDE needs a file".to_owned()))?.text;
         if depth >= limits::INCLUDE_DEPTH || self.sources.len() > limits::INCLUDES {
             return Err((
@@ -229,7 +220,8 @@ impl Reader {
         Ok(())
     }
 
-    /// $GENERATE RANGE OWNER [TTL] [CLASS] TYPE DATA.
+    /// $GENERATE RANGE OWNER [TTL] [CLASS] TYPE DATA. Data that is one quoted string is read again once `$` is replaced: the quotes
+    /// are those of the directive, as in BIND.
     fn generate(&mut self, entry: &Entry<'_>, base: u32) -> Result<(), (usize, String)> {
         let range = entry.tokens.get(1).ok_or((0, "$GENERATE needs a range, as in 1-10".to_owned()))?.text;
         let range =
@@ -246,41 +238,28 @@ impl Reader {
             for (text, token) in texts.iter().zip(&entry.tokens[2..]) {
                 made.push(text, token.quoted, entry.span(0));
             }
-            self.record(&made, base).map_err(|(.., message)| (0, format!("for {n}: {message}")))?;
+            let told = |message: &str| (0, format!("for {n}: {message}"));
+            let again =
+                quoted_data(&made).map(|(at, text)| (at, format!("({})", text.replace("\\\"", "\""))));
+            if let Some((at, text)) = &again {
+                let mut inner = Entry::default();
+                Lexer::new(text).next(&mut inner).map_err(|(_, message)| told(message))?;
+                made.tokens.truncate(*at);
+                made.tokens.append(&mut inner.tokens);
+            }
+            self.record(&made, base).map_err(|(.., message)| told(&message))?;
         }
         Ok(())
     }
 
     /// [OWNER] [TTL] [CLASS] TYPE DATA. The error names tokens from..to.
     fn record(&mut self, entry: &Entry<'_>, base: u32) -> Result<(), (usize, usize, String)> {
-        let mut at = 0;
         if !entry.blank {
             let text = entry.tokens[0].text;
             let owner = NameBuf::from_text(text, self.origin.as_name());
             self.owner = Some(owner.map_err(|error| (0, 1, format!("{text:?} is not a name: {error}")))?);
-            at = 1;
         }
-        let (mut ttl, mut class) = (None, false);
-        let rtype = loop {
-            let Some(token) = entry.tokens.get(at) else {
-                return Err((at.saturating_sub(1), at, "the record has no type".into()));
-            };
-            at += 1;
-            let digits = token.text.starts_with(|c: char| c.is_ascii_digit());
-            if ttl.is_none() && digits {
-                let read = read_seconds(token.text);
-                ttl = Some(read.ok_or_else(|| (at - 1, at, format!("{:?} is not a TTL", token.text)))?);
-            } else if let Some(rtype) = Rtype::from_text(token.text) {
-                break rtype;
-            } else if let (Some(named), false) = (Class::from_text(token.text), class) {
-                if named != Class::IN {
-                    return Err((at - 1, at, format!("the class {named} is not served, only IN")));
-                }
-                class = true;
-            } else {
-                return Err((at - 1, at, format!("{:?} is not a record type", token.text)));
-            }
-        };
+        let Head { ttl, rtype, data: at } = head(entry)?;
         self.rdata.clear();
         rrset::parse_tokens(rtype, &entry.tokens[at..], self.origin.as_name(), &mut self.rdata).map_err(
             |error| {
@@ -310,5 +289,46 @@ impl Reader {
             self.last_ttl = soa;
         }
         own.or(self.default_ttl).or(self.last_ttl)
+    }
+}
+
+/// What stands between a record's owner and its data, and with which token the data begins.
+struct Head {
+    ttl: Option<u32>,
+    rtype: Rtype,
+    data: usize,
+}
+
+/// Where the data begins, and the data, if it is one quoted string.
+fn quoted_data<'t>(entry: &Entry<'t>) -> Option<(usize, &'t str)> {
+    let data = head(entry).ok()?.data;
+    match entry.tokens[data..] {
+        [Token { text, quoted: true }] if !text.is_empty() => Some((data, text)),
+        _ => None,
+    }
+}
+
+/// [TTL] [CLASS] TYPE. The error names tokens from..to.
+fn head(entry: &Entry<'_>) -> Result<Head, (usize, usize, String)> {
+    let (mut ttl, mut class, mut at) = (None, false, usize::from(!entry.blank));
+    loop {
+        let Some(token) = entry.tokens.get(at) else {
+            return Err((at.saturating_sub(1), at, "the record has no type".into()));
+        };
+        at += 1;
+        let digits = token.text.starts_with(|c: char| c.is_ascii_digit());
+        if ttl.is_none() && digits {
+            let read = read_seconds(token.text);
+            ttl = Some(read.ok_or_else(|| (at - 1, at, format!("{:?} is not a TTL", token.text)))?);
+        } else if let Some(rtype) = Rtype::from_text(token.text) {
+            return Ok(Head { ttl, rtype, data: at });
+        } else if let (Some(named), false) = (Class::from_text(token.text), class) {
+            if named != Class::IN {
+                return Err((at - 1, at, format!("the class {named} is not served, only IN")));
+            }
+            class = true;
+        } else {
+            return Err((at - 1, at, format!("{:?} is not a record type", token.text)));
+        }
     }
 }
