@@ -28,6 +28,8 @@ pub(super) fn field_len(kind: Kind, rdata: &[u8]) -> Result<usize, Malformed> {
         Kind::ShortBase32 => counted()?,
         Kind::Texts => texts_len(rdata)?,
         Kind::Types => types_len(rdata)?,
+        Kind::OldTypes => bits_len(rdata, 1 << 7)?,
+        Kind::Ports => bits_len(rdata, 1 << 16)?,
         Kind::Hex | Kind::Base64 | Kind::Nsap if rdata.is_empty() => return Err(Malformed),
         Kind::LongText | Kind::Hex | Kind::Base64 | Kind::OptionalBase64 | Kind::Nsap => rdata.len(),
         Kind::Location => exotic::location_len(rdata)?,
@@ -59,6 +61,11 @@ fn types_len(rdata: &[u8]) -> Result<usize, Malformed> {
         (rest, next) = (&tail[len as usize..], u16::from(window) + 1);
     }
     if rest.is_empty() { Ok(rdata.len()) } else { Err(Malformed) }
+}
+
+/// So many bits at most, without trailing zero octets.
+fn bits_len(rdata: &[u8], bits: usize) -> Result<usize, Malformed> {
+    if rdata.len() * 8 > bits || rdata.last() == Some(&0) { Err(Malformed) } else { Ok(rdata.len()) }
 }
 
 /// See [`super::check_rdata`].

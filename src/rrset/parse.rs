@@ -161,6 +161,7 @@ fn parse_field(
             out.extend(rtype.ok_or_else(|| tokens.expected(what, "a record type"))?.0.to_be_bytes());
         }
         Kind::Types => return parse_types(tokens, out),
+        Kind::OldTypes | Kind::Ports => return parse_bits(what, kind, tokens, out),
         Kind::Time => {
             let time = codec::read_time(tokens.next(what)?);
             out.extend(time.ok_or_else(|| tokens.expected(what, "a time as YYYYMMDDHHmmSS"))?.to_be_bytes());
@@ -301,15 +302,36 @@ fn parse_types(tokens: &mut Tokens<'_>, out: &mut Vec<u8>) -> Result<(), RdataEr
     }
     types.sort_unstable();
     for window in types.chunk_by(|a, b| a >> 8 == b >> 8) {
-        let mut bits = [0u8; 32];
+        let at = out.len();
+        out.extend([(window[0] >> 8) as u8, 0]);
         for rtype in window {
-            bits[(rtype & 0xff) as usize / 8] |= 0x80 >> (rtype & 7);
+            set_bit(usize::from(rtype & 0xff), at + 2, out);
         }
-        let len = bits.iter().rposition(|&octet| octet != 0).map_or(0, |last| last + 1);
-        out.extend([(window[0] >> 8) as u8, len as u8]);
-        out.extend_from_slice(&bits[..len]);
+        out[at + 1] = (out.len() - at - 2) as u8;
     }
     Ok(())
+}
+
+/// A plain bitmap to the end.
+fn parse_bits(what: &str, kind: Kind, tokens: &mut Tokens<'_>, out: &mut Vec<u8>) -> Result<(), RdataError> {
+    let at = out.len();
+    while !tokens.is_empty() {
+        let bit = if kind == Kind::Ports {
+            mnemonic("port", schema::SERVICES, u16::MAX, tokens)?
+        } else {
+            let rtype = Rtype::from_text(tokens.next(what)?).filter(|rtype| rtype.0 < 128);
+            rtype.ok_or_else(|| tokens.expected("type", "a record type below 128"))?.0
+        };
+        set_bit(bit.into(), at, out);
+    }
+    Ok(())
+}
+
+/// Sets a bit of the map that starts at `at` and goes to the end.
+fn set_bit(bit: usize, at: usize, out: &mut Vec<u8>) {
+    let octet = at + bit / 8;
+    out.resize(out.len().max(octet + 1), 0);
+    out[octet] |= 0x80 >> (bit % 8);
 }
 
 /// A token and where it stands.

@@ -3,7 +3,7 @@
 use super::schema::{self, Kind};
 use super::{codec, data, exotic, svcb};
 use crate::wire::{Name, Rtype, read_u16, read_u32};
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 /// See [`super::print_rdata`].
 pub(super) fn print(rtype: Rtype, rdata: &[u8], out: &mut String) {
@@ -77,6 +77,8 @@ fn print_field(kind: Kind, field: &[u8], out: &mut String) {
             codec::write_hex(field, out);
         }
         Kind::Types => print_types(field, out),
+        Kind::OldTypes => print_list(bits(field).map(Rtype), out),
+        Kind::Ports => print_list(bits(field), out),
         Kind::Time => codec::write_time(number(0, 4), out),
         Kind::Eui48 | Kind::Eui64 => exotic::print_groups(field, 1, '-', out),
         Kind::Groups64 => exotic::print_groups(field, 2, ':', out),
@@ -109,13 +111,24 @@ fn print_texts(mut field: &[u8], out: &mut String) {
 
 /// The types of a bitmap.
 fn print_types(mut field: &[u8], out: &mut String) {
-    let mut first = true;
+    let mut space = "";
     while let Some((&[window, len], rest)) = field.split_first_chunk() {
-        let (bits, tail) = rest.split_at(rest.len().min(len as usize));
-        for bit in (0..bits.len() * 8).filter(|bit| bits[bit / 8] & (0x80 >> (bit % 8)) != 0) {
-            let space = if std::mem::take(&mut first) { "" } else { " " };
-            let _ = write!(out, "{space}{}", Rtype(u16::from(window) << 8 | bit as u16));
-        }
-        field = tail;
+        let (map, tail) = rest.split_at(rest.len().min(len as usize));
+        out.push_str(space);
+        print_list(bits(map).map(|bit| Rtype(u16::from(window) << 8 | bit)), out);
+        (field, space) = (tail, " ");
+    }
+}
+
+/// The bits that are set.
+fn bits(map: &[u8]) -> impl Iterator<Item = u16> {
+    (0..map.len() * 8).filter(|bit| map[bit / 8] & (0x80 >> (bit % 8)) != 0).map(|bit| bit as u16)
+}
+
+/// Things parted by spaces.
+fn print_list(items: impl Iterator<Item = impl Display>, out: &mut String) {
+    for (i, item) in items.enumerate() {
+        let space = if i > 0 { " " } else { "" };
+        let _ = write!(out, "{space}{item}");
     }
 }

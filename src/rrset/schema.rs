@@ -44,6 +44,10 @@ pub(super) enum Kind {
     Type,
     /// A set of types (RFC 4034 §4.1.2).
     Types,
+    /// The same below 128, one plain bitmap (RFC 2535 §5.2).
+    OldTypes,
+    /// A bitmap of ports, numbers or mnemonics (RFC 1035 §3.4.2).
+    Ports,
     /// A time as 14 digits or seconds (RFC 4034 §3.2).
     Time,
     /// 8 bits, as text a number or one of these mnemonics.
@@ -131,6 +135,7 @@ pub(super) fn fields(rtype: Rtype) -> Option<&'static [Field]> {
         Rtype::TXT | Rtype::SPF | Rtype::AVC | Rtype::NINFO | Rtype::RESINFO | Rtype::WALLET | Rtype::CLA => {
             TEXTS
         }
+        Rtype::WKS => &[("address", Kind::V4), ("protocol", Kind::Code8(PROTOCOLS)), ("ports", Kind::Ports)],
         Rtype::HINFO => &[("cpu", Kind::Text), ("os", Kind::Text)],
         Rtype::MINFO => &[("responsible mailbox", NAME), ("error mailbox", NAME)],
         Rtype::RP => &[("mailbox", FOLDED), ("text name", FOLDED)],
@@ -166,6 +171,7 @@ pub(super) fn fields(rtype: Rtype) -> Option<&'static [Field]> {
         }
         Rtype::IPSECKEY => &[("IPsec key", Kind::IpsecKey)],
         Rtype::RRSIG | Rtype::SIG => RRSIG,
+        Rtype::NXT => &[("next name", FOLDED), ("types", Kind::OldTypes)],
         Rtype::NSEC => &[("next name", PLAIN), ("types", Kind::Types)],
         Rtype::DNSKEY | Rtype::CDNSKEY | Rtype::RKEY => DNSKEY,
         Rtype::KEY => &[
@@ -242,6 +248,29 @@ const ALGORITHMS: &[(&str, u16)] = &[
     ("INDIRECT", 252),
     ("PRIVATEDNS", 253),
     ("PRIVATEOID", 254),
+];
+
+/// Protocols of WKS.
+const PROTOCOLS: &[(&str, u16)] = &[("TCP", 6), ("UDP", 17)];
+
+/// Ports of WKS that old zones have by name (IANA "Service Name and Transport Protocol Port Number Registry").
+pub(super) const SERVICES: &[(&str, u16)] = &[
+    ("ftp-data", 20),
+    ("ftp", 21),
+    ("ssh", 22),
+    ("telnet", 23),
+    ("smtp", 25),
+    ("time", 37),
+    ("domain", 53),
+    ("tftp", 69),
+    ("finger", 79),
+    ("http", 80),
+    ("pop3", 110),
+    ("sunrpc", 111),
+    ("nntp", 119),
+    ("ntp", 123),
+    ("imap", 143),
+    ("https", 443),
 ];
 
 /// Schemes of DSYNC (RFC 9859 §3).
