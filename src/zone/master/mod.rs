@@ -15,37 +15,18 @@ use std::sync::Arc;
 /// Loads the zone `apex` from a file. None when it has errors; all are told, up to [`limits::ZONE_PROBLEMS`].
 pub fn load(path: &Path, apex: Name<'_>, diagnostics: &mut Diagnostics) -> Option<Zone> {
     let text = read(path).map_err(|why| told_unreadable(&why, diagnostics)).ok()?;
-    parse(&text, path, apex, diagnostics)
+    let mut reader = Reader::new(apex);
+    reader.read(&text, path, 0);
+    // Making the zone takes the most memory: the text is not kept beside it, but read again if there is something to tell.
+    drop(text);
+    reader.finish(None, path, diagnostics)
 }
 
 /// The same from text that is said to stand at `path`.
 pub fn parse(text: &str, path: &Path, apex: Name<'_>, diagnostics: &mut Diagnostics) -> Option<Zone> {
-    let mut reader = Reader {
-        builder: Builder::new(apex),
-        origin: apex.to_buf(),
-        owner: None,
-        default_ttl: None,
-        last_ttl: None,
-        rdata: Vec::new(),
-        sources: Vec::new(),
-        next_base: 0,
-        problems: Vec::new(),
-    };
+    let mut reader = Reader::new(apex);
     reader.read(text, path, 0);
-    let (mut problems, sources) = (std::mem::take(&mut reader.problems), reader.sources);
-    let finished = if problems.is_empty() { Some(reader.builder.finish()) } else { None };
-    let (zone, more) = match finished {
-        Some(Ok((zone, problems))) => (Some(zone), problems),
-        Some(Err(problems)) => (None, problems),
-        None => (None, Vec::new()),
-    };
-    problems.extend(more.into_iter().map(|problem| Problem {
-        at: problem.tag.map(|tag| (tag, None)),
-        fatal: problem.fatal,
-        message: problem.message,
-    }));
-    tell(problems, &sources, text, path, diagnostics);
-    zone
+    reader.finish(Some(text), path, diagnostics)
 }
 
 /// What is wrong, and where: octets from..to, counted over all files; to the end of the line where there is no `to`.
@@ -76,11 +57,12 @@ fn told_unreadable(why: &str, diagnostics: &mut Diagnostics) {
         Some("check that the file is there and that this user may read it".into());
 }
 
-/// Puts problems in their places. Texts are kept only of files in which something is wrong.
+/// Puts problems in their places. Texts are kept only of files in which something is wrong; without `text`, that of the first
+/// file, they are read again.
 fn tell(
     mut problems: Vec<Problem>,
     sources: &[Source],
-    text: &str,
+    text: Option<&str>,
     path: &Path,
     diagnostics: &mut Diagnostics,
 ) {
@@ -95,10 +77,9 @@ fn tell(
             let index = sources.iter().rposition(|source| source.base <= from)?;
             let source = &sources[index];
             let (file, content) = files[index].get_or_insert_with(|| {
-                let content: Arc<str> = if source.base == 0 {
-                    text.into()
-                } else {
-                    read(&source.path).unwrap_or_default().into()
+                let content: Arc<str> = match text.filter(|_| source.base == 0) {
+                    Some(text) => text.into(),
+                    None => read(&source.path).unwrap_or_default().into(),
                 };
                 (diagnostics.add_file(source.path.clone(), Arc::clone(&content)), content)
             });
@@ -129,6 +110,37 @@ struct Reader {
 }
 
 impl Reader {
+    fn new(apex: Name<'_>) -> Reader {
+        Reader {
+            builder: Builder::new(apex),
+            origin: apex.to_buf(),
+            owner: None,
+            default_ttl: None,
+            last_ttl: None,
+            rdata: Vec::new(),
+            sources: Vec::new(),
+            next_base: 0,
+            problems: Vec::new(),
+        }
+    }
+
+    /// Makes the zone of what was read, unless that had problems, and tells all there are.
+    fn finish(self, text: Option<&str>, path: &Path, diagnostics: &mut Diagnostics) -> Option<Zone> {
+        let mut problems = self.problems;
+        let finished = if problems.is_empty() { self.builder.finish() } else { Err(Vec::new()) };
+        let (zone, more) = match finished {
+            Ok((zone, problems)) => (Some(zone), problems),
+            Err(problems) => (None, problems),
+        };
+        problems.extend(more.into_iter().map(|problem| Problem {
+            at: problem.tag.map(|tag| (tag, None)),
+            fatal: problem.fatal,
+            message: problem.message,
+        }));
+        tell(problems, &self.sources, text, path, diagnostics);
+        zone
+    }
+
     fn problem(&mut self, at: (usize, usize), base: u32, message: impl Into<String>) {
         let place = |octet: usize| base.saturating_add(octet as u32);
         let at = Some((place(at.0), Some(place(at.1.max(at.0 + 1)))));
