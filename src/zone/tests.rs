@@ -211,6 +211,11 @@ fn what_is_wrong_in_a_master_file_is_told_with_its_place() {
         ("a..b A 192.0.2.1", "is not a name", "test.zone:5:1"),
         ("a TXT \"open", "the closing quote is missing", "test.zone:5:7"),
         ("a TXT \"open\nb A 192.0.2.1\nc TXT \"x\"", "the closing quote is missing", "test.zone:5:7"),
+        (
+            "$GENERATE 1-1 h${9223372036854775807} A 192.0.2.1",
+            "is not ${offset,width,base}",
+            "test.zone:5:15",
+        ),
         ("$GENERATE 1-+3 h$ A 192.0.2.1", "is not a range", "test.zone:5:11"),
         ("$GENERATE 1-1 h$ TXT \"a;b $\"", "for 1: the closing parenthesis is missing", "test.zone:5:1"),
         ("a TXT ( x", "the closing parenthesis is missing", "test.zone:5:7"),

@@ -57,7 +57,7 @@ fn modified(modifier: &str, n: u32, out: &mut String) -> Option<()> {
     let offset: i64 = parts.next()?.parse().ok()?;
     let width: usize = parts.next().map_or(Some(0), read_number)?;
     let base = parts.next().unwrap_or("d");
-    let value = u32::try_from(i64::from(n) + offset).ok()?;
+    let value = u32::try_from(i64::from(n).checked_add(offset)?).ok()?;
     if width > 63 || parts.next().is_some() {
         return None;
     }
