@@ -7,13 +7,25 @@ use super::{
 };
 use crate::wire::Name;
 use ipnet::IpNet;
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+/// Reads a regular file whole. Reading a pipe or a device might never end.
+///
+/// # Errors
+/// When it cannot be read, or is no regular file.
+pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    std::fs::read(path)
+}
+
 /// Reads a file for diagnostics; tells when it cannot be read.
 pub(super) fn read_file(path: &Path, diagnostics: &mut Diagnostics) -> Option<(u32, Arc<str>)> {
-    let octets = match std::fs::read(path) {
+    let octets = match read_regular(path) {
         Ok(octets) => octets,
         Err(error) => {
             let told = diagnostics.error(None, format!("{}: {error}", path.display()));
@@ -40,6 +52,26 @@ impl Config {
         Config::read(file, &text, path, diagnostics)
     }
 
+    /// What can be read of `[control]` even when the config has errors, which are told; the defaults for the rest. With it a
+    /// daemon is found whose config was broken after it started.
+    pub fn load_control(path: &Path, diagnostics: &mut Diagnostics) -> ControlConfig {
+        let (file, text) = read_file(path, diagnostics)
+            .unwrap_or_else(|| (diagnostics.add_file(path.to_owned(), "".into()), "".into()));
+        Config::read_anyway(file, &text, path, diagnostics).control
+    }
+
+    /// Whether there is a config to read at `path`; else one line that says why not and what to do.
+    ///
+    /// # Errors
+    /// When the file is not there, cannot be read, or is no regular file.
+    pub fn readable(path: &Path) -> Result<(), String> {
+        let error = match read_regular(path) {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        Err(format!("the config {}: {error}: name another with --config FILE", path.display()))
+    }
+
     /// Reads a config from text; relative paths in it are relative to `path`, where it is said to stand.
     pub fn parse(text: &str, path: &Path, diagnostics: &mut Diagnostics) -> Option<Config> {
         let file = diagnostics.add_file(path.to_owned(), text.into());
@@ -47,12 +79,17 @@ impl Config {
     }
 
     fn read(file: u32, text: &str, path: &Path, diagnostics: &mut Diagnostics) -> Option<Config> {
+        let before = diagnostics.error_count();
+        let config = Config::read_anyway(file, text, path, diagnostics);
+        (diagnostics.error_count() == before).then_some(config)
+    }
+
+    /// What is right in a config; defaults stand for what is not.
+    fn read_anyway(file: u32, text: &str, path: &Path, diagnostics: &mut Diagnostics) -> Config {
         let base = path.parent().map_or_else(PathBuf::new, Path::to_owned);
         // Messages and later readers may run in another working directory.
         let base = std::path::absolute(&base).unwrap_or(base);
-        let before = diagnostics.error_count();
-        let config = Reader::read(diagnostics, file, text, |reader, table| read_config(reader, table, &base));
-        (diagnostics.error_count() == before).then_some(config)
+        Reader::read(diagnostics, file, text, |reader, table| read_config(reader, table, &base))
     }
 }
 

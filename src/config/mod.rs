@@ -9,6 +9,7 @@ mod render;
 mod zone_file;
 mod zone_reader;
 
+pub use load::read_regular;
 pub use zone_file::*;
 
 use crate::wire::OwnedName;

@@ -10,9 +10,24 @@ impl Diagnostics {
         texts.iter().map(|text| format!("{text}\n\n")).collect()
     }
 
-    /// Each by itself, for logs.
+    /// Each by itself, for logs: a line `file:line:col: message`, then the lines that show it.
     pub fn render_each(&self) -> impl Iterator<Item = (Severity, String)> {
-        self.list.iter().map(|told| (told.severity, self.show(told, false)))
+        self.list.iter().map(|told| {
+            let shown = self.show(told, false);
+            // The title says the level, as the log does, and the message once more.
+            let (_, rest) = shown.split_at(shown.find(&told.message).unwrap_or(0));
+            (told.severity, self.place(told).map_or_else(String::new, |place| format!("{place}: ")) + rest)
+        })
+    }
+
+    /// `file:line:col`, the column in characters.
+    fn place(&self, told: &Diagnostic) -> Option<String> {
+        let span = told.span?;
+        let (path, text) = self.files.get(span.file as usize)?;
+        let before = &text[..clamp(text, span.start as usize, span.end as usize).start];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Some(format!("{}:{line}:{column}", path.display()))
     }
 
     fn show(&self, told: &Diagnostic, color: bool) -> String {

@@ -1,6 +1,6 @@
 //! Where a client is: MMDB files, one or several, each giving what fields it has.
 
-use crate::config::{Diagnostics, GeoConfig};
+use crate::config::{Diagnostics, GeoConfig, read_regular};
 use maxminddb::{PathElement, Reader, WithinOptions};
 use serde::Deserialize;
 use std::net::IpAddr;
@@ -112,8 +112,10 @@ impl Geo {
     pub fn open(config: &GeoConfig, diagnostics: &mut Diagnostics) -> Option<Geo> {
         let mut databases = Vec::new();
         for file in &config.databases {
-            let opened =
-                Reader::open_readfile(&file.value).and_then(|reader| reader.verify().map(|()| reader));
+            let opened = read_regular(&file.value)
+                .map_err(Into::into)
+                .and_then(Reader::from_source)
+                .and_then(|reader| reader.verify().map(|()| reader));
             match opened {
                 Ok(reader) => databases.push(Database::new(reader, config)),
                 Err(error) => {

@@ -4,7 +4,7 @@ mod generate;
 mod lexer;
 
 use super::{Builder, Zone};
-use crate::config::{Diagnostics, Span};
+use crate::config::{Diagnostics, Span, read_regular};
 use crate::limits;
 use crate::rrset::{self, Token, read_seconds};
 use crate::wire::{Class, Name, NameBuf, Rtype};
@@ -47,7 +47,7 @@ fn read(path: &Path) -> Result<String, String> {
     if size > limits::MASTER_FILE {
         return Err(format!("{}: the file is larger than {} octets", path.display(), limits::MASTER_FILE));
     }
-    let octets = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let octets = read_regular(path).map_err(|error| format!("{}: {error}", path.display()))?;
     String::from_utf8(octets)
         .map_err(|_| format!("{}: the file is not UTF-8 text: write other octets as \\DDD", path.display()))
 }
