@@ -11,12 +11,17 @@ use crate::resolve::{Known, Settings};
 use crate::steer::{Policy, Steering};
 use crate::wire::NameBuf;
 use crate::zone::{self, Held, ZoneSet};
-use crate::{entropy, limits};
+use crate::{entropy, limits, say};
 use arc_swap::ArcSwap;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use tokio::io::Interest;
+use tokio::net::unix::pipe;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Zones as master files: the server's last octet, the zone, its records.
 const ZONES: &[(u8, &str, &str)] = &[
@@ -121,7 +126,7 @@ pub fn run(port: u16) -> ExitCode {
     match serve(port) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("waymark: {error}");
+            say::err(format_args!("waymark: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -131,6 +136,10 @@ type Fatal = Box<dyn std::error::Error + Send + Sync>;
 
 fn serve(port: u16) -> Result<(), Fatal> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let (mut terminate, mut interrupt) = {
+        let _entered = runtime.enter();
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+    };
     let metrics = Arc::new(Metrics::default());
     let mut running = Vec::new();
     // All servers have one port, as on the internet; the first takes one that is free.
@@ -145,18 +154,29 @@ fn serve(port: u16) -> Result<(), Fatal> {
     let server = bind(SocketAddr::new(loopback(1), port))?;
     let resolver = server.addresses()[0];
     running.push(resolve(server, upstream_port, &metrics, runtime.handle())?);
-    tell(resolver, upstream_port);
+    // With nobody to read what to try, the next wait ends at once.
+    let _ = say::out(what_to_try(resolver, upstream_port));
     runtime.block_on(async {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
-            done = tokio::signal::ctrl_c() => done,
-            _ = terminate.recv() => Ok(()),
+            _ = terminate.recv() => (),
+            _ = interrupt.recv() => (),
+            () = unread() => (),
         }
-    })?;
-    println!("\nstopping");
+    });
+    let _ = say::out("\nstopping");
     running.into_iter().for_each(|server: Running| server.stop(limits::DRAIN_TIME));
     runtime.shutdown_background();
     Ok(())
+}
+
+/// Ends when standard output is a pipe that nobody reads any more.
+async fn unread() {
+    let stdout = io::stdout().as_fd().try_clone_to_owned().and_then(pipe::Sender::from_owned_fd_unchecked);
+    match stdout {
+        Ok(stdout) => drop(stdout.ready(Interest::ERROR).await),
+        // A file: it is never unread.
+        Err(_) => std::future::pending().await,
+    }
 }
 
 fn loopback(last: u8) -> IpAddr {
@@ -222,25 +242,29 @@ fn authority(last: u8) -> Result<View, Fatal> {
     Ok(View { zones: ZoneSet::new(zones), steering, recursion: None })
 }
 
-/// Says what is there and what to try.
-fn tell(resolver: SocketAddr, upstream_port: u16) {
-    println!("A miniature internet on loopback, port {upstream_port}:");
-    println!(
-        "  127.0.0.11 .    127.0.0.12 demo    127.0.0.13 lab    127.0.0.14 shop.demo    127.0.0.15 host.lab, blog.demo"
+/// What is there and what to try.
+fn what_to_try(resolver: SocketAddr, upstream_port: u16) -> String {
+    let mut text = format!(
+        "A miniature internet on loopback, port {upstream_port}:
+  127.0.0.11 .    127.0.0.12 demo    127.0.0.13 lab    127.0.0.14 shop.demo    127.0.0.15 host.lab, blog.demo
+and a resolver that walks it, listening on {resolver}. Try:
+
+"
     );
-    println!("and a resolver that walks it, listening on {resolver}. Try:\n");
     let dig = format!("dig @{} -p {}", resolver.ip(), resolver.port());
     for (question, expected) in TRIES {
-        println!("  {dig} {question}\n      {expected}");
+        text += &format!("  {dig} {question}\n      {expected}\n");
     }
     let shop = format!("dig @127.0.0.{SHOP_SERVER} -p {upstream_port} +norecurse");
-    println!(
-        "  {shop} www.shop.demo A\n      steered by weight: of any 4 in a row 3 are 192.0.2.1 and 1 is 192.0.2.2"
+    text += &format!(
+        "  {shop} www.shop.demo A
+      steered by weight: of any 4 in a row 3 are 192.0.2.1 and 1 is 192.0.2.2
+  {shop} near.shop.demo A +subnet=203.0.113.7/32
+      steered by place: 203.0.113.1; for others 198.51.100.1
+
+Ctrl-C stops it."
     );
-    println!(
-        "  {shop} near.shop.demo A +subnet=203.0.113.7/32\n      steered by place: 203.0.113.1; for others 198.51.100.1"
-    );
-    println!("\nCtrl-C stops it.");
+    text
 }
 
 #[cfg(test)]

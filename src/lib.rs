@@ -6,6 +6,7 @@
 //! ```text
 //! clock     the only reader of clocks
 //! entropy   randomness from the operating system: seeds and ports
+//! say       text for the person at the terminal
 //! limits    every bound in the program, each with its reason
 //! wire      bytes and borrowed views: names, headers, questions, EDNS, records; the writer
 //! rrset     owned RRsets in wire form; the one table of types; the bridge to hickory-proto
@@ -29,6 +30,7 @@
 
 pub mod clock;
 pub mod entropy;
+pub mod say;
 pub mod limits;
 pub mod wire;
 pub mod rrset;

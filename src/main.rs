@@ -14,7 +14,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the daemon.
+    /// Run the daemon until SIGTERM or Ctrl-C; SIGHUP reloads. Exits with 0 after such a stop, 2 when the config cannot be read or
+    /// has errors, 1 when something else keeps it from serving.
     Serve {
         /// The daemon's config.
         #[arg(long, value_name = "FILE", default_value = waymark::daemon::CONFIG)]
@@ -27,7 +28,8 @@ enum Command {
         #[arg(long, value_name = "FILE", default_value = waymark::daemon::CONFIG)]
         config: PathBuf,
     },
-    /// Talk to the running daemon.
+    /// Talk to the running daemon. Exits with 0 when it did what it was asked, 1 when it could not (a reload found something
+    /// wrong), 2 when no daemon answers.
     Ctl {
         /// The daemon's config: it names the control socket.
         #[arg(long, value_name = "FILE", default_value = waymark::daemon::CONFIG)]
@@ -36,7 +38,8 @@ enum Command {
         #[arg(value_enum)]
         action: waymark::ctl::Action,
     },
-    /// Run a miniature internet on loopback with a resolver on top, and print dig lines to try.
+    /// Run a miniature internet on loopback with a resolver on top, and print dig lines to try. Exits with 0 when it is stopped, 1
+    /// when it cannot run, as when an address is taken.
     Demo {
         /// The resolver's port on 127.0.0.1.
         #[arg(long, default_value_t = 5300)]
