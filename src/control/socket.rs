@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ impl fmt::Display for SocketError {
         for (path, error) in &self.0 {
             write!(f, " {}: {error};", path.display())?;
         }
-        f.write_str(" set control.socket to a path this user may write to")
+        f.write_str(" set control.socket to a path this user may write to, or `waymark ctl` cannot be used")
     }
 }
 
@@ -48,7 +48,10 @@ impl ControlSocket {
     }
 
     /// The listener for a tokio runtime: to be called within one.
-    pub(super) fn listener(&self) -> io::Result<tokio::net::UnixListener> {
+    ///
+    /// # Errors
+    /// When it cannot be registered with the runtime.
+    pub fn listener(&self) -> io::Result<tokio::net::UnixListener> {
         let listener = self.listener.try_clone()?;
         listener.set_nonblocking(true)?;
         tokio::net::UnixListener::from_std(listener)
@@ -62,9 +65,23 @@ impl Drop for ControlSocket {
     }
 }
 
+/// Octets of a path: the system takes 107, and the name under which the socket is made first is longer than its own.
+const PATH_MAX: usize = 90;
+
 fn bind(path: &Path) -> io::Result<UnixListener> {
+    let refuse = |why| Err(io::Error::new(io::ErrorKind::AddrInUse, why));
+    if path.as_os_str().len() > PATH_MAX {
+        return refuse("the path is too long for a socket, which may have 90 octets: name a shorter one");
+    }
     if UnixStream::connect(path).is_ok() {
-        return Err(io::Error::new(io::ErrorKind::AddrInUse, "another daemon answers there"));
+        return refuse("another daemon answers there: stop it, or give each a control.socket of its own");
+    }
+    match path.symlink_metadata() {
+        Ok(there) if there.is_dir() => return refuse("a directory is there: name a file in it"),
+        Ok(there) if !there.file_type().is_socket() => {
+            return refuse("a file that is no socket is there: name another path");
+        }
+        _ => (),
     }
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory)?;
@@ -98,6 +115,22 @@ mod tests {
         assert!(second.contains("another daemon answers there"), "{second}");
         drop(socket);
         assert!(!good.exists());
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_a_socket_is_told_with_the_cure_and_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        std::fs::write(&file, "precious").unwrap();
+        for (path, told) in [
+            (directory.path().to_owned(), "name a file in it"),
+            (file.clone(), "name another path"),
+            (directory.path().join("x".repeat(100)), "name a shorter one"),
+        ] {
+            let error = ControlSocket::bind(&[path]).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
+        assert_eq!(std::fs::read_to_string(file).unwrap(), "precious");
     }
 
     #[test]

@@ -52,6 +52,13 @@ pub struct BindError {
     error: io::Error,
 }
 
+impl BindError {
+    /// Of an address that another part of the daemon listens on: `over` names it.
+    pub fn new(address: SocketAddr, over: &'static str, error: io::Error) -> BindError {
+        BindError { address, over, error }
+    }
+}
+
 impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let BindError { address, over, error } = self;
