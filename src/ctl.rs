@@ -1,7 +1,7 @@
 //! `waymark ctl`: asks the running daemon over its control socket.
 
-use crate::config::{Config, Diagnostics};
-use crate::control;
+use crate::config::{Config, ControlConfig, Diagnostics};
+use crate::{control, say};
 use hyper::Method;
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,12 +17,7 @@ pub enum Action {
 
 /// Asks and prints. The exit code is 0 when the daemon did it, 1 when it could not, 2 when there is none.
 pub fn run(config: &Path, action: Action) -> ExitCode {
-    let mut diagnostics = Diagnostics::default();
-    // A config with errors still names the socket when that part of it is right; a running daemon has its last good one.
-    let Some(config) = Config::load(config, &mut diagnostics) else {
-        eprint!("{}", diagnostics.render(false));
-        return ExitCode::from(2);
-    };
+    let control = find(config);
     let (method, path) = match action {
         Action::Status => (Method::GET, "/status"),
         Action::Reload => (Method::POST, "/reload"),
@@ -30,22 +25,35 @@ pub fn run(config: &Path, action: Action) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("waymark: no runtime: {error}");
+            say::err(format_args!("waymark: no runtime: {error}"));
             return ExitCode::from(2);
         }
     };
-    match runtime.block_on(control::call(&config.control.socket, method, path)) {
+    match runtime.block_on(control::call(&control.socket, method, path)) {
         Ok((true, text)) => {
-            println!("{}", text.trim_end());
+            let _ = say::out(text.trim_end());
             ExitCode::SUCCESS
         }
         Ok((false, text)) => {
-            eprintln!("{}", text.trim_end());
+            say::err(text.trim_end());
             ExitCode::FAILURE
         }
         Err(error) => {
-            eprintln!("waymark: {error}");
+            say::err(format_args!("waymark: {error}"));
             ExitCode::from(2)
         }
     }
+}
+
+/// Where the daemon is. It serves on while its config is broken or gone, so that is no more than a note.
+fn find(path: &Path) -> ControlConfig {
+    let mut diagnostics = Diagnostics::default();
+    let control = Config::load_control(path, &mut diagnostics);
+    if let Err(why) = Config::readable(path) {
+        say::err(format_args!("note: {why}; asking at the default socket"));
+    } else if diagnostics.has_errors() {
+        say::err(diagnostics.render(false));
+        say::err("note: the config has errors; asking the daemon all the same");
+    }
+    control
 }

@@ -1,6 +1,5 @@
 //! The HTTP side of control.
 
-use super::ControlSocket;
 use crate::limits;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -46,11 +45,7 @@ pub async fn serve_metrics(listener: tokio::net::TcpListener, metrics: Metrics) 
 }
 
 /// Serves the control socket until the task is dropped.
-///
-/// # Errors
-/// When the socket cannot be registered with the runtime.
-pub async fn serve_socket(socket: Arc<ControlSocket>, commands: mpsc::Sender<Command>) -> io::Result<()> {
-    let listener = socket.listener()?;
+pub async fn serve_socket(listener: tokio::net::UnixListener, commands: mpsc::Sender<Command>) {
     accept_loop(
         || async { listener.accept().await.map(|(stream, _)| stream) },
         move |request| {
@@ -59,7 +54,6 @@ pub async fn serve_socket(socket: Arc<ControlSocket>, commands: mpsc::Sender<Com
         },
     )
     .await;
-    Ok(())
 }
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

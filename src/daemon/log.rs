@@ -9,7 +9,11 @@ pub(super) fn init(config: &LogConfig) -> Result<(), String> {
     let filter = EnvFilter::builder().parse(&config.level).map_err(|error| {
         format!("log.level {:?}: {error}: write a level (error, warn, info, debug, trace), or levels per module as in \"info,waymark::net=debug\"", config.level)
     })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // What cannot be written is lost: telling so, on the same standard error, would panic.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     let started = if config.json {
         builder.json().try_init()
     } else {

@@ -6,33 +6,36 @@ mod state;
 use crate::answer::View;
 use crate::config::{Config, Diagnostics};
 use crate::control::{self, Command, ControlSocket};
-use crate::limits;
 use crate::metrics::Metrics;
-use crate::net;
+use crate::net::{self, Running};
+use crate::{limits, say};
 use arc_swap::ArcSwap;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use state::State;
+use state::{Reloaded, State};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
-use tokio::signal::unix::{SignalKind, signal};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 /// Where the config is looked for when none is named.
 pub const CONFIG: &str = "config/waymark.toml";
 
-/// Runs the daemon until SIGTERM or SIGINT. The exit code is 0 after such a stop, 2 for a config with errors, 1 for anything else
-/// that keeps it from serving.
+/// Runs the daemon until SIGTERM or SIGINT. The exit code is 0 after such a stop, 2 for a config that cannot be read or has errors,
+/// 1 for anything else that keeps it from serving.
 pub fn run(path: &Path) -> ExitCode {
+    if let Err(why) = Config::readable(path) {
+        say::err(format_args!("waymark: {why}"));
+        return ExitCode::from(2);
+    }
     let mut diagnostics = Diagnostics::default();
     let Some(config) = Config::load(path, &mut diagnostics) else {
-        eprint!("{}", diagnostics.render(std::io::stderr().is_terminal()));
+        say::err(diagnostics.render(std::io::stderr().is_terminal()));
         return ExitCode::from(2);
     };
     if let Err(error) = log::init(&config.log) {
-        eprintln!("waymark: {error}");
+        say::err(format_args!("waymark: {error}"));
         return ExitCode::from(2);
     }
     match serve(path, config, diagnostics) {
@@ -47,98 +50,157 @@ pub fn run(path: &Path) -> ExitCode {
 /// Why the daemon cannot serve, in one line.
 type Fatal = Box<dyn std::error::Error + Send + Sync>;
 
-fn serve(path: &Path, config: Config, mut diagnostics: Diagnostics) -> Result<(), Fatal> {
+fn serve(path: &Path, config: Config, diagnostics: Diagnostics) -> Result<(), Fatal> {
     let server =
         net::Server::bind(&net::Settings { listen: config.listen.clone(), workers: config.workers })?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.workers.min(4))
         .enable_all()
         .build()?;
+    // Before all that takes time: a signal that comes earlier ends the process.
+    let entered = runtime.enter();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let hangup = signal(SignalKind::hangup())?;
+    drop(entered);
     let metrics = Arc::new(Metrics::default());
-    let mut state = State::new(path, config);
-    let view = Arc::new(ArcSwap::from_pointee(state.load(&mut diagnostics, &metrics)));
-    log::tell(&diagnostics);
-    let addresses = server.addresses().to_vec();
-    let running = server.run(Arc::clone(&view), state.resolving(), &metrics, runtime.handle())?;
-    let (commands, inbox) = mpsc::channel(limits::CONTROL_CONNECTIONS);
-    let _socket = runtime.block_on(open_control(&state, &metrics, &view, commands))?;
-    for address in &addresses {
-        info!("listening on {address}");
-    }
-    runtime.block_on(attend(&mut state, &running, &view, &metrics, inbox))?;
-    info!("stopping");
-    running.stop(limits::DRAIN_TIME);
-    runtime.shutdown_background();
-    info!("stopped");
-    Ok(())
-}
-
-/// Opens the control socket and, if it is configured, the metrics listener. Only the latter is worth stopping for.
-async fn open_control(
-    state: &State,
-    metrics: &Arc<Metrics>,
-    view: &Arc<ArcSwap<View>>,
-    commands: mpsc::Sender<Command>,
-) -> Result<Option<Arc<ControlSocket>>, Fatal> {
-    let control = &state.config().control;
-    if let Some(address) = control.listen {
-        let listener = tokio::net::TcpListener::bind(address)
-            .await
-            .map_err(|error| format!("cannot listen on {address} (control.listen): {error}"))?;
-        info!("metrics on http://{}/metrics", listener.local_addr()?);
-        let (metrics, view) = (Arc::clone(metrics), Arc::clone(view));
-        let text = move || {
-            let cache = view.load().recursion.as_ref().map(|recursion| recursion.cache.counts());
-            metrics.render(cache.unwrap_or_default())
-        };
-        tokio::spawn(control::serve_metrics(listener, Arc::new(text)));
-    }
-    match ControlSocket::bind(&control.socket) {
-        Ok(socket) => {
-            let socket = Arc::new(socket);
-            info!("control socket {}", socket.path().display());
-            let serving = control::serve_socket(Arc::clone(&socket), commands);
-            tokio::spawn(async move {
-                if let Err(error) = serving.await {
-                    warn!(%error, "no control socket");
-                }
-            });
-            Ok(Some(socket))
-        }
-        Err(error) => {
-            warn!("{error}");
-            Ok(None)
-        }
-    }
-}
-
-/// Carries out signals and commands until one says to stop.
-async fn attend(
-    state: &mut State,
-    running: &net::Running,
-    view: &ArcSwap<View>,
-    metrics: &Metrics,
-    mut inbox: mpsc::Receiver<Command>,
-) -> Result<(), Fatal> {
-    let mut terminate = signal(SignalKind::from_raw(SIGTERM))?;
-    let mut interrupt = signal(SignalKind::from_raw(SIGINT))?;
-    let mut hangup = signal(SignalKind::from_raw(SIGHUP))?;
-    loop {
+    let mut running = None;
+    let daemon = Daemon::new(State::new(path, config, server.addresses()), &metrics);
+    let ended = runtime.block_on(async {
+        // Nothing that is under way, not even a long load, keeps the daemon from stopping.
         tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => {
-                tokio::task::block_in_place(|| state.reload(running, view, metrics));
-            }
-            Some(command) = inbox.recv() => match command {
-                Command::Status(reply) => {
-                    let _ = reply.send(state.status(metrics));
-                }
-                Command::Reload(reply) => {
-                    let outcome = tokio::task::block_in_place(|| state.reload(running, view, metrics));
-                    let _ = reply.send(outcome);
-                }
-            },
+            biased;
+            _ = terminate.recv() => Ok(()),
+            _ = interrupt.recv() => Ok(()),
+            ended = daemon.run(server, diagnostics, hangup, &mut running) => ended,
+        }
+    });
+    if ended.is_ok() {
+        info!("stopping");
+    }
+    if let Some(running) = running {
+        running.stop(limits::DRAIN_TIME);
+    }
+    runtime.shutdown_background();
+    ended.inspect(|()| info!("stopped"))
+}
+
+/// What a running daemon has, shared with the thread that loads.
+struct Daemon {
+    state: Arc<Mutex<State>>,
+    view: Arc<ArcSwap<View>>,
+    metrics: Arc<Metrics>,
+}
+
+impl Daemon {
+    fn new(state: State, metrics: &Arc<Metrics>) -> Daemon {
+        let view = View { zones: Default::default(), steering: Vec::new(), recursion: None };
+        Daemon {
+            state: Arc::new(Mutex::new(state)),
+            view: Arc::new(ArcSwap::from_pointee(view)),
+            metrics: Arc::clone(metrics),
         }
     }
+
+    /// Loads, serves, and carries out SIGHUP and commands. Ends only with an error.
+    async fn run(
+        &self,
+        server: net::Server,
+        diagnostics: Diagnostics,
+        hangup: Signal,
+        running: &mut Option<Running>,
+    ) -> Result<(), Fatal> {
+        let resolving = self
+            .blocking(|state, view, metrics| {
+                state.start(diagnostics, view, metrics).map(|()| state.resolving())
+            })
+            .await??;
+        let addresses = server.addresses().to_vec();
+        let runtime = tokio::runtime::Handle::current();
+        let running =
+            running.insert(server.run(Arc::clone(&self.view), resolving, &self.metrics, &runtime)?);
+        let (commands, inbox) = mpsc::channel(limits::CONTROL_CONNECTIONS);
+        let _socket = self.open_control(commands).await?;
+        for address in &addresses {
+            info!("listening on {address}");
+        }
+        self.attend(running, hangup, inbox).await
+    }
+
+    /// Works on the state on a thread that may block.
+    async fn blocking<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut State, &ArcSwap<View>, &Metrics) -> R + Send + 'static,
+    ) -> Result<R, Fatal> {
+        let (state, view, metrics) =
+            (Arc::clone(&self.state), Arc::clone(&self.view), Arc::clone(&self.metrics));
+        let done = tokio::task::spawn_blocking(move || work(&mut lock(&state), &view, &metrics)).await;
+        done.map_err(|_| "the program failed: this is a bug of Waymark".into())
+    }
+
+    /// Opens the control socket and, if it is configured, the metrics listener. Only the latter is worth stopping for.
+    async fn open_control(&self, commands: mpsc::Sender<Command>) -> Result<Option<ControlSocket>, Fatal> {
+        let control = lock(&self.state).config().control.clone();
+        if let Some(address) = control.listen {
+            let listener = tokio::net::TcpListener::bind(address)
+                .await
+                .map_err(|error| net::BindError::new(address, "control.listen", error))?;
+            info!("metrics on http://{}/metrics", listener.local_addr()?);
+            let (metrics, view) = (Arc::clone(&self.metrics), Arc::clone(&self.view));
+            let text = move || {
+                let cache = view.load().recursion.as_ref().map(|recursion| recursion.cache.counts());
+                metrics.render(cache.unwrap_or_default())
+            };
+            tokio::spawn(control::serve_metrics(listener, Arc::new(text)));
+        }
+        let socket = match ControlSocket::bind(&control.socket) {
+            Ok(socket) => socket,
+            Err(error) => {
+                warn!("{error}");
+                return Ok(None);
+            }
+        };
+        info!("control socket {}", socket.path().display());
+        tokio::spawn(control::serve_socket(socket.listener()?, commands));
+        Ok(Some(socket))
+    }
+
+    /// Carries out SIGHUP and commands, one after the other.
+    async fn attend(
+        &self,
+        running: &Running,
+        mut hangup: Signal,
+        mut inbox: mpsc::Receiver<Command>,
+    ) -> Result<(), Fatal> {
+        loop {
+            tokio::select! {
+                _ = hangup.recv() => drop(self.reload(running).await),
+                Some(command) = inbox.recv() => match command {
+                    Command::Status(reply) => drop(reply.send(lock(&self.state).status(&self.metrics))),
+                    Command::Reload(reply) => drop(reply.send(self.reload(running).await)),
+                },
+            }
+        }
+    }
+
+    /// Reads config and zones again. Returns whether all is well, and what to say.
+    async fn reload(&self, running: &Running) -> (bool, String) {
+        match self.blocking(State::reload).await {
+            Ok(Reloaded { ok, text, resolving }) => {
+                if let Some(resolving) = resolving {
+                    running.set_resolving(resolving);
+                }
+                (ok, text)
+            }
+            Err(why) => {
+                error!("nothing is reloaded: {why}");
+                (false, why.to_string())
+            }
+        }
+    }
+}
+
+/// A panic while it was held is told elsewhere; every load starts afresh.
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

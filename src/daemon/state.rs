@@ -6,22 +6,27 @@ use crate::cache::Cache;
 use crate::config::{Config, Diagnostics, ResolverConfig, UpstreamConfig};
 use crate::guard::AccessList;
 use crate::limits;
-use crate::load::{Counts, Loader};
+use crate::load::{Counts, Loaded, Loader};
 use crate::metrics::Metrics;
-use crate::net::{self, Resolving};
+use crate::net::Resolving;
 use crate::resolve::{self, Known};
 use crate::zone;
 use crate::zone::tree::NameTree;
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tracing::{error, info, warn};
+use tracing::info;
 
 /// Config, loader and cache of a running daemon.
 pub(super) struct State {
     path: PathBuf,
     config: Config,
+    /// The config of the start: what only a start changes is in force as it is here.
+    started: Config,
+    /// The addresses listened on.
+    listeners: Vec<SocketAddr>,
     loader: Loader,
     counts: Counts,
     cache: Option<Arc<Cache>>,
@@ -30,12 +35,24 @@ pub(super) struct State {
     realm: u32,
 }
 
+/// What came of a reload.
+pub(super) struct Reloaded {
+    /// Whether all is well.
+    pub ok: bool,
+    /// What to say.
+    pub text: String,
+    /// The resolver, or that there is none, where that is not as it was.
+    pub resolving: Option<Option<Resolving>>,
+}
+
 impl State {
-    /// The state for a config that was read from `path`.
-    pub fn new(path: &Path, config: Config) -> State {
+    /// The state for a config that was read from `path`, with the addresses listened on.
+    pub fn new(path: &Path, config: Config, listeners: &[SocketAddr]) -> State {
         let mut state = State {
             path: path.to_owned(),
+            started: config.clone(),
             config,
+            listeners: listeners.to_vec(),
             loader: Loader::default(),
             counts: Counts::default(),
             cache: None,
@@ -51,26 +68,59 @@ impl State {
         &self.config
     }
 
-    /// Makes a cache where there is none of the configured size.
-    fn fit_cache(&mut self) {
+    /// Makes a cache where there is none of the configured size. Returns whether it did, or dropped the one there was.
+    fn fit_cache(&mut self) -> bool {
         let resolver = &self.config.resolver;
-        let fits = self
-            .cache
-            .as_ref()
-            .is_some_and(|cache| cache.counts().capacity == resolver.cache_size.max(limits::CACHE_MIN));
-        if !resolver.enabled {
-            self.cache = None;
-        } else if !fits {
-            self.cache = Some(Arc::new(Cache::new(resolver.cache_size, crate::entropy::u64())));
+        let wanted = resolver.enabled.then(|| resolver.cache_size.max(limits::CACHE_MIN));
+        if wanted == self.cache.as_ref().map(|cache| cache.counts().capacity) {
+            return false;
         }
+        self.cache = wanted.map(|_| Arc::new(Cache::new(resolver.cache_size, crate::entropy::u64())));
+        true
     }
 
-    /// Loads the zones and makes the view.
-    pub fn load(&mut self, diagnostics: &mut Diagnostics, metrics: &Metrics) -> View {
+    /// Loads for the first time.
+    ///
+    /// # Errors
+    /// When the directory of the zones cannot be read: what to serve is not known.
+    pub fn start(
+        &mut self,
+        mut diagnostics: Diagnostics,
+        view: &ArcSwap<View>,
+        metrics: &Metrics,
+    ) -> Result<(), &'static str> {
+        let loaded = self.load(&mut diagnostics, view, metrics);
+        log::tell(&diagnostics);
+        if !loaded {
+            return Err("not started: the directory of the zones cannot be read");
+        }
+        let Counts { fresh, failed, records, .. } = self.counts;
+        let but = if failed > 0 { format!(", {failed} zones failed") } else { String::new() };
+        info!("{fresh} zones, {records} records loaded{but}");
+        Ok(())
+    }
+
+    /// Loads the zones and swaps in the view. False when there was nothing to load from: then the zones stay as they are.
+    fn load(&mut self, diagnostics: &mut Diagnostics, view: &ArcSwap<View>, metrics: &Metrics) -> bool {
         let loaded = self.loader.load(&self.config, diagnostics);
-        self.counts = loaded.counts;
-        metrics.set_zones(loaded.zones.len());
-        View { zones: loaded.zones, steering: loaded.steering, recursion: self.recursion() }
+        let succeeded = loaded.is_some();
+        let (zones, steering) = match loaded {
+            Some(Loaded { zones, steering, counts, bad }) => {
+                for bad in bad {
+                    diagnostics.warning(None, bad.to_string());
+                }
+                self.counts = counts;
+                (zones, steering)
+            }
+            None => {
+                let last = view.load();
+                self.counts.kept += std::mem::take(&mut self.counts.fresh);
+                (last.zones.clone(), last.steering.clone())
+            }
+        };
+        metrics.set_zones(zones.len());
+        view.store(Arc::new(View { zones, steering, recursion: self.recursion() }));
+        succeeded
     }
 
     /// The resolver's side of the view.
@@ -91,24 +141,25 @@ impl State {
     /// What the resolver's shards are made from.
     pub fn resolving(&self) -> Option<Resolving> {
         let cache = Arc::clone(self.cache.as_ref()?);
-        let settings = Arc::new(settings(&self.config, self.realm));
+        let settings = Arc::new(settings(&self.config, &self.listeners, self.realm));
         Some(Resolving { settings, cache, known: Arc::clone(&self.known) })
     }
 
-    /// Reads config and zones again and swaps them in. What is bad stays as it was. Returns whether all is well, and what to say.
-    pub fn reload(
-        &mut self,
-        running: &net::Running,
-        view: &ArcSwap<View>,
-        metrics: &Metrics,
-    ) -> (bool, String) {
+    /// Reads config and zones again and swaps them in. What is bad stays as it was.
+    pub fn reload(&mut self, view: &ArcSwap<View>, metrics: &Metrics) -> Reloaded {
         let mut diagnostics = Diagnostics::default();
-        match Config::load(&self.path, &mut diagnostics) {
+        let changed = match Config::load(&self.path, &mut diagnostics) {
             Some(config) => self.take_config(config),
-            None => error!("{}: the config stays as it was", self.path.display()),
+            None => {
+                diagnostics.warning(None, format!("{}: the config stays as it was", self.path.display()));
+                false
+            }
+        };
+        for key in self.waits_for_a_start() {
+            let message = format!("{key} has changed: it takes effect when the daemon is started again");
+            diagnostics.warning(None, message);
         }
-        view.store(Arc::new(self.load(&mut diagnostics, metrics)));
-        running.set_resolving(self.resolving());
+        self.load(&mut diagnostics, view, metrics);
         log::tell(&diagnostics);
         let ok = !diagnostics.has_errors();
         metrics.count_reload(ok);
@@ -117,31 +168,34 @@ impl State {
             "reloaded: {fresh} zones fresh, {kept} kept at their last good version, {failed} failed, {records} records"
         );
         info!("{summary}");
-        let told = diagnostics.render(false);
-        (ok, if told.is_empty() { summary } else { format!("{told}\n{summary}") })
+        let text = diagnostics.render(false) + &summary;
+        Reloaded { ok, text, resolving: changed.then(|| self.resolving()) }
     }
 
-    /// Takes a new config; what only a restart can change is named.
-    fn take_config(&mut self, config: Config) {
-        let old = std::mem::replace(&mut self.config, config);
-        let new = &self.config;
-        for (key, changed) in [
+    /// Takes a new config. Returns whether the resolver is another one than before.
+    fn take_config(&mut self, config: Config) -> bool {
+        let before = settings(&self.config, &self.listeners, 0);
+        self.config = config;
+        let other = before != settings(&self.config, &self.listeners, 0);
+        if other {
+            // What was learnt of other servers is neither answered nor built on.
+            self.realm = self.realm.wrapping_add(1);
+            self.known = Arc::default();
+        }
+        self.fit_cache() || other
+    }
+
+    /// Keys whose value is not the one in force.
+    fn waits_for_a_start(&self) -> impl Iterator<Item = &'static str> {
+        let (old, new) = (&self.started, &self.config);
+        let keys = [
             ("server.listen", old.listen != new.listen),
             ("server.workers", old.workers != new.workers),
             ("control.listen", old.control.listen != new.control.listen),
             ("control.socket", old.control.socket != new.control.socket),
             ("log", old.log != new.log),
-        ] {
-            if changed {
-                warn!("{key} has changed: it takes effect when the daemon is started again");
-            }
-        }
-        if settings(&old, 0) != settings(new, 0) {
-            // What was learnt of other servers is neither answered nor built on.
-            self.realm = self.realm.wrapping_add(1);
-            self.known = Arc::default();
-        }
-        self.fit_cache();
+        ];
+        keys.into_iter().filter_map(|(key, changed)| changed.then_some(key))
     }
 
     /// How the daemon is, as JSON.
@@ -161,7 +215,7 @@ impl State {
 }
 
 /// The resolver's settings as the config has them.
-fn settings(config: &Config, realm: u32) -> resolve::Settings {
+fn settings(config: &Config, listeners: &[SocketAddr], realm: u32) -> resolve::Settings {
     let ResolverConfig { root_hints, upstream_port, families, priming, case_randomisation, .. } =
         &config.resolver;
     let route = |upstream: &UpstreamConfig| resolve::Upstream {
@@ -170,8 +224,7 @@ fn settings(config: &Config, realm: u32) -> resolve::Settings {
         forward: upstream.forward,
     };
     // Asking ourselves would go round in a circle.
-    let own =
-        config.listen.iter().filter(|own| own.port() == *upstream_port).map(|own| IpNet::from(own.ip()));
+    let own = listeners.iter().filter(|own| own.port() == *upstream_port).map(|own| IpNet::from(own.ip()));
     resolve::Settings {
         root_hints: root_hints.clone(),
         realm,

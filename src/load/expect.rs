@@ -8,19 +8,19 @@ use crate::config::{Diagnostics, Down, Expect, PoolKind, TestSpec, ZoneFile};
 use crate::health::Table;
 use crate::limits;
 use crate::rrset;
-use crate::steer::{Policy, Steering};
+use crate::steer::{Geo, Policy, Steering};
 use crate::wire::{Class, Flags, Message, Name, Rcode, Rtype, Section, Writer};
 use crate::zone::{Held, ZoneSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 /// Runs every test of the file; one that fails is an error.
-pub(super) fn run(file: &ZoneFile, good: &Good, diagnostics: &mut Diagnostics) {
+pub(super) fn run(file: &ZoneFile, good: &Good, geo: Option<&Arc<Geo>>, diagnostics: &mut Diagnostics) {
     for test in &file.tests {
-        // What the test sets down is down in a table of its own.
-        let steering = good.steering.as_ref().map(|steering| Steering {
-            policy: Arc::clone(&steering.policy),
-            health: Arc::new(health(test, &steering.policy)),
+        // A policy of the test's own: answers move its cursors and what it knows of who was up. What it was told is told already.
+        let steering = good.steering.as_ref().map(|_| {
+            let (policy, _) = Policy::compile(file, geo, &mut Diagnostics::default());
+            Steering { health: Arc::new(health(test, &policy)), policy: Arc::new(policy) }
         });
         let view = View {
             zones: ZoneSet::new(vec![Held {

@@ -2,17 +2,21 @@
 //! its last good version, or answers SERVFAIL if it never had one; the others are not touched by it.
 
 mod expect;
+#[cfg(test)]
+mod tests;
 mod zone;
 
-use crate::config::{Config, Diagnostics, Severity};
+use crate::config::{Config, Diagnostics};
 use crate::limits;
 use crate::steer::{Geo, Steering};
 use crate::wire::{NameBuf, OwnedName};
 use crate::zone::{Held, Zone, ZoneSet};
 use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use zone::ZoneSource;
+use zone::{ZoneResult, ZoneSource};
 
 /// A zone that can be served.
 #[derive(Clone)]
@@ -25,6 +29,8 @@ struct Good {
 #[derive(Default)]
 pub struct Loader {
     good: BTreeMap<OwnedName, Good>,
+    /// The zone of each file that said so itself: when the file breaks it is still this zone's.
+    apexes: BTreeMap<PathBuf, OwnedName>,
     geo: Option<Arc<Geo>>,
 }
 
@@ -37,7 +43,31 @@ pub struct Loaded {
     pub steering: Vec<Steering>,
     /// What is served.
     pub counts: Counts,
+    /// Zones whose file is bad.
+    pub bad: Vec<Bad>,
 }
+
+/// A zone whose file is bad. Shown, it says what is served instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bad {
+    /// The zone.
+    pub apex: OwnedName,
+    /// Its file.
+    pub path: PathBuf,
+    /// Whether there is a last good version.
+    pub kept: bool,
+}
+
+impl fmt::Display for Bad {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Bad { apex, path, kept } = self;
+        let served = if *kept { "its last good version is served" } else { "it answers SERVFAIL" };
+        write!(f, "zone {apex} ({}) did not load: {served}", path.display())
+    }
+}
+
+/// What a client is told of a zone that never loaded; the log has the rest.
+const NOT_LOADED: &str = "the zone did not load; the server's log says why";
 
 /// How many zones a load gave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,20 +83,24 @@ pub struct Counts {
 }
 
 impl Loader {
-    /// Loads what the config names. Every problem is told in `diagnostics`.
-    pub fn load(&mut self, config: &Config, diagnostics: &mut Diagnostics) -> Loaded {
+    /// Loads what the config names. Every problem is told in `diagnostics`. None when the directory of the zones cannot be read:
+    /// then nothing is known of them, and nothing changes.
+    pub fn load(&mut self, config: &Config, diagnostics: &mut Diagnostics) -> Option<Loaded> {
         self.load_geo(config, diagnostics);
         let sources = match &config.zones {
-            Some(directory) => list(directory, diagnostics),
+            Some(directory) => list(directory, diagnostics)?,
             None => Vec::new(),
         };
         let results = self.load_all(&sources, config);
         let mut loaded = Loaded::default();
         let mut held: Vec<Held> = Vec::new();
         let mut files: BTreeMap<OwnedName, PathBuf> = BTreeMap::new();
+        let mut apexes = BTreeMap::new();
         for (result, told) in results {
-            let why = first_error(&told);
             diagnostics.append(told);
+            if result.named || self.apexes.contains_key(&result.path) {
+                apexes.insert(result.path.clone(), result.apex.clone());
+            }
             if let Some(other) = files.get(&result.apex) {
                 let (path, other) = (result.path.display(), other.display());
                 let told =
@@ -74,27 +108,29 @@ impl Loader {
                 told.help = Some("remove one of the two; the first is served".into());
                 continue;
             }
-            files.insert(result.apex.clone(), result.path);
-            held.push(self.take(result.apex, result.good, why, &mut loaded));
+            files.insert(result.apex.clone(), result.path.clone());
+            held.push(self.take(result, &mut loaded));
         }
         self.good.retain(|apex, _| files.contains_key(apex));
+        self.apexes = apexes;
         loaded.zones = ZoneSet::new(held);
-        loaded
+        Some(loaded)
     }
 
-    /// Takes what a file gave, or the last good version, or the reason why there is none.
-    fn take(&mut self, apex: OwnedName, good: Option<Good>, why: String, loaded: &mut Loaded) -> Held {
+    /// Takes what a file gave, or the last good version, or the fact that there is none.
+    fn take(&mut self, result: ZoneResult, loaded: &mut Loaded) -> Held {
+        let ZoneResult { apex, path, good, .. } = result;
         let counts = &mut loaded.counts;
-        match good {
-            Some(good) => {
-                counts.fresh += 1;
-                self.good.insert(apex.clone(), good);
-            }
-            None if self.good.contains_key(&apex) => counts.kept += 1,
-            None => counts.failed += 1,
+        if let Some(good) = good {
+            counts.fresh += 1;
+            self.good.insert(apex.clone(), good);
+        } else {
+            let kept = self.good.contains_key(&apex);
+            *(if kept { &mut counts.kept } else { &mut counts.failed }) += 1;
+            loaded.bad.push(Bad { apex: apex.clone(), path, kept });
         }
         let Some(Good { zone, steering }) = self.good.get(&apex) else {
-            return Held { apex, state: Err(why.into()), policy: None };
+            return Held { apex, state: Err(NOT_LOADED.into()), policy: None };
         };
         counts.records += zone.record_count();
         let policy = steering.as_ref().map(|steering| {
@@ -114,57 +150,70 @@ impl Loader {
     }
 
     /// Loads the zones, on all cores.
-    fn load_all(&self, sources: &[ZoneSource], config: &Config) -> Vec<(zone::ZoneResult, Diagnostics)> {
+    fn load_all(&self, sources: &[ZoneSource], config: &Config) -> Vec<(ZoneResult, Diagnostics)> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let share = sources.len().div_ceil(threads).max(1);
         std::thread::scope(|scope| {
             let run = |part: &[ZoneSource]| -> Vec<_> {
                 let one = |source: &ZoneSource| {
-                    let mut diagnostics = Diagnostics::default();
-                    let last = |apex: &OwnedName| self.good.get(apex);
-                    let result = source.load(config, self.geo.as_ref(), last, &mut diagnostics);
-                    (result, diagnostics)
+                    self.load_one(source, |diagnostics| source.load(config, self, diagnostics))
                 };
                 part.iter().map(one).collect()
             };
             let parts: Vec<_> = sources.chunks(share).map(|part| scope.spawn(move || run(part))).collect();
-            parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
+            let joined = parts.into_iter().map(|part| part.join());
+            joined.flat_map(|part| part.unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        })
+    }
+
+    /// Loads one zone. A panic is a bug, and costs this zone alone.
+    fn load_one(
+        &self,
+        source: &ZoneSource,
+        load: impl FnOnce(&mut Diagnostics) -> ZoneResult,
+    ) -> (ZoneResult, Diagnostics) {
+        let run = || {
+            let mut diagnostics = Diagnostics::default();
+            let result = load(&mut diagnostics);
+            (result, diagnostics)
+        };
+        catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+            let mut diagnostics = Diagnostics::default();
+            let message = format!("{}: the program failed over this file", source.path.display());
+            diagnostics.error(None, message).help =
+                Some("this is a bug of Waymark: what panicked was written to standard error".into());
+            (source.bad(self, None), diagnostics)
         })
     }
 }
 
-/// The text of the first error, for the extended error of a zone that cannot be served.
-fn first_error(diagnostics: &Diagnostics) -> String {
-    let error = diagnostics.iter().find(|told| told.severity == Severity::Error);
-    error.map_or_else(
-        || "the zone did not load".into(),
-        |error| format!("the zone did not load: {}", error.message),
-    )
-}
-
-/// The zone files of a directory in order of name: `NAME.toml` and `NAME.zone`, `root` for the root zone.
-fn list(directory: &Path, diagnostics: &mut Diagnostics) -> Vec<ZoneSource> {
-    let entries = match std::fs::read_dir(directory) {
-        Ok(entries) => entries,
+/// The zone files of a directory in order of name: `NAME.toml` and `NAME.zone`, `root` for the root zone. Hidden files are an
+/// editor's. None when the directory cannot be read.
+fn list(directory: &Path, diagnostics: &mut Diagnostics) -> Option<Vec<ZoneSource>> {
+    // An entry that cannot be read may be any zone's: without it the list is not known.
+    let entries = std::fs::read_dir(directory).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+    let mut files: Vec<PathBuf> = match entries {
+        Ok(entries) => entries.into_iter().map(|entry| entry.path()).collect(),
         Err(error) => {
             let told = diagnostics.error(None, format!("{}: {error}", directory.display()));
             told.help = Some(
                 "zones.directory names the directory of the zone files; make it, or name another".into(),
             );
-            return Vec::new();
+            return None;
         }
     };
-    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.sort();
     let mut sources: Vec<ZoneSource> = Vec::new();
     for path in files {
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        let (Some(stem), Some("toml" | "zone")) =
-            (path.file_stem().and_then(|stem| stem.to_str()), extension)
+        let text = |part: Option<&std::ffi::OsStr>| part.and_then(|part| part.to_str()).map(str::to_owned);
+        let (Some(stem), Some("toml" | "zone")) = (text(path.file_stem()), text(path.extension()).as_deref())
         else {
             continue;
         };
-        let name = if stem == "root" { "." } else { stem };
+        if stem.starts_with('.') {
+            continue;
+        }
+        let name = if stem == "root" { "." } else { &stem };
         match NameBuf::from_text(name, NameBuf::root().as_name()) {
             Ok(apex) if sources.len() < limits::ZONES => {
                 sources.push(ZoneSource { apex: apex.as_name().to_owned(), path });
@@ -180,5 +229,5 @@ fn list(directory: &Path, diagnostics: &mut Diagnostics) -> Vec<ZoneSource> {
             }
         }
     }
-    sources
+    Some(sources)
 }

@@ -1,6 +1,6 @@
 //! One zone file, TOML or master file.
 
-use super::{Good, expect};
+use super::{Good, Loader, expect};
 use crate::clock;
 use crate::config::{Config, Diagnostics, ZoneFile};
 use crate::steer::{Geo, Policy, Steering};
@@ -23,29 +23,34 @@ pub(super) struct ZoneResult {
     pub apex: OwnedName,
     /// The file.
     pub path: PathBuf,
+    /// Whether the name is what the file says; else it is what is known of the file without reading it.
+    pub named: bool,
     /// The zone, unless the file is bad.
     pub good: Option<Good>,
 }
 
 impl ZoneSource {
-    /// Loads the file. `last` finds the version that is being served.
-    pub fn load<'g>(
-        &self,
-        config: &Config,
-        geo: Option<&Arc<Geo>>,
-        last: impl Fn(&OwnedName) -> Option<&'g Good>,
-        diagnostics: &mut Diagnostics,
-    ) -> ZoneResult {
-        let (apex, good) = if self.path.extension().is_some_and(|extension| extension == "zone") {
+    /// Loads the file. The loader has the version that is being served.
+    pub fn load(&self, config: &Config, loader: &Loader, diagnostics: &mut Diagnostics) -> ZoneResult {
+        if self.path.extension().is_some_and(|extension| extension == "zone") {
             let zone = zone::master::load(&self.path, self.apex.as_name(), diagnostics);
-            (self.apex.clone(), zone.map(|zone| Good { zone: Arc::new(zone), steering: None }))
-        } else {
-            match ZoneFile::load(&self.path, config, diagnostics) {
-                Some(file) => (file.apex.clone(), from_toml(&file, geo, last(&file.apex), diagnostics)),
-                None => (self.apex.clone(), None),
+            let good = zone.map(|zone| Good { zone: Arc::new(zone), steering: None });
+            return ZoneResult { good, ..self.bad(loader, None) };
+        }
+        match ZoneFile::load(&self.path, config, diagnostics) {
+            Ok(file) => {
+                let last = loader.good.get(&file.apex);
+                let good = from_toml(&file, loader.geo.as_ref(), last, diagnostics);
+                ZoneResult { apex: file.apex, path: self.path.clone(), named: true, good }
             }
-        };
-        ZoneResult { apex, path: self.path.clone(), good }
+            Err(apex) => self.bad(loader, apex),
+        }
+    }
+
+    /// A file that is bad is of the zone it was of before, else of the one it names, else of the one its own name says.
+    pub fn bad(&self, loader: &Loader, named: Option<OwnedName>) -> ZoneResult {
+        let apex = loader.apexes.get(&self.path).cloned().or(named).unwrap_or_else(|| self.apex.clone());
+        ZoneResult { apex, path: self.path.clone(), named: false, good: None }
     }
 }
 
@@ -78,7 +83,7 @@ fn from_toml(
     if diagnostics.has_errors() {
         return None;
     }
-    expect::run(file, &good, diagnostics);
+    expect::run(file, &good, geo, diagnostics);
     // A version that fails its tests does not replace one that serves; at start there is none, and a test may be what is wrong.
     Some(good).filter(|_| last.is_none() || !diagnostics.has_errors())
 }

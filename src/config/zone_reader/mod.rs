@@ -14,9 +14,16 @@ use crate::wire::{Name, NameBuf, OwnedName, Rtype};
 use std::path::{Path, PathBuf};
 
 impl ZoneFile {
-    /// Reads a zone file and those it includes. None when there are errors; all of them are told.
-    pub fn load(path: &Path, config: &Config, diagnostics: &mut Diagnostics) -> Option<ZoneFile> {
-        let (file, text) = read_file(path, diagnostics)?;
+    /// Reads a zone file and those it includes.
+    ///
+    /// # Errors
+    /// When there are errors in them; all are told. The zone's name, if that much could be read.
+    pub fn load(
+        path: &Path,
+        config: &Config,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<ZoneFile, Option<OwnedName>> {
+        let (file, text) = read_file(path, diagnostics).ok_or(None)?;
         ZoneFile::read(file, &text, path, config, diagnostics)
     }
 
@@ -28,7 +35,7 @@ impl ZoneFile {
         diagnostics: &mut Diagnostics,
     ) -> Option<ZoneFile> {
         let file = diagnostics.add_file(path.to_owned(), text.into());
-        ZoneFile::read(file, text, path, config, diagnostics)
+        ZoneFile::read(file, text, path, config, diagnostics).ok()
     }
 
     fn read(
@@ -37,18 +44,23 @@ impl ZoneFile {
         path: &Path,
         config: &Config,
         diagnostics: &mut Diagnostics,
-    ) -> Option<ZoneFile> {
+    ) -> Result<ZoneFile, Option<OwnedName>> {
         let before = diagnostics.error_count();
-        let zone = Reader::read(diagnostics, file, text, |reader, root| {
-            let apex = apex(reader, &root, path);
+        let (zone, name) = Reader::read(diagnostics, file, text, |reader, root| {
+            let name = apex(reader, &root, path);
+            let apex = name.clone().unwrap_or(NameBuf::root());
             let mut parts = Parts { apex, zone: empty(), soa: None, ttl: DEFAULT_TTL, included: 1 };
             parts.read_file(reader, root, text, path, 0);
-            parts.finish()
+            (parts.finish(), name)
         });
         references::check(&zone, config, diagnostics);
         let mut zone = zone;
         zone.networks.extend(config.networks.iter().cloned());
-        (diagnostics.error_count() == before).then_some(zone)
+        if diagnostics.error_count() == before {
+            Ok(zone)
+        } else {
+            Err(name.map(|name| name.as_name().to_owned()))
+        }
     }
 }
 
@@ -101,17 +113,17 @@ fn empty() -> ZoneFile {
 }
 
 /// The zone's name: the file's, unless `zone =` says otherwise.
-fn apex(reader: &mut Reader<'_>, root: &Table<'_>, path: &Path) -> NameBuf {
+fn apex(reader: &mut Reader<'_>, root: &Table<'_>, path: &Path) -> Option<NameBuf> {
     if let Some(value) = root.peek("zone") {
-        return reader.name(value, Name::ROOT).unwrap_or(NameBuf::root());
+        return reader.name(value, Name::ROOT);
     }
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let name = if stem == "root" { "." } else { stem };
-    NameBuf::from_text(name, Name::ROOT).unwrap_or_else(|error| {
+    let name = NameBuf::from_text(name, Name::ROOT).map_err(|error| {
         let told = reader.diagnostics.error(None, format!("{}: {error}", path.display()));
         told.help = Some("name the file as the zone, or write zone = \"NAME\" in it".into());
-        NameBuf::root()
-    })
+    });
+    name.ok()
 }
 
 impl Parts {

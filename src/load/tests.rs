@@ -1,0 +1,126 @@
+//! A directory of zones as it changes under a loader.
+
+use super::*;
+use std::fs;
+use tempfile::TempDir;
+
+/// A directory of zone files, its loader, and what was told last.
+struct Zones {
+    directory: TempDir,
+    loader: Loader,
+    told: String,
+}
+
+impl Zones {
+    fn new(files: &[(&str, &str)]) -> Zones {
+        let zones =
+            Zones { directory: tempfile::tempdir().unwrap(), loader: Loader::default(), told: String::new() };
+        files.iter().for_each(|(name, text)| zones.write(name, text));
+        zones
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join("zones").join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::create_dir_all(self.path("")).unwrap();
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn try_load(&mut self) -> Option<Loaded> {
+        let mut diagnostics = Diagnostics::default();
+        let text = "[zones]\ndirectory = \"zones\"\n";
+        let config = Config::parse(text, &self.directory.path().join("c.toml"), &mut diagnostics).unwrap();
+        let loaded = self.loader.load(&config, &mut diagnostics);
+        self.told = diagnostics.render(false);
+        loaded
+    }
+
+    /// Loads; gives fresh, kept and failed, and the names of the zones.
+    fn load(&mut self) -> ((usize, usize, usize), Vec<String>) {
+        let loaded = self.try_load().expect("there is a directory");
+        let mut names = Vec::new();
+        loaded.zones.for_each(|held| names.push(held.apex.to_string()));
+        let Counts { fresh, kept, failed, .. } = loaded.counts;
+        ((fresh, kept, failed), names)
+    }
+}
+
+const GOOD: &str = "[records]\n\"@\" = { NS = \"ns\" }\nns = { A = \"192.0.2.1\" }\n";
+
+#[test]
+fn a_directory_that_is_gone_changes_nothing() {
+    let mut zones = Zones::new(&[("a.test.toml", GOOD), ("b.test.toml", "bad")]);
+    assert_eq!(zones.load().0, (1, 0, 1));
+    fs::rename(zones.path(""), zones.directory.path().join("away")).unwrap();
+    assert!(zones.try_load().is_none());
+    assert!(zones.told.contains("zones.directory names the directory"), "{}", zones.told);
+    zones.write("a.test.toml", "bad");
+    assert_eq!(zones.load(), ((0, 1, 0), vec!["a.test.".into()]));
+}
+
+#[test]
+fn a_bad_file_stays_the_zone_that_it_was() {
+    let named = format!("zone = \"real.test\"\n{GOOD}");
+    let mut zones = Zones::new(&[("file.toml", &named)]);
+    assert_eq!(zones.load(), ((1, 0, 0), vec!["real.test.".into()]));
+    for bad in ["zone = \"real.test\"\nbad", "= [", "zone = \"other.test\"\nnonsense = 1"] {
+        zones.write("file.toml", bad);
+        assert_eq!(zones.load(), ((0, 1, 0), vec!["real.test.".into()]), "{bad:?}");
+    }
+    fs::remove_file(zones.path("file.toml")).unwrap();
+    assert_eq!(zones.load(), ((0, 0, 0), vec![]));
+}
+
+#[test]
+fn a_file_that_is_bad_from_the_start_is_the_zone_it_names() {
+    let mut zones = Zones::new(&[("file.toml", "zone = \"real.test\"\nnonsense = 1\n")]);
+    assert_eq!(zones.load(), ((0, 0, 1), vec!["real.test.".into()]));
+    zones.write("file.toml", "zone = 7\n");
+    assert_eq!(zones.load(), ((0, 0, 1), vec!["file.".into()]));
+}
+
+#[test]
+fn what_is_no_regular_file_is_refused_and_hidden_files_are_passed_over() {
+    let mut zones = Zones::new(&[("a.test.toml", GOOD), (".hidden.toml", "bad"), (".#b.test.toml", "bad")]);
+    fs::create_dir(zones.path("dir.test.toml")).unwrap();
+    let pipes = [zones.path("p.test.toml"), zones.path("p.test.zone")];
+    assert!(std::process::Command::new("mkfifo").args(pipes).status().unwrap().success());
+    zones.write("i.test.toml", &format!("include = [\"p.test.toml\"]\n{GOOD}"));
+    zones.write("m.test.zone", "$INCLUDE p.test.zone\n");
+    let (counts, _) = zones.load();
+    assert_eq!((counts.0, zones.told.matches("not a regular file").count()), (1, 5), "{}", zones.told);
+    assert!(!zones.told.contains("hidden") && !zones.told.contains(".#b"), "{}", zones.told);
+}
+
+#[test]
+fn a_panic_over_one_file_costs_its_zone_alone_and_is_told() {
+    let mut zones = Zones::new(&[("a.test.toml", GOOD)]);
+    zones.load();
+    let source = ZoneSource { apex: "a.test.".parse().unwrap(), path: zones.path("a.test.toml") };
+    let (result, told) = zones.loader.load_one(&source, |_| panic!("on purpose"));
+    assert!(result.good.is_none() && told.render(false).contains("a.test.toml: the program failed"));
+    assert!(zones.loader.take(result, &mut Loaded::default()).state.is_ok());
+}
+
+#[test]
+fn clients_are_told_of_no_path_of_a_zone_that_never_loaded() {
+    let mut zones = Zones::new(&[("a.test.toml", "bad")]);
+    let loaded = zones.try_load().unwrap();
+    let held = loaded.zones.get("a.test.".parse::<NameBuf>().unwrap().as_name()).unwrap();
+    assert_eq!(held.state.as_ref().map(|_| ()), Err(&NOT_LOADED.into()));
+    let bad = loaded.bad[0].to_string();
+    assert!(bad.starts_with("zone a.test. (/") && bad.ends_with("it answers SERVFAIL"), "{bad}");
+}
+
+#[test]
+fn tests_of_a_zone_take_no_turns_of_its_pools() {
+    let pool = "w = { pool = \"p\" }\n[pool.p]\nmembers = [{ address = \"192.0.2.1\", weight = 1 }, \
+                { address = \"192.0.2.2\", weight = 1 }]\n";
+    let first = "[[test]]\nquery = \"w A\"\nexpect = \"192.0.2.2\"\n";
+    // Each test is the first question of a pool of its own.
+    let mut zones = Zones::new(&[("a.test.toml", &format!("{GOOD}{pool}{first}{first}"))]);
+    assert_eq!(zones.load().0, (1, 0, 0), "{}", zones.told);
+    assert_eq!(zones.told, "");
+}
