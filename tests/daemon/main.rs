@@ -1,0 +1,10 @@
+//! The program as it is run: in a directory of its own, on ports that the kernel gives, asked over sockets and by dig and kdig.
+
+#![allow(clippy::unwrap_used)]
+
+mod daemon;
+mod dns;
+mod reload;
+mod serve;
+mod shell;
+mod tcp;

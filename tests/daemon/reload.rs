@@ -1,0 +1,153 @@
+//! Reloading, `waymark ctl` and the metrics.
+
+use crate::daemon::{Daemon, Files, LISTEN, zone};
+use crate::dns::{Stream, Stub, ask};
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+
+#[test]
+fn sighup_serves_what_changed_and_keeps_the_last_good_version_of_what_broke() {
+    let files = Files::new(LISTEN, "");
+    files.write("zones/b.test.toml", &zone("192.0.2.2"));
+    files.write("zones/gone.test.toml", &zone("192.0.2.3"));
+    let mut daemon = files.start();
+    assert!(daemon.has_logged("3 zones, 15 records loaded"), "{:#?}", daemon.logged);
+    daemon.files.write("zones/a.test.toml", &zone("192.0.2.11"));
+    daemon.files.write("zones/b.test.toml", "[records]\nwww = { A = \"nonsense\" }\n");
+    daemon.files.write("zones/new.test.toml", &zone("192.0.2.4"));
+    fs::remove_file(daemon.files.path("zones/gone.test.toml")).unwrap();
+    daemon.process.signal("HUP");
+    daemon.wait("reloaded: 2 zones fresh, 1 kept at their last good version, 0 failed");
+    for (name, said) in [
+        ("www.a.test.", "NOERROR 192.0.2.11"),
+        ("www.b.test.", "NOERROR 192.0.2.2"),
+        ("www.new.test.", "NOERROR 192.0.2.4"),
+    ] {
+        assert_eq!(ask(daemon.address(), name), said, "{name}");
+    }
+    let line = daemon.logged.iter().find(|line| line.contains("b.test.toml:2:14: ")).expect("a place");
+    assert!(!line.contains("error:"), "{line}");
+    assert!(daemon.has_logged("did not load: its last good version is served"), "{:#?}", daemon.logged);
+}
+
+#[test]
+fn a_zones_directory_that_is_gone_keeps_every_zone() {
+    let mut daemon = Files::new(LISTEN, "").start();
+    fs::rename(daemon.files.path("zones"), daemon.files.path("away")).unwrap();
+    daemon.process.signal("HUP");
+    daemon.wait("reloaded: 0 zones fresh, 1 kept at their last good version, 0 failed, 5 records");
+    assert_eq!(ask(daemon.address(), "www.a.test."), "NOERROR 192.0.2.1");
+}
+
+#[test]
+fn a_reload_does_not_touch_what_is_being_resolved() {
+    let stub = Stub::new();
+    let mut daemon = Files::new(LISTEN, &stub.config()).start();
+    let mut stream = Stream::open(daemon.address());
+    stream.send(&["www.slow.test."]);
+    let asked = stub.asked();
+    daemon.process.signal("HUP");
+    daemon.wait("reloaded");
+    // Only what was asked before the reload is answered.
+    stub.answer(&asked, [192, 0, 2, 9]);
+    assert_eq!(stream.receive(), Some((1, "NOERROR 192.0.2.9".into())));
+}
+
+#[test]
+fn ctl_tells_status_and_reloads_and_says_by_its_exit_code_how_it_went() {
+    let daemon = Files::new(LISTEN, "").start();
+    let files = &daemon.files;
+    let mode = fs::metadata(files.path("control.sock")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let status = files.run("ctl", &["status"]);
+    let json: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!((status.code, &json["zones"]["fresh"]), (Some(0), &1.into()));
+    let reload = || files.run("ctl", &["reload"]);
+    let good = reload();
+    assert_eq!((good.code, &*good.stderr), (Some(0), ""), "{}", good.stdout);
+    assert!(good.stdout.starts_with("reloaded: 1 zones fresh"), "{}", good.stdout);
+    files.write("zones/a.test.toml", "nonsense = 1\n");
+    let bad = reload();
+    assert_eq!((bad.code, &*bad.stdout), (Some(1), ""));
+    assert!(bad.stderr.contains("a.test.toml:1:1") && bad.stderr.contains("1 kept"), "{}", bad.stderr);
+}
+
+#[test]
+fn ctl_reaches_the_daemon_while_its_config_is_broken() {
+    let daemon = Files::new(LISTEN, "").start();
+    let files = &daemon.files;
+    files.configure(LISTEN, "nonsense = 1");
+    let status = files.run("ctl", &["status"]);
+    assert_eq!(status.code, Some(0), "{}", status.stderr);
+    assert!(status.stderr.contains("nonsense") && status.stderr.contains("note: the config has errors"));
+    let reload = files.run("ctl", &["reload"]);
+    assert_eq!(reload.code, Some(1));
+    assert!(reload.stderr.contains("the config stays as it was"), "{}", reload.stderr);
+}
+
+#[test]
+fn ctl_without_a_daemon_exits_with_2_and_names_what_it_tried() {
+    let files = Files::new(LISTEN, "");
+    let ended = files.run("ctl", &["status"]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("control.sock") && ended.stderr.contains("is `waymark serve` running"));
+}
+
+#[test]
+fn what_waits_for_a_start_is_told_at_every_reload_until_it_is_taken_back() {
+    let daemon = Files::new(LISTEN, "").start();
+    let told = || {
+        let ended = daemon.files.run("ctl", &["reload"]);
+        assert_eq!(ended.code, Some(0));
+        ended.stdout.contains("server.listen has changed: it takes effect when the daemon is started again")
+    };
+    daemon.files.configure("\"127.0.0.1:1\"", "");
+    assert!(told() && told());
+    daemon.files.configure(LISTEN, "");
+    assert!(!told());
+}
+
+/// The lines of `/metrics`.
+fn metrics(daemon: &Daemon) -> String {
+    let mut stream = TcpStream::connect(&daemon.metrics).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200 OK"), "{text}");
+    text
+}
+
+#[test]
+fn metrics_count_the_queries_that_were_made() {
+    let stub = Stub::new();
+    let daemon = Files::new(LISTEN, &stub.config()).start();
+    for name in ["www.a.test.", "none.a.test.", "www.a.test."] {
+        ask(daemon.address(), name);
+    }
+    let mut stream = Stream::open(daemon.address());
+    for name in ["www.a.test.", "www.slow.test.", "www.slow.test."] {
+        stream.send(&[name]);
+        if name == "www.slow.test." && !metrics(&daemon).contains("source=\"resolved\"") {
+            stub.answer(&stub.asked(), [192, 0, 2, 9]);
+        }
+        stream.receive().unwrap();
+    }
+    daemon.files.run("ctl", &["reload"]);
+    let text = metrics(&daemon);
+    for line in [
+        "waymark_queries_total{transport=\"udp\"} 3",
+        "waymark_queries_total{transport=\"tcp\"} 3",
+        "waymark_responses_total{rcode=\"NOERROR\",source=\"zone\"} 3",
+        "waymark_responses_total{rcode=\"NXDOMAIN\",source=\"zone\"} 1",
+        "waymark_responses_total{rcode=\"NOERROR\",source=\"resolved\"} 1",
+        "waymark_responses_total{rcode=\"NOERROR\",source=\"cache\"} 1",
+        "waymark_upstream_queries_total{transport=\"udp\"} 1",
+        "waymark_reloads_total{result=\"ok\"} 1",
+        "waymark_zones 1",
+        "waymark_tcp_connections 1",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line}\n{text}");
+    }
+}

@@ -1,0 +1,163 @@
+//! Starting, answering, stopping.
+
+use crate::daemon::{Files, LISTEN, Lines, Process, client, fold};
+use crate::dns::{Stream, Stub, ask};
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::process::Stdio;
+
+#[test]
+fn every_listener_answers_over_udp_and_tcp() {
+    let daemon = Files::new("\"127.0.0.1:0\", \"[::1]:0\"", "").start();
+    assert_eq!(daemon.addresses.len(), 2);
+    for &address in &daemon.addresses {
+        assert_eq!(ask(address, "www.a.test."), "NOERROR 192.0.2.1");
+        let mut stream = Stream::open(address);
+        stream.send(&["none.a.test."]);
+        assert_eq!(stream.receive().unwrap().1, "NXDOMAIN");
+    }
+}
+
+#[test]
+fn on_a_wildcard_socket_a_reply_leaves_from_the_address_asked() {
+    let daemon = Files::new("\"0.0.0.0:0\", \"[::]:0\"", "").start();
+    for (asked, listener) in [("127.0.0.1", 0), ("127.0.0.2", 0), ("::1", 1)] {
+        let ip: IpAddr = asked.parse().unwrap();
+        let address = SocketAddr::new(ip, daemon.addresses[listener].port());
+        assert_eq!(ask(address, "www.a.test."), "NOERROR 192.0.2.1", "{asked}");
+        let mut stream = Stream::open(address);
+        stream.send(&["www.a.test."]);
+        assert_eq!(stream.receive().unwrap().1, "NOERROR 192.0.2.1", "{asked}");
+    }
+}
+
+#[test]
+fn dig_and_kdig_understand_the_answers() {
+    let files = Files::new(LISTEN, "enabled = false");
+    files.write("zones/bad.test.toml", "nonsense = 1\n");
+    let daemon = files.start();
+    let why = "the zone did not load; the server's log says why";
+    for (program, arguments, wanted) in [
+        ("dig", "www.a.test A", vec!["status: NOERROR", "flags: qr aa;", "www.a.test. 3600 IN A 192.0.2.1"]),
+        ("dig", "x.bad.test A", vec!["status: SERVFAIL", "EDE: 14 (Not Ready)", why]),
+        ("dig", "other.test A", vec!["status: REFUSED"]),
+        (
+            "dig",
+            "+tcp +keepopen www.a.test A x.any.a.test A",
+            vec!["www.a.test. 3600 IN A 192.0.2.1", "x.any.a.test. 3600 IN A 192.0.2.1"],
+        ),
+        ("kdig", "www.a.test A", vec!["status: NOERROR", "Flags: qr aa;", "www.a.test. 3600 IN A 192.0.2.1"]),
+        ("kdig", "+edns x.bad.test A", vec!["status: SERVFAIL", "Not Ready", why]),
+        (
+            "kdig",
+            "+tcp +keepopen www.a.test A x.any.a.test A",
+            vec!["www.a.test. 3600 IN A 192.0.2.1", "x.any.a.test. 3600 IN A 192.0.2.1"],
+        ),
+    ] {
+        let out = client(program, daemon.address(), &format!("+norecurse {arguments}"));
+        for text in wanted {
+            assert!(out.contains(text), "{program} {arguments}: no {text:?} in {out}");
+        }
+        assert!(!out.to_lowercase().contains("warning"), "{program} {arguments}: {out}");
+    }
+    assert!(daemon.has_logged("zones/bad.test.toml:1:1: unknown key"), "{:#?}", daemon.logged);
+    assert!(daemon.has_logged("1 zones, 5 records loaded, 1 zones failed"), "{:#?}", daemon.logged);
+}
+
+#[test]
+fn sigterm_and_sigint_stop_with_the_answers_under_way_written() {
+    for signal in ["TERM", "INT"] {
+        let stub = Stub::new();
+        let mut daemon = Files::new(LISTEN, &stub.config()).start();
+        let mut stream = Stream::open(daemon.address());
+        stream.send(&["www.slow.test."]);
+        let asked = stub.asked();
+        daemon.process.signal(signal);
+        daemon.wait("stopping");
+        stub.answer(&asked, [192, 0, 2, 9]);
+        assert_eq!(stream.receive().unwrap().1, "NOERROR 192.0.2.9", "{signal}");
+        daemon.wait("stopped");
+        assert_eq!(daemon.process.exit_code(), Some(0), "{signal}");
+        assert!(!daemon.files.path("control.sock").exists(), "{signal}");
+    }
+}
+
+#[test]
+fn sigterm_stops_it_while_it_loads() {
+    let files = Files::new(LISTEN, "");
+    files.write("zones/big.test.zone", "@ SOA ns h 1 2 3 4 5\n@ NS ns\n$GENERATE 1-1000000 n$ A 192.0.2.1\n");
+    let mut process = Process::new(files.waymark("serve", &[]).stderr(Stdio::piped()));
+    let log = Lines::of(process.child().stderr.take().unwrap());
+    // The signal has a handler when its bit is set.
+    let status = format!("/proc/{}/status", process.child().id());
+    let handled = || {
+        let status = std::fs::read_to_string(&status).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        u64::from_str_radix(caught.trim(), 16).unwrap() & 1 << (15 - 1) != 0
+    };
+    assert!((0..10_000_000).any(|_| handled()));
+    process.signal("TERM");
+    assert_eq!(process.exit_code(), Some(0));
+    let logged: Vec<String> = std::iter::from_fn(|| log.next()).collect();
+    assert!(logged.len() == 2 && logged[1].ends_with("stopped"), "{logged:#?}");
+}
+
+#[test]
+fn what_keeps_it_from_serving_is_told_with_the_cure() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("\"{}\"", taken.local_addr().unwrap());
+    for (from, to, code, text) in [
+        ("listen = [\"127.0.0.1:0\"]", &*format!("listen = [{address}]"), 1, "(tcp): another process has it"),
+        (
+            "listen = \"127.0.0.1:0\"",
+            &*format!("listen = {address}"),
+            1,
+            "(control.listen): another process has it",
+        ),
+        ("\"zones\"", "\"nowhere\"", 1, "zones.directory names the directory"),
+        ("[zones]", "[zoness]", 2, "did you mean"),
+    ] {
+        let files = Files::new(LISTEN, "enabled = false");
+        let config = std::fs::read_to_string(files.path("waymark.toml")).unwrap();
+        assert!(config.contains(from));
+        files.write("waymark.toml", &config.replace(from, to));
+        let ended = files.run("serve", &[]);
+        assert_eq!(ended.code, Some(code), "{}", ended.stderr);
+        assert!(ended.stderr.contains(text), "{}", ended.stderr);
+        assert!(!text.contains("(tcp)") || ended.stderr.lines().count() == 1, "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_config_that_is_missing_or_no_file_is_told_in_one_line() {
+    let files = Files::new(LISTEN, "");
+    std::fs::remove_file(files.path("waymark.toml")).unwrap();
+    for command in ["serve", "check"] {
+        for _ in 0..2 {
+            let ended = files.run(command, &[]);
+            assert_eq!((ended.code, ended.stderr.lines().count()), (Some(2), 1), "{}", ended.stderr);
+            assert!(ended.stderr.contains("name another with --config FILE"), "{}", ended.stderr);
+            // And once more with a directory there.
+            let _ = std::fs::create_dir(files.path("waymark.toml"));
+        }
+        std::fs::remove_dir(files.path("waymark.toml")).unwrap();
+    }
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_stop_it() {
+    let files = Files::new(LISTEN, "");
+    let mut serve = files.waymark("serve", &[]);
+    let mut process = Process::new(serve.stderr(Stdio::piped()));
+    {
+        let stderr = process.child().stderr.take().unwrap();
+        let mut lines = std::io::BufRead::lines(std::io::BufReader::new(stderr));
+        assert!(lines.any(|line| line.unwrap().contains("listening on")));
+    }
+    files.write("zones/a.test.toml", "bad");
+    for _ in 0..2 {
+        assert_eq!(files.run("ctl", &["reload"]).code, Some(1));
+    }
+    let status = files.run("ctl", &["status"]);
+    assert_eq!(status.code, Some(0));
+    assert!(fold(&status.stdout).contains("\"kept\": 1"), "{}", status.stdout);
+}
