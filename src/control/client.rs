@@ -21,11 +21,11 @@ impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CallError::NoDaemon(tried) => {
-                f.write_str("no daemon answers:")?;
-                for (path, error) in tried {
-                    write!(f, " {}: {error};", path.display())?;
+                f.write_str("no daemon answers: is `waymark serve` running with this config?")?;
+                for (i, (path, error)) in tried.iter().enumerate() {
+                    write!(f, "{} {}: {error}", if i > 0 { ";" } else { "" }, path.display())?;
                 }
-                f.write_str(" is `waymark serve` running with this config?")
+                Ok(())
             }
             CallError::Broken(error) => write!(f, "the daemon hung up: {error}"),
         }

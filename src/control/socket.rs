@@ -19,11 +19,14 @@ pub struct SocketError(Vec<(PathBuf, io::Error)>);
 
 impl fmt::Display for SocketError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no control socket:")?;
-        for (path, error) in &self.0 {
-            write!(f, " {}: {error};", path.display())?;
+        f.write_str("no control socket, `waymark ctl` cannot be used:")?;
+        for (i, (path, error)) in self.0.iter().enumerate() {
+            write!(f, "{} {}: {error}", if i > 0 { ";" } else { "" }, path.display())?;
+            if error.kind() == io::ErrorKind::PermissionDenied {
+                f.write_str(": set control.socket to a path this user may write to")?;
+            }
         }
-        f.write_str(" set control.socket to a path this user may write to, or `waymark ctl` cannot be used")
+        Ok(())
     }
 }
 
