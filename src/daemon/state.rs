@@ -236,3 +236,18 @@ fn settings(config: &Config, listeners: &[SocketAddr], realm: u32) -> resolve::S
         routes: config.resolver.upstreams.iter().map(route).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_listeners_in_force_are_never_asked_whatever_the_config_says_now() {
+        let text = "[server]\nlisten = \"192.0.2.1:53\"\n";
+        let config = Config::parse(text, Path::new("c.toml"), &mut Diagnostics::default()).unwrap();
+        let listeners = ["192.0.2.7:53", "192.0.2.8:5300"].map(|text| text.parse().unwrap());
+        let deny = settings(&config, &listeners, 0).deny;
+        let denied = |text: &str| deny.contains(&IpNet::from(text.parse::<std::net::IpAddr>().unwrap()));
+        assert_eq!(["192.0.2.7", "192.0.2.8", "192.0.2.1"].map(denied), [true, false, false]);
+    }
+}
