@@ -56,7 +56,7 @@ fn view() -> View {
     let mut diagnostics = Diagnostics::default();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/waymark.toml");
     let config = Config::load(&path, &mut diagnostics).unwrap();
-    let loaded = Loader::default().load(&config, &mut diagnostics);
+    let loaded = Loader::default().load(&config, &mut diagnostics).unwrap();
     assert!(!diagnostics.has_errors(), "{}", diagnostics.render(false));
     let cache = Cache::new(0, 1);
     let put = |name: &str, rtype, fact| {
