@@ -230,12 +230,10 @@ fn authority(last: u8) -> Result<View, Fatal> {
     }
     if last == SHOP_SERVER {
         let config = Config::parse("", Path::new("demo.toml"), &mut diagnostics);
-        let config = config.ok_or_else(|| diagnostics.render(false))?;
         let file = ZoneFile::parse(SHOP, Path::new("shop.demo.toml"), &config, &mut diagnostics);
-        let file = file.ok_or_else(|| diagnostics.render(false))?;
         let (policy, ids) = Policy::compile(&file, None, &mut diagnostics);
         let zone = zone::from_file(&file, |i| ids.get(i).copied().flatten(), 1, &mut diagnostics);
-        let zone = zone.ok_or_else(|| diagnostics.render(false))?;
+        let zone = zone.filter(|_| !diagnostics.has_errors()).ok_or_else(|| diagnostics.render(false))?;
         zones.push(Held { apex: file.apex, state: Ok(Arc::new(zone)), policy: Some(0) });
         steering.push(Steering::new(policy));
     }

@@ -125,9 +125,8 @@ fn held(apex: &str, text: &str) -> Held {
 
 fn steered(apex: &str, text: &str, policy: usize) -> (Held, Steering) {
     let mut diagnostics = Diagnostics::default();
-    let config = Config::parse("", Path::new("waymark.toml"), &mut diagnostics).unwrap();
+    let config = Config::parse("", Path::new("waymark.toml"), &mut diagnostics);
     let file = ZoneFile::parse(text, Path::new(&format!("{apex}toml")), &config, &mut diagnostics);
-    let file = file.unwrap_or_else(|| panic!("{}", diagnostics.render(false)));
     let (compiled, ids) = Policy::compile(&file, None, &mut diagnostics);
     let zone = zone::from_file(&file, |i| ids.get(i).copied().flatten(), 1, &mut diagnostics);
     let zone = zone.unwrap_or_else(|| panic!("{}", diagnostics.render(false)));

@@ -42,7 +42,9 @@ pub(super) fn read(reader: &mut Reader<'_>, value: Value<'_>, base: &Path) -> Hi
         return builtin();
     }
     let path = base.join(&text.value);
-    let Some((_, content)) = read_file(&path, reader.diagnostics) else { return Vec::new() };
+    let Some((_, content)) = read_file(&path, Some(value.span), reader.diagnostics) else {
+        return Vec::new();
+    };
     let hints = parse(&content);
     if hints.is_empty() {
         let told = reader.error(value.span, format!("{} has no root server with an address", path.display()));

@@ -1,8 +1,8 @@
 //! `waymark.toml`: its keys, their defaults, and what they mean.
 
-use super::reader::{Reader, Table, Value};
+use super::reader::{Reader, Table, Value, closest};
 use super::{
-    Config, ControlConfig, Diagnostics, GeoConfig, LogConfig, NetworkSpec, ResolverConfig, Spanned,
+    Config, ControlConfig, Diagnostics, GeoConfig, LogConfig, NetworkSpec, ResolverConfig, Span, Spanned,
     UpstreamConfig, hints, zone_reader,
 };
 use crate::wire::Name;
@@ -23,13 +23,16 @@ pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     std::fs::read(path)
 }
 
-/// Reads a file for diagnostics; tells when it cannot be read.
-pub(super) fn read_file(path: &Path, diagnostics: &mut Diagnostics) -> Option<(u32, Arc<str>)> {
+/// Reads a file for diagnostics; tells when it cannot be read, at the place that names it.
+pub(super) fn read_file(
+    path: &Path,
+    named: Option<Span>,
+    diagnostics: &mut Diagnostics,
+) -> Option<(u32, Arc<str>)> {
     let octets = match read_regular(path) {
         Ok(octets) => octets,
         Err(error) => {
-            let told = diagnostics.error(None, format!("{}: {error}", path.display()));
-            told.help = Some("check that the file is there and that this user may read it".into());
+            told_unreadable(path, &error, named, diagnostics);
             return None;
         }
     };
@@ -38,26 +41,33 @@ pub(super) fn read_file(path: &Path, diagnostics: &mut Diagnostics) -> Option<(u
             let text: Arc<str> = text.into();
             Some((diagnostics.add_file(path.to_owned(), Arc::clone(&text)), text))
         }
-        Err(_) => {
-            diagnostics.error(None, format!("{}: the file is not UTF-8 text", path.display()));
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let line = 1 + error.as_bytes()[..at].iter().filter(|&&octet| octet == b'\n').count();
+            let message = format!("{}: the file is not UTF-8 text, from line {line} on", path.display());
+            diagnostics.error(named, message).help = Some("save it as UTF-8".into());
             None
         }
     }
 }
 
+fn told_unreadable(path: &Path, error: &std::io::Error, named: Option<Span>, diagnostics: &mut Diagnostics) {
+    let told = diagnostics.error(named, format!("{}: {error}", path.display()));
+    told.help = Some("check that it is there and that this user may read it".into());
+}
+
 impl Config {
-    /// Reads a config file. None when it has errors; all of them are told.
+    /// Reads a config file; None when there is nothing to read. What is wrong is told and left out: a config of which `diagnostics`
+    /// has errors is for looking further, not for use.
     pub fn load(path: &Path, diagnostics: &mut Diagnostics) -> Option<Config> {
-        let (file, text) = read_file(path, diagnostics)?;
-        Config::read(file, &text, path, diagnostics)
+        let (file, text) = read_file(path, None, diagnostics)?;
+        Some(Config::read(file, &text, path, diagnostics))
     }
 
     /// What can be read of `[control]` even when the config has errors, which are told; the defaults for the rest. With it a
     /// daemon is found whose config was broken after it started.
     pub fn load_control(path: &Path, diagnostics: &mut Diagnostics) -> ControlConfig {
-        let (file, text) = read_file(path, diagnostics)
-            .unwrap_or_else(|| (diagnostics.add_file(path.to_owned(), "".into()), "".into()));
-        Config::read_anyway(file, &text, path, diagnostics).control
+        Config::load(path, diagnostics).unwrap_or_else(|| Config::parse("", path, diagnostics)).control
     }
 
     /// Whether there is a config to read at `path`; else one line that says why not and what to do.
@@ -72,20 +82,13 @@ impl Config {
         Err(format!("the config {}: {error}: name another with --config FILE", path.display()))
     }
 
-    /// Reads a config from text; relative paths in it are relative to `path`, where it is said to stand.
-    pub fn parse(text: &str, path: &Path, diagnostics: &mut Diagnostics) -> Option<Config> {
+    /// The same from text; relative paths in it are relative to `path`, where it is said to stand.
+    pub fn parse(text: &str, path: &Path, diagnostics: &mut Diagnostics) -> Config {
         let file = diagnostics.add_file(path.to_owned(), text.into());
         Config::read(file, text, path, diagnostics)
     }
 
-    fn read(file: u32, text: &str, path: &Path, diagnostics: &mut Diagnostics) -> Option<Config> {
-        let before = diagnostics.error_count();
-        let config = Config::read_anyway(file, text, path, diagnostics);
-        (diagnostics.error_count() == before).then_some(config)
-    }
-
-    /// What is right in a config; defaults stand for what is not.
-    fn read_anyway(file: u32, text: &str, path: &Path, diagnostics: &mut Diagnostics) -> Config {
+    fn read(file: u32, text: &str, path: &Path, diagnostics: &mut Diagnostics) -> Config {
         let base = path.parent().map_or_else(PathBuf::new, Path::to_owned);
         // Messages and later readers may run in another working directory.
         let base = std::path::absolute(&base).unwrap_or(base);
@@ -99,7 +102,7 @@ fn read_config(reader: &mut Reader<'_>, mut root: Table<'_>, base: &Path) -> Con
     let workers = server.take("workers").and_then(|value| reader.integer(value, 0..=1024)).unwrap_or(0);
     reader.finish(server, "[server]");
     let mut zones = reader.section(&mut root, "zones");
-    let directory = zones.take("directory").and_then(|value| path(reader, value, base));
+    let directory = zones.take("directory").and_then(|value| directory(reader, value, base));
     reader.finish(zones, "[zones]");
     let geo = geo(reader, &mut root, base);
     let resolver = resolver(reader, &mut root, base);
@@ -128,11 +131,12 @@ fn read_config(reader: &mut Reader<'_>, mut root: Table<'_>, base: &Path) -> Con
 
 /// A name without its place: zone files have diagnostics of their own, in which the place would be another file's.
 fn unplaced(name: Spanned<String>) -> Spanned<String> {
-    Spanned { span: super::Span::default(), ..name }
+    Spanned { span: Span::default(), ..name }
 }
 
-/// A path without its `.` and `x/..` parts, as a person would write it. Links are not followed.
-fn tidy(path: &Path) -> PathBuf {
+/// A path without its `.` and `x/..` parts, as a person would write it, where that leads to the same place: it does not when `x` is a
+/// link.
+fn tidy(path: PathBuf) -> PathBuf {
     let mut tidy = PathBuf::new();
     for part in path.components() {
         match part {
@@ -141,11 +145,25 @@ fn tidy(path: &Path) -> PathBuf {
             part => tidy.push(part),
         }
     }
-    tidy
+    let same = tidy.canonicalize().is_ok_and(|place| path.canonicalize().is_ok_and(|other| place == other));
+    if same { tidy } else { path }
 }
 
-fn path(reader: &mut Reader<'_>, value: Value<'_>, base: &Path) -> Option<PathBuf> {
-    Some(tidy(&base.join(reader.string(value)?.value)))
+/// `zones.directory`, which must be there.
+fn directory(reader: &mut Reader<'_>, value: Value<'_>, base: &Path) -> Option<PathBuf> {
+    let path = tidy(base.join(reader.string(value)?.value));
+    let Err(error) = std::fs::read_dir(&path) else { return Some(path) };
+    let told = reader.error(value.span, format!("{}: {error}", path.display()));
+    told.help = Some("this is the directory of the zone files: make it, or name another".into());
+    None
+}
+
+/// A file that must be there.
+fn file(reader: &mut Reader<'_>, value: Value<'_>, base: &Path) -> Option<PathBuf> {
+    let path = tidy(base.join(reader.string(value)?.value));
+    let Err(error) = std::fs::File::open(&path) else { return Some(path) };
+    told_unreadable(&path, &error, Some(value.span), reader.diagnostics);
+    None
 }
 
 fn listen(reader: &mut Reader<'_>, server: &mut Table<'_>) -> Vec<SocketAddr> {
@@ -153,16 +171,13 @@ fn listen(reader: &mut Reader<'_>, server: &mut Table<'_>) -> Vec<SocketAddr> {
         return vec![([127, 0, 0, 1], 5300).into(), (std::net::Ipv6Addr::LOCALHOST, 5300).into()];
     };
     let mut listen: Vec<SocketAddr> = Vec::new();
-    for element in reader.one_or_more(value) {
+    for element in reader.some(value, "the daemon must listen on at least one address") {
         if let Some(address) = reader.socket(element, None) {
             if listen.contains(&address) && address.port() != 0 {
                 reader.error(element.span, format!("{address} is listed twice"));
             }
             listen.push(address);
         }
-    }
-    if listen.is_empty() {
-        reader.error(value.span, "the daemon must listen on at least one address");
     }
     listen
 }
@@ -171,8 +186,9 @@ fn geo(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> GeoConfig 
     let mut table = reader.section(root, "geo");
     let mut geo = GeoConfig::default();
     if let Some(value) = table.take("database") {
+        geo.wanted = !value.is_empty();
         geo.databases = reader.list(value, |reader, value| {
-            Some(Spanned { value: path(reader, value, base)?, span: value.span })
+            Some(Spanned { value: file(reader, value, base)?, span: value.span })
         });
     }
     let mut fields = reader.section(&mut table, "fields");
@@ -183,7 +199,17 @@ fn geo(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> GeoConfig 
         ("latitude", &mut geo.latitude),
         ("longitude", &mut geo.longitude),
     ] {
-        *field = fields.take(key).and_then(|value| reader.string(value)).map(|text| text.value);
+        *field = fields.take(key).and_then(|value| {
+            reader.parse(
+                value,
+                "the keys to a field, at most three of them, as in \"country.iso_code\"",
+                |text| {
+                    let keys = text.split('.');
+                    (keys.clone().count() <= 3 && keys.clone().all(|key| !key.is_empty()))
+                        .then(|| text.to_owned())
+                },
+            )
+        });
     }
     reader.finish(fields, "geo.fields");
     reader.finish(table, "[geo]");
@@ -226,35 +252,46 @@ fn resolver(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> Resol
 
 /// Keys whose features are not built: they are checked, and one that asks for more than is done is warned of.
 fn without_effect(reader: &mut Reader<'_>, table: &mut Table<'_>) {
-    for key in ["serve_stale", "prefetch", "aggressive_nsec", "sentinel", "anchor_signal", "rfc5011"] {
-        if let Some(value) = table.take(key) {
-            reader.boolean(value);
-        }
+    for key in [
+        "rebinding_protection",
+        "serve_stale",
+        "prefetch",
+        "aggressive_nsec",
+        "sentinel",
+        "anchor_signal",
+        "rfc5011",
+    ] {
+        flag_without_effect(reader, table, key);
     }
-    if let Some(value) = table.take("rebinding_protection")
-        && reader.boolean(value) == Some(true)
+    if let Some(value) = table.take("qname_minimisation")
+        && reader.word(value, &[("off", false), ("relaxed", true), ("strict", true)]) == Some(true)
     {
-        reader.warning(value.span, "rebinding_protection has no effect yet");
-    }
-    if let Some(value) = table.take("qname_minimisation") {
-        reader.word(value, &[("off", ()), ("relaxed", ()), ("strict", ())]);
+        reader.warning(value.span, "qname_minimisation has no effect yet: servers are asked the whole name");
     }
     for key in ["trust_anchors", "negative_trust_anchors"] {
         if let Some(value) = table.take(key) {
             let given = reader.list(value, Reader::string);
-            if given.iter().any(|text| text.value != "builtin" && text.value != "none") {
+            if given.iter().any(|text| text.value != "none") {
                 reader.warning(value.span, format!("{key} has no effect yet: answers are not validated"));
             }
         }
     }
 }
 
+/// A flag of a feature that is not built.
+fn flag_without_effect(reader: &mut Reader<'_>, table: &mut Table<'_>, key: &'static str) {
+    if let Some(value) = table.take(key)
+        && reader.boolean(value) == Some(true)
+    {
+        reader.warning(value.span, format!("{key} has no effect yet"));
+    }
+}
+
 fn families(reader: &mut Reader<'_>, table: &mut Table<'_>) -> (bool, bool) {
     let Some(value) = table.take("upstream") else { return (true, true) };
-    let families = reader.list(value, |reader, value| reader.word(value, &[("ipv4", false), ("ipv6", true)]));
-    if families.is_empty() {
-        reader.error(value.span, "upstream must name at least one family, \"ipv4\" or \"ipv6\"");
-    }
+    let empty = "upstream must name at least one family, \"ipv4\" or \"ipv6\"";
+    let families = reader
+        .some_list(value, empty, |reader, value| reader.word(value, &[("ipv4", false), ("ipv6", true)]));
     (families.contains(&false), families.contains(&true))
 }
 
@@ -268,19 +305,26 @@ fn deny(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Vec<IpNet> {
         deny.extend(prefixes(&loopback));
         return deny;
     };
+    let private = [
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "fc00::/7",
+        "fe80::/10",
+    ];
     for element in reader.one_or_more(value) {
         match reader.string(element).map(|text| text.value).as_deref() {
             Some("loopback") => deny.extend(prefixes(&loopback)),
-            Some("private") => deny.extend(prefixes(&[
-                "10.0.0.0/8",
-                "172.16.0.0/12",
-                "192.168.0.0/16",
-                "100.64.0.0/10",
-                "169.254.0.0/16",
-                "fc00::/7",
-                "fe80::/10",
-            ])),
-            Some(_) => deny.extend(reader.prefix(element)),
+            Some("private") => deny.extend(prefixes(&private)),
+            Some(text) if text.contains(['.', ':', '/']) => deny.extend(reader.prefix(element)),
+            Some(text) => {
+                let hint = closest(text, ["loopback", "private"]);
+                reader
+                    .expected(element, "\"loopback\", \"private\" or a prefix, as in \"192.0.2.0/24\"")
+                    .help = hint;
+            }
             None => (),
         }
     }
@@ -293,20 +337,23 @@ fn upstreams(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Vec<UpstreamConf
         let Some(value) = table.take(key) else { continue };
         for element in reader.one_or_more(value) {
             let Some(mut entry) = reader.table(element) else { continue };
-            let zone = entry.take("zone").and_then(|value| reader.name(value, Name::ROOT));
-            let servers = entry
-                .take("servers")
-                .map(|value| reader.list(value, |reader, value| reader.socket(value, Some(53))));
-            if let Some(value) = entry.take("validate") {
-                reader.boolean(value);
-            }
+            let (zone, servers) = (entry.take("zone"), entry.take("servers"));
+            flag_without_effect(reader, &mut entry, "validate");
             let span = entry.span;
             reader.finish(entry, &format!("[[resolver.{key}]]"));
-            let (Some(zone), Some(servers)) = (zone, servers.filter(|servers| !servers.is_empty())) else {
-                let told = reader.error(span, format!("a {key} needs a zone and its servers"));
-                told.help = Some("zone = \"corp.example\" and servers = [\"192.0.2.1\"]".into());
-                continue;
-            };
+            for (value, missing) in
+                [(zone, "a zone: zone = \"corp.example\""), (servers, "servers: servers = [\"192.0.2.1\"]")]
+            {
+                if value.is_none() {
+                    reader.error(span, format!("a {key} needs {missing}"));
+                }
+            }
+            let zone = zone.and_then(|value| reader.name(value, Name::ROOT));
+            let servers = servers.map(|value| {
+                let empty = format!("a {key} needs at least one server");
+                reader.some_list(value, empty, |reader, value| reader.socket(value, Some(53)))
+            });
+            let (Some(zone), Some(servers)) = (zone, servers) else { continue };
             let zone = zone.as_name().to_owned();
             if upstreams.iter().any(|other| other.zone == zone) {
                 reader.error(span, format!("{zone} has a forward or stub already"));
@@ -325,16 +372,15 @@ fn guard(reader: &mut Reader<'_>, root: &mut Table<'_>) {
     {
         reader.warning(value.span, "rrl has no effect yet");
     }
-    if let Some(value) = table.take("cookies") {
-        reader.boolean(value);
-    }
+    flag_without_effect(reader, &mut table, "cookies");
     reader.finish(table, "[guard]");
 }
 
 fn control(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> ControlConfig {
     let mut table = reader.section(root, "control");
     let listen = table.take("listen").and_then(|value| reader.socket(value, None));
-    let socket = table.take("socket").and_then(|value| path(reader, value, base));
+    let socket = table.take("socket").and_then(|value| reader.string(value));
+    let socket = socket.map(|path| base.join(path.value));
     reader.finish(table, "[control]");
     let mut paths = vec![socket.unwrap_or_else(|| "/run/waymark/control.sock".into())];
     // The user's own place where the system's is not writable.
@@ -347,7 +393,29 @@ fn control(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> Contro
 fn log(reader: &mut Reader<'_>, root: &mut Table<'_>) -> LogConfig {
     let mut table = reader.section(root, "log");
     let json = table.take("format").and_then(|value| reader.word(value, &[("text", false), ("json", true)]));
-    let level = table.take("level").and_then(|value| reader.string(value));
+    let level = table.take("level").and_then(|value| level(reader, value));
     reader.finish(table, "[log]");
-    LogConfig { json: json.unwrap_or(false), level: level.map_or_else(|| "info".into(), |text| text.value) }
+    LogConfig { json: json.unwrap_or(false), level: level.unwrap_or_else(|| "info".into()) }
+}
+
+/// `log.level`: a level, or levels per module. The filter takes a word that is no level for a module, and says nothing of it.
+fn level(reader: &mut Reader<'_>, value: Value<'_>) -> Option<String> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let text = reader.string(value)?.value;
+    for part in text.split(',').map(str::trim) {
+        let (target, level) =
+            part.rsplit_once('=').map_or((None, part), |(target, level)| (Some(target), level));
+        if LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level)) {
+            continue;
+        }
+        let hint = match target {
+            None if part.contains("::") => Some(format!("a module needs a level: \"{part}=debug\"")),
+            _ => closest(level, LEVELS),
+        };
+        let told = reader.error(value.span, format!("{level:?} is not a level"));
+        told.label = format!("levels are {}", LEVELS.join(", "));
+        told.help = hint.or_else(|| Some("per module: \"info,waymark::net=debug\"".into()));
+        return None;
+    }
+    Some(text)
 }

@@ -6,6 +6,10 @@ mod load;
 mod reader;
 mod references;
 mod render;
+mod routes;
+mod syntax;
+#[cfg(test)]
+mod tests;
 mod zone_file;
 mod zone_reader;
 
@@ -27,6 +31,13 @@ pub struct Span {
     pub start: u32,
     /// Octet after the last.
     pub end: u32,
+}
+
+impl Span {
+    /// Whether two places have a common octet or border.
+    fn touches(&self, other: &Span) -> bool {
+        self.file == other.file && self.start <= other.end && other.start <= self.end
+    }
 }
 
 /// A value and where it was written.
@@ -114,9 +125,18 @@ impl Diagnostics {
         self.list.iter().filter(|told| told.severity == Severity::Error).count()
     }
 
-    /// What was said last.
-    pub(super) fn last(&mut self) -> Option<&mut Diagnostic> {
-        self.list.last_mut()
+    /// How much was told.
+    fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Takes back what was told after the first `kept`, of places that pass.
+    fn forget(&mut self, kept: usize, passes: impl Fn(&Span) -> bool) {
+        let mut at = 0;
+        self.list.retain(|told| {
+            at += 1;
+            at <= kept || !told.span.as_ref().is_some_and(&passes)
+        });
     }
 
     /// What was said so far, in order.
@@ -156,6 +176,8 @@ pub struct Config {
 /// `[geo]`.
 #[derive(Clone, Debug, Default)]
 pub struct GeoConfig {
+    /// Whether `database` is written, also where its files cannot be read.
+    pub wanted: bool,
     /// MMDB files, absolute.
     pub databases: Vec<Spanned<PathBuf>>,
     /// Field paths that replace the detected ones, dotted (`country.iso_code`); keys: country, continent, asn, latitude, longitude.

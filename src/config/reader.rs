@@ -1,12 +1,12 @@
 //! A reader of TOML that tells every error with its place and goes on: what is wrong is left out, the rest is read.
 
-use super::{Diagnostic, Diagnostics, Span, Spanned};
+use super::{Diagnostic, Diagnostics, Span, Spanned, syntax};
 use crate::rrset::read_seconds;
 use crate::wire::{Name, NameBuf};
 use ipnet::IpNet;
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use toml::de::{DeTable, DeValue};
 
 /// Reads one file's values.
@@ -20,6 +20,17 @@ pub(super) struct Reader<'d> {
 pub(super) struct Value<'t> {
     value: &'t DeValue<'t>,
     pub span: Span,
+}
+
+impl Value<'_> {
+    /// Whether it is a list or table without anything in it.
+    pub fn is_empty(&self) -> bool {
+        match self.value {
+            DeValue::Array(array) => array.is_empty(),
+            DeValue::Table(table) => table.is_empty(),
+            _ => false,
+        }
+    }
 }
 
 /// A table whose keys are taken one by one; those left over are errors.
@@ -44,6 +55,11 @@ impl<'t> Table<'t> {
         self.entries.iter().find(|(name, ..)| *name == key).map(|(.., value)| *value)
     }
 
+    /// Whether it holds nothing, or this key alone.
+    pub fn is_only(&self, key: &str) -> bool {
+        self.entries.iter().all(|(name, ..)| *name == key)
+    }
+
     /// Every entry: for tables whose keys are names. All count as taken.
     pub fn take_all(&mut self) -> Vec<(&'t str, Span, Value<'t>)> {
         self.taken.fill(true);
@@ -63,11 +79,26 @@ impl<'t> Table<'t> {
     }
 }
 
-/// The closest of some names, when one is close.
+/// The closest of some names, when one is close: not so far that nothing of what was written is left.
 pub(super) fn closest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
     let near = names.into_iter().map(|known| (strsim::damerau_levenshtein(name, known), known));
     let (distance, known) = near.min()?;
-    (distance <= 1 + name.len() / 4).then(|| format!("did you mean {known:?}?"))
+    (distance <= 1 + name.len() / 4 && distance < name.len()).then(|| format!("did you mean {known:?}?"))
+}
+
+/// Tells of an undotted name that ends with the zone's own name: www.example.com in example.com is a slip of the pen, it would be
+/// www.example.com.example.com. Returns the message and the cure.
+pub(super) fn slip(text: &str, zone: Name<'_>) -> Option<(String, String)> {
+    let absolute = zone.to_string();
+    let bare = absolute.trim_end_matches('.');
+    let split = text.len().checked_sub(bare.len()).filter(|_| !bare.is_empty())?;
+    let (short, end) = text.split_at_checked(split)?;
+    if !end.eq_ignore_ascii_case(bare) || !(short.is_empty() || short.ends_with('.')) {
+        return None;
+    }
+    let short = if short.is_empty() { "@" } else { short.trim_end_matches('.') };
+    let message = format!("{text:?} without a final dot would be {text}.{absolute}");
+    Some((message, format!("did you mean {short:?} or \"{text}.\"?")))
 }
 
 impl<'d> Reader<'d> {
@@ -80,17 +111,17 @@ impl<'d> Reader<'d> {
     ) -> R {
         let (root, errors) = DeTable::parse_recoverable(text);
         let mut reader = Reader { diagnostics, file };
-        for error in errors {
-            let span = error.span().map_or(0..0, |span| span);
-            let span = reader.span(span);
-            reader.diagnostics.error(Some(span), error.message().to_owned());
-        }
+        let broken = syntax::tell(&errors, text, root.get_ref(), file, reader.diagnostics);
+        let told = reader.diagnostics.len();
         let span = reader.span(root.span());
         let table = reader.open(root.get_ref(), span);
-        read(&mut reader, table)
+        let made = read(&mut reader, table);
+        // What the parser could not read is not what was meant: it is told once.
+        reader.diagnostics.forget(told, |span| broken.iter().any(|broken| broken.touches(span)));
+        made
     }
 
-    fn span(&self, range: std::ops::Range<usize>) -> Span {
+    fn span(&self, range: Range<usize>) -> Span {
         Span { file: self.file, start: range.start as u32, end: range.end as u32 }
     }
 
@@ -116,14 +147,17 @@ impl<'d> Reader<'d> {
     }
 
     /// Tells that a value is not what it should be.
-    pub fn expected(&mut self, value: Value<'_>, form: impl Display) {
+    pub fn expected(&mut self, value: Value<'_>, form: impl Display) -> &mut Diagnostic {
         let found = match value.value {
             DeValue::String(text) => format!("{text:?}"),
             DeValue::Integer(number) => number.as_str().to_owned(),
             DeValue::Float(number) => number.as_str().to_owned(),
+            DeValue::Array(_) => "an array".to_owned(),
             other => format!("a {}", other.type_str()),
         };
-        self.error(value.span, format!("expected {form}, found {found}")).label = format!("expected {form}");
+        let told = self.error(value.span, format!("expected {form}, found {found}"));
+        told.label = format!("expected {form}");
+        told
     }
 
     /// Ends a table: keys that nobody took are errors.
@@ -176,6 +210,14 @@ impl<'d> Reader<'d> {
         if let DeValue::Array(_) = value.value { self.array(value) } else { vec![value] }
     }
 
+    /// The elements of an array, or the value itself. An array of none is an error, which `empty` says.
+    pub fn some<'t>(&mut self, value: Value<'t>, empty: impl Into<String>) -> Vec<Value<'t>> {
+        if value.is_empty() {
+            self.error(value.span, empty);
+        }
+        self.one_or_more(value)
+    }
+
     /// Whether a value is a table.
     pub fn is_table(&self, value: Value<'_>) -> bool {
         value.value.is_table()
@@ -221,10 +263,7 @@ impl<'d> Reader<'d> {
         if found.is_none() {
             let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             let hint = closest(text, all.iter().copied());
-            self.expected(value, format_args!("one of {}", all.join(", ")));
-            if let (Some(hint), Some(last)) = (hint, self.diagnostics.last()) {
-                last.help = Some(hint);
-            }
+            self.expected(value, format_args!("one of {}", all.join(", "))).help = hint;
         }
         found
     }
@@ -307,10 +346,21 @@ impl<'d> Reader<'d> {
     /// A name; relative ones end in `origin`.
     pub fn name(&mut self, value: Value<'_>, origin: Name<'_>) -> Option<NameBuf> {
         let text = self.string(value)?;
-        match NameBuf::from_text(&text.value, origin) {
+        self.name_text(&text.value, value.span, origin)
+    }
+
+    /// The same from text that stands at `span`.
+    pub fn name_text(&mut self, text: &str, span: Span, origin: Name<'_>) -> Option<NameBuf> {
+        if let Some((message, cure)) = slip(text, origin) {
+            let told = self.error(span, message);
+            told.label = "relative to the zone".into();
+            told.help = Some(cure);
+            return None;
+        }
+        match NameBuf::from_text(text, origin) {
             Ok(name) => Some(name),
             Err(error) => {
-                self.error(value.span, format!("{:?} is not a name: {error}", text.value));
+                self.error(span, format!("{text:?} is not a name: {error}"));
                 None
             }
         }
@@ -353,5 +403,15 @@ impl<'d> Reader<'d> {
         mut read: impl FnMut(&mut Self, Value<'t>) -> Option<T>,
     ) -> Vec<T> {
         self.one_or_more(value).into_iter().filter_map(|element| read(self, element)).collect()
+    }
+
+    /// The same for a list that must not be empty.
+    pub fn some_list<'t, T>(
+        &mut self,
+        value: Value<'t>,
+        empty: impl Into<String>,
+        mut read: impl FnMut(&mut Self, Value<'t>) -> Option<T>,
+    ) -> Vec<T> {
+        self.some(value, empty).into_iter().filter_map(|element| read(self, element)).collect()
     }
 }

@@ -1,12 +1,59 @@
 //! Names by which the parts of a zone refer to each other: they must exist, and what nobody refers to is told.
 
 use super::reader::closest;
-use super::{ActionSpec, Config, Diagnostics, Down, Expect, PoolKind, Spanned, Target, ZoneFile};
-use std::collections::BTreeSet;
+use super::{
+    ActionSpec, Config, Diagnostics, Down, Expect, PoolKind, RuleSpec, Span, Spanned, Target, ZoneFile,
+    routes,
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Checks every reference of a zone.
 pub(super) fn check(zone: &ZoneFile, config: &Config, diagnostics: &mut Diagnostics) {
+    references(zone, &mut Names::of(zone, config), diagnostics);
+    tests(zone, diagnostics);
+    routes::check(zone, diagnostics);
+    duplicates(zone, diagnostics);
+}
+
+/// Warns of what has no effect, in a zone without errors.
+pub(super) fn warn(zone: &ZoneFile, config: &Config, diagnostics: &mut Diagnostics) {
     let mut names = Names::of(zone, config);
+    references(zone, &mut names, &mut Diagnostics::default());
+    names.tell_unused(zone, diagnostics);
+    for route in &zone.routes {
+        let after = route.rules.iter().skip_while(|rule| !is_for_everyone(rule)).nth(1);
+        if let Some(rule) = after {
+            let message = format!("a rule of route {} is never tried", route.name.value);
+            diagnostics.warning(Some(rule.span), message).help =
+                Some("one before it has no match key, so it is for everyone: put that one last".into());
+        }
+    }
+    let needs_place = |rule: &RuleSpec| {
+        let keys = rule.asn.len() + rule.country.len() + rule.continent.len();
+        keys > 0 || matches!(rule.action, ActionSpec::Nearest { .. })
+    };
+    let placed = zone.routes.iter().find(|route| route.rules.iter().any(needs_place));
+    if let Some(route) = placed.filter(|_| !config.geo.wanted) {
+        let message =
+            format!("route {} asks where clients are, which no [geo] database says", route.name.value);
+        diagnostics.warning(Some(route.name.span), message).help = Some(
+            "asn, country and continent hold for nobody, nearest keeps the order of its list: set geo.database in \
+             the daemon's config"
+                .into(),
+        );
+    }
+}
+
+/// Whether a rule has no match key.
+fn is_for_everyone(rule: &RuleSpec) -> bool {
+    rule.cidr.is_empty()
+        && rule.networks.is_empty()
+        && rule.asn.is_empty()
+        && rule.country.is_empty()
+        && rule.continent.is_empty()
+}
+
+fn references(zone: &ZoneFile, names: &mut Names, diagnostics: &mut Diagnostics) {
     for steered in &zone.steered {
         match &steered.target {
             Target::Pool(name) => names.resolve(diagnostics, "pool", name),
@@ -41,10 +88,6 @@ pub(super) fn check(zone: &ZoneFile, config: &Config, diagnostics: &mut Diagnost
             names.resolve(diagnostics, "check", check);
         }
     }
-    tests(zone, &names, diagnostics);
-    cycles(zone, diagnostics);
-    duplicates(zone, diagnostics);
-    names.tell_unused(zone, diagnostics);
 }
 
 /// All names there are, and those that were referred to.
@@ -100,68 +143,52 @@ impl Names {
     }
 }
 
-fn tests(zone: &ZoneFile, names: &Names, diagnostics: &mut Diagnostics) {
-    let member = |id: &String| {
-        zone.pools.iter().any(|pool| match &pool.kind {
-            PoolKind::Members { members, .. } => members.iter().any(|member| member.id == *id),
-            PoolKind::Cname(_) => false,
-        })
+/// What tests set down and expect.
+fn tests(zone: &ZoneFile, diagnostics: &mut Diagnostics) {
+    let pools: Vec<&str> = zone.pools.iter().map(|pool| pool.name.value.as_str()).collect();
+    let members = zone.pools.iter().filter_map(|pool| match &pool.kind {
+        PoolKind::Members { members, .. } => Some(members),
+        PoolKind::Cname(_) => None,
+    });
+    let members: Vec<&str> = members.flatten().map(|member| member.id.as_str()).collect();
+    let mut known = |kind, names: &[&str], name: &str, span: Span| {
+        if !names.contains(&name) {
+            let hint = closest(name, names.iter().copied());
+            diagnostics.error(Some(span), format!("there is no {kind} {name:?}")).help = hint;
+        }
     };
     for test in &zone.tests {
         for down in &test.down {
-            let (known, what) = match &down.value {
-                Down::Pool(name) => (names.pools.contains(name), format!("pool named {name:?}")),
-                Down::Member(id) => (member(id), format!("member with the id {id:?}")),
-            };
-            if !known {
-                diagnostics.error(Some(down.span), format!("there is no {what}"));
+            match &down.value {
+                Down::Pool(name) => known("pool named", &pools, name, down.span),
+                Down::Member(id) => known("member with the id", &members, id, down.span),
             }
         }
-        let (known, what) = match &test.expect {
-            Expect::Pool(name) => (names.pools.contains(name), format!("pool named {name:?}")),
-            Expect::Member(id) => (member(id), format!("member with the id {id:?}")),
-            _ => continue,
-        };
-        if !known {
-            diagnostics.error(Some(test.span), format!("the test expects what is not: there is no {what}"));
+        match &test.expect {
+            Expect::Pool(name) => known("pool named", &pools, name, test.expect_span),
+            Expect::Member(id) => known("member with the id", &members, id, test.expect_span),
+            Expect::Rcode(_) | Expect::Rdata(_) => (),
         }
     }
 }
 
-/// Routes that lead back to themselves.
-fn cycles(zone: &ZoneFile, diagnostics: &mut Diagnostics) {
-    let next = |name: &str| -> Vec<String> {
-        let Some(route) = zone.routes.iter().find(|route| route.name.value == name) else {
-            return Vec::new();
-        };
-        let uses = route.rules.iter().flat_map(|rule| match &rule.action {
-            ActionSpec::Use(uses) => uses.iter().map(|used| used.pool.value.clone()).collect(),
-            ActionSpec::Nearest { .. } => Vec::new(),
-        });
-        uses.chain(route.fallback.iter().map(|name| name.value.clone())).collect()
-    };
-    for route in &zone.routes {
-        let (mut seen, mut queue) = (BTreeSet::new(), next(&route.name.value));
-        while let Some(name) = queue.pop() {
-            if name == route.name.value {
-                diagnostics.error(Some(route.name.span), format!("route {name} leads back to itself"));
-                break;
-            }
-            if seen.insert(name.clone()) {
-                queue.extend(next(&name));
-            }
-        }
-    }
-}
-
-/// Names that an included file defines again, and routes named as pools.
+/// Names that stand twice, as only those of an included file or of another kind can.
 fn duplicates(zone: &ZoneFile, diagnostics: &mut Diagnostics) {
-    let mut seen = BTreeSet::new();
     let pools = zone.pools.iter().map(|pool| &pool.name);
-    for name in pools.chain(zone.routes.iter().map(|route| &route.name)) {
-        if !seen.insert(&name.value) {
-            diagnostics
-                .error(Some(name.span), format!("{} is the name of another pool or route", name.value));
+    let steering = pools.chain(zone.routes.iter().map(|route| &route.name)).collect();
+    let networks = zone.networks.iter().map(|network| &network.name).collect();
+    let kinds: [(&str, Vec<&Spanned<String>>); 3] =
+        [("pool or route", steering), ("network", networks), ("check", zone.checks.iter().collect())];
+    for (kind, names) in kinds {
+        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+        for name in names {
+            let first = *seen.entry(&name.value).or_insert(name.span);
+            if first != name.span {
+                let first = diagnostics.place(first);
+                diagnostics
+                    .error(Some(name.span), format!("{} is the name of another {kind}", name.value))
+                    .help = Some(format!("the other is at {first}: rename or remove one"));
+            }
         }
     }
 }

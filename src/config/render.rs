@@ -1,6 +1,6 @@
 //! Diagnostics as text: place, line, caret, what was expected, the cure.
 
-use super::{Diagnostic, Diagnostics, Severity};
+use super::{Diagnostic, Diagnostics, Severity, Span};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 impl Diagnostics {
@@ -16,18 +16,18 @@ impl Diagnostics {
             let shown = self.show(told, false);
             // The title says the level, as the log does, and the message once more.
             let (_, rest) = shown.split_at(shown.find(&told.message).unwrap_or(0));
-            (told.severity, self.place(told).map_or_else(String::new, |place| format!("{place}: ")) + rest)
+            let place = told.span.map_or_else(String::new, |span| self.place(span) + ": ");
+            (told.severity, place + rest)
         })
     }
 
     /// `file:line:col`, the column in characters.
-    fn place(&self, told: &Diagnostic) -> Option<String> {
-        let span = told.span?;
-        let (path, text) = self.files.get(span.file as usize)?;
+    pub(super) fn place(&self, span: Span) -> String {
+        let Some((path, text)) = self.files.get(span.file as usize) else { return String::new() };
         let before = &text[..clamp(text, span.start as usize, span.end as usize).start];
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Some(format!("{}:{line}:{column}", path.display()))
+        format!("{}:{line}:{column}", path.display())
     }
 
     fn show(&self, told: &Diagnostic, color: bool) -> String {

@@ -9,6 +9,8 @@ use std::net::IpAddr;
 /// A zone file.
 #[derive(Clone, Debug)]
 pub struct ZoneFile {
+    /// Where the file starts: the place of what is wrong with the zone as a whole.
+    pub span: Span,
     /// The name of the zone.
     pub apex: OwnedName,
     /// `[soa]`; an SOA among the records wins over it.
@@ -236,6 +238,8 @@ pub struct TestSpec {
     pub down: Vec<Spanned<Down>>,
     /// `expect`.
     pub expect: Expect,
+    /// Where `expect` was written.
+    pub expect_span: Span,
     /// Where.
     pub span: Span,
 }

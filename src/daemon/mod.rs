@@ -30,7 +30,8 @@ pub fn run(path: &Path) -> ExitCode {
         return ExitCode::from(2);
     }
     let mut diagnostics = Diagnostics::default();
-    let Some(config) = Config::load(path, &mut diagnostics) else {
+    let config = Config::load(path, &mut diagnostics).filter(|_| !diagnostics.has_errors());
+    let Some(config) = config else {
         say::err(diagnostics.render(std::io::stderr().is_terminal()));
         return ExitCode::from(2);
     };

@@ -148,7 +148,7 @@ impl State {
     /// Reads config and zones again and swaps them in. What is bad stays as it was.
     pub fn reload(&mut self, view: &ArcSwap<View>, metrics: &Metrics) -> Reloaded {
         let mut diagnostics = Diagnostics::default();
-        let changed = match Config::load(&self.path, &mut diagnostics) {
+        let changed = match Config::load(&self.path, &mut diagnostics).filter(|_| !diagnostics.has_errors()) {
             Some(config) => self.take_config(config),
             None => {
                 diagnostics.warning(None, format!("{}: the config stays as it was", self.path.display()));
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn the_listeners_in_force_are_never_asked_whatever_the_config_says_now() {
         let text = "[server]\nlisten = \"192.0.2.1:53\"\n";
-        let config = Config::parse(text, Path::new("c.toml"), &mut Diagnostics::default()).unwrap();
+        let config = Config::parse(text, Path::new("c.toml"), &mut Diagnostics::default());
         let listeners = ["192.0.2.7:53", "192.0.2.8:5300"].map(|text| text.parse().unwrap());
         let deny = settings(&config, &listeners, 0).deny;
         let denied = |text: &str| deny.contains(&IpNet::from(text.parse::<std::net::IpAddr>().unwrap()));

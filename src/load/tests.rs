@@ -31,7 +31,7 @@ impl Zones {
     fn try_load(&mut self) -> Option<Loaded> {
         let mut diagnostics = Diagnostics::default();
         let text = "[zones]\ndirectory = \"zones\"\n";
-        let config = Config::parse(text, &self.directory.path().join("c.toml"), &mut diagnostics).unwrap();
+        let config = Config::parse(text, &self.directory.path().join("c.toml"), &mut diagnostics);
         let loaded = self.loader.load(&config, &mut diagnostics);
         self.told = diagnostics.render(false);
         loaded

@@ -37,13 +37,16 @@ impl ZoneSource {
             let good = zone.map(|zone| Good { zone: Arc::new(zone), steering: None });
             return ZoneResult { good, ..self.bad(loader, None) };
         }
-        match ZoneFile::load(&self.path, config, diagnostics) {
-            Ok(file) => {
-                let last = loader.good.get(&file.apex);
-                let good = from_toml(&file, loader.geo.as_ref(), last, diagnostics);
-                ZoneResult { apex: file.apex, path: self.path.clone(), named: true, good }
+        let Some(file) = ZoneFile::load(&self.path, config, diagnostics) else {
+            return self.bad(loader, None);
+        };
+        // Also of a file with errors: what was read may hold more of them.
+        let last = loader.good.get(&file.apex);
+        match from_toml(&file, loader.geo.as_ref(), last, diagnostics) {
+            Some(good) => {
+                ZoneResult { apex: file.apex, path: self.path.clone(), named: true, good: Some(good) }
             }
-            Err(apex) => self.bad(loader, apex),
+            None => self.bad(loader, Some(file.apex)),
         }
     }
 

@@ -121,10 +121,8 @@ impl Geo {
                 Err(error) => {
                     // The config's text is not among the diagnostics of a reload of zones, so the file is named in words.
                     let message = format!("geo.database {}: {error}", file.value.display());
-                    diagnostics.error(None, message).help = Some(
-                        "it must be an MMDB file that this user may read; the last good one stays in use"
-                            .into(),
-                    );
+                    diagnostics.error(None, message).help =
+                        Some("it must be an MMDB file that this user may read".into());
                 }
             }
         }

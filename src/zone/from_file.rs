@@ -32,20 +32,18 @@ pub fn from_file(
             builder.steer(name.owner.as_name(), id, (file.records.len() + i) as u32);
         }
     }
+    // Where something could not be read, that something is missing is no news.
+    let sound = !diagnostics.has_errors();
     let (zone, problems) = match builder.finish() {
         Ok((zone, problems)) => (Some(zone), problems),
         Err(problems) => (None, problems),
     };
     for problem in problems {
-        let span = problem.tag.and_then(|tag| place(file, tag as usize));
-        let message = match span {
-            Some(_) => problem.message,
-            None => format!("{}: {}", file.apex, problem.message),
-        };
+        let span = problem.tag.and_then(|tag| place(file, tag as usize)).unwrap_or(file.span);
         if problem.fatal {
-            diagnostics.error(span, message);
-        } else {
-            diagnostics.warning(span, message);
+            diagnostics.error(Some(span), problem.message);
+        } else if sound {
+            diagnostics.warning(Some(span), problem.message);
         }
     }
     zone

@@ -8,59 +8,45 @@ pub(super) use steering::{checks, networks};
 
 use super::load::read_file;
 use super::reader::{Reader, Table, Value};
-use super::{Config, Diagnostics, SoaSpec, ZoneFile, references};
+use super::{Config, Diagnostics, SoaSpec, Span, ZoneFile, references};
 use crate::limits;
 use crate::wire::{Name, NameBuf, OwnedName, Rtype};
 use std::path::{Path, PathBuf};
 
 impl ZoneFile {
-    /// Reads a zone file and those it includes.
-    ///
-    /// # Errors
-    /// When there are errors in them; all are told. The zone's name, if that much could be read.
-    pub fn load(
-        path: &Path,
-        config: &Config,
-        diagnostics: &mut Diagnostics,
-    ) -> Result<ZoneFile, Option<OwnedName>> {
-        let (file, text) = read_file(path, diagnostics).ok_or(None)?;
-        ZoneFile::read(file, &text, path, config, diagnostics)
+    /// Reads a zone file and those it includes; None when there is nothing to read. What is wrong is told and left out: a zone of
+    /// which `diagnostics` has errors is for looking further, not for use.
+    pub fn load(path: &Path, config: &Config, diagnostics: &mut Diagnostics) -> Option<ZoneFile> {
+        let (file, text) = read_file(path, None, diagnostics)?;
+        Some(ZoneFile::read(file, &text, path, config, diagnostics))
     }
 
-    /// Reads a zone from text that is said to stand at `path`, whose name is the zone's name.
-    pub fn parse(
-        text: &str,
-        path: &Path,
-        config: &Config,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<ZoneFile> {
+    /// The same from text that is said to stand at `path`, whose name is the zone's name.
+    pub fn parse(text: &str, path: &Path, config: &Config, diagnostics: &mut Diagnostics) -> ZoneFile {
         let file = diagnostics.add_file(path.to_owned(), text.into());
-        ZoneFile::read(file, text, path, config, diagnostics).ok()
+        ZoneFile::read(file, text, path, config, diagnostics)
     }
 
-    fn read(
-        file: u32,
-        text: &str,
-        path: &Path,
-        config: &Config,
-        diagnostics: &mut Diagnostics,
-    ) -> Result<ZoneFile, Option<OwnedName>> {
+    fn read(file: u32, text: &str, path: &Path, config: &Config, diagnostics: &mut Diagnostics) -> ZoneFile {
         let before = diagnostics.error_count();
-        let (zone, name) = Reader::read(diagnostics, file, text, |reader, root| {
-            let name = apex(reader, &root, path);
-            let apex = name.clone().unwrap_or(NameBuf::root());
-            let mut parts = Parts { apex, zone: empty(), soa: None, ttl: DEFAULT_TTL, included: 1 };
-            parts.read_file(reader, root, text, path, 0);
-            (parts.finish(), name)
+        let mut zone = Reader::read(diagnostics, file, text, |reader, root| {
+            let apex = apex(reader, &root, path);
+            let zone = empty(Span { file, start: 0, end: 0 });
+            let mut parts = Parts { apex, zone, soa: None, ttl: DEFAULT_TTL, open: Vec::new(), included: 1 };
+            parts.read_file(reader, root, text, path);
+            parts.finish()
         });
         references::check(&zone, config, diagnostics);
-        let mut zone = zone;
-        zone.networks.extend(config.networks.iter().cloned());
-        if diagnostics.error_count() == before {
-            Ok(zone)
-        } else {
-            Err(name.map(|name| name.as_name().to_owned()))
+        let sound = diagnostics.error_count() == before;
+        if sound {
+            references::warn(&zone, config, diagnostics);
         }
+        if sound && zone.records.is_empty() && zone.steered.is_empty() {
+            let told = diagnostics.error(Some(zone.span), format!("the zone {} has no records", zone.apex));
+            told.help = Some("write them in [records], or remove the file to serve the zone no more".into());
+        }
+        zone.networks.extend(config.networks.iter().cloned());
+        zone
     }
 }
 
@@ -74,6 +60,8 @@ struct Parts {
     soa: Option<SoaParts>,
     /// Seconds, of the file being read.
     ttl: u32,
+    /// The files being read, each included by the one before: as the file system knows them.
+    open: Vec<PathBuf>,
     included: usize,
 }
 
@@ -87,7 +75,7 @@ struct SoaParts {
 }
 
 /// A zone without anything.
-fn empty() -> ZoneFile {
+fn empty(span: Span) -> ZoneFile {
     let root = || Name::ROOT.to_owned();
     let soa = SoaSpec {
         primary: root(),
@@ -100,6 +88,7 @@ fn empty() -> ZoneFile {
         ttl: DEFAULT_TTL,
     };
     ZoneFile {
+        span,
         apex: root(),
         soa,
         records: Vec::new(),
@@ -113,30 +102,29 @@ fn empty() -> ZoneFile {
 }
 
 /// The zone's name: the file's, unless `zone =` says otherwise.
-fn apex(reader: &mut Reader<'_>, root: &Table<'_>, path: &Path) -> Option<NameBuf> {
-    if let Some(value) = root.peek("zone") {
-        return reader.name(value, Name::ROOT);
+fn apex(reader: &mut Reader<'_>, root: &Table<'_>, path: &Path) -> NameBuf {
+    let written = root.peek("zone");
+    if let Some(name) = written.and_then(|value| reader.name(value, Name::ROOT)) {
+        return name;
     }
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let name = if stem == "root" { "." } else { stem };
-    let name = NameBuf::from_text(name, Name::ROOT).map_err(|error| {
-        let told = reader.diagnostics.error(None, format!("{}: {error}", path.display()));
-        told.help = Some("name the file as the zone, or write zone = \"NAME\" in it".into());
-    });
-    name.ok()
+    NameBuf::from_text(name, Name::ROOT).unwrap_or_else(|error| {
+        if written.is_none() {
+            let told = reader.diagnostics.error(None, format!("{}: {error}", path.display()));
+            told.help = Some("name the file as the zone, or write zone = \"NAME\" in it".into());
+        }
+        NameBuf::root()
+    })
 }
 
 impl Parts {
     /// Reads one file's tables.
-    fn read_file(
-        &mut self,
-        reader: &mut Reader<'_>,
-        mut root: Table<'_>,
-        text: &str,
-        path: &Path,
-        depth: usize,
-    ) {
-        root.take("zone");
+    fn read_file(&mut self, reader: &mut Reader<'_>, mut root: Table<'_>, text: &str, path: &Path) {
+        self.open.push(path.canonicalize().unwrap_or_else(|_| path.to_owned()));
+        if let Some(value) = root.take("zone").filter(|_| self.open.len() > 1) {
+            reader.error(value.span, "zone = stands in the zone's own file, not in one that it includes");
+        }
         let ttl = root.take("ttl").and_then(|value| reader.seconds(value));
         let outer = self.ttl;
         self.ttl = ttl.unwrap_or(outer);
@@ -158,29 +146,41 @@ impl Parts {
         let tests = self.read_tests(reader, &mut root);
         self.zone.tests.extend(tests);
         if let Some(value) = root.take("include") {
-            self.include(reader, value, path, depth);
+            self.include(reader, value, path);
         }
         reader.finish(root, "the zone");
+        self.open.pop();
         self.ttl = outer;
     }
 
     /// Reads the files that one includes.
-    fn include(&mut self, reader: &mut Reader<'_>, value: Value<'_>, path: &Path, depth: usize) {
+    fn include(&mut self, reader: &mut Reader<'_>, value: Value<'_>, path: &Path) {
         for element in reader.one_or_more(value) {
             let Some(name) = reader.string(element) else { continue };
             let file = path.parent().map_or_else(PathBuf::new, Path::to_owned).join(name.value);
-            if depth >= limits::INCLUDE_DEPTH || self.included >= limits::INCLUDES {
-                let told = reader.error(element.span, "files are included too deeply, or too many of them");
-                told.help = Some("does a file include itself?".into());
+            let place = file.canonicalize().unwrap_or_else(|_| file.clone());
+            if let Some(first) = self.open.iter().position(|open| *open == place) {
+                let circle = self.open[first..].iter().chain([&place]);
+                let circle: Vec<String> = circle.map(|path| path.display().to_string()).collect();
+                let message = format!("a file includes itself: {}", circle.join(" includes "));
+                reader.error(element.span, message);
+                continue;
+            }
+            if self.open.len() > limits::INCLUDE_DEPTH || self.included >= limits::INCLUDES {
+                let message = format!(
+                    "more than {} files, or deeper than {}: this one is not included",
+                    limits::INCLUDES,
+                    limits::INCLUDE_DEPTH
+                );
+                reader.error(element.span, message);
                 return;
             }
             self.included += 1;
-            let Some((index, text)) = read_file(&file, reader.diagnostics) else {
-                reader.error(element.span, format!("{} cannot be included", file.display()));
+            let Some((index, text)) = read_file(&file, Some(element.span), reader.diagnostics) else {
                 continue;
             };
             Reader::read(reader.diagnostics, index, &text, |reader, root| {
-                self.read_file(reader, root, &text, &file, depth + 1);
+                self.read_file(reader, root, &text, &file);
             });
         }
     }
@@ -191,11 +191,12 @@ impl Parts {
         let primary = table.take("primary").and_then(|value| reader.name(value, apex.as_name()));
         let contact = table.take("contact").and_then(|value| contact(reader, value, apex.as_name()));
         let serial = table.take("serial").and_then(|value| {
-            if reader.is_string(value) {
-                reader.word(value, &[("auto", None)])
-            } else {
-                Some(reader.integer(value, 0..=u32::MAX.into()).map(|serial| serial as u32))
+            if !reader.is_string(value) {
+                return reader.integer(value, 0..=u32::MAX.into()).map(|serial| serial as u32);
             }
+            let auto = |text: &str| (text == "auto").then_some(());
+            reader.parse(value, "\"auto\" or a number, which is written without quotes", auto);
+            None
         });
         let times = ["refresh", "retry", "expire", "negative_ttl", "ttl"]
             .map(|key| table.take(key).and_then(|value| reader.seconds(value)));
@@ -207,7 +208,7 @@ impl Parts {
         self.soa = Some(SoaParts {
             primary: primary.map(|name| name.as_name().to_owned()),
             contact: contact.map(|name| name.as_name().to_owned()),
-            serial: serial.flatten(),
+            serial,
             times,
         });
     }

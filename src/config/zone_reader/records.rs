@@ -1,10 +1,11 @@
 //! `[records]`: upper-case keys are record types, lower-case keys are options of the name.
 
 use super::Parts;
-use crate::config::reader::{Reader, Value, closest};
+use crate::config::reader::{Reader, Value, closest, slip};
 use crate::config::{RecordSpec, Span, SteeredSpec, Target};
 use crate::rrset::parse_toml_rdata;
 use crate::wire::{NameBuf, Rtype};
+use std::net::IpAddr;
 
 /// TTL floor and ceiling of steered names that say nothing of it, in seconds.
 const STEERED_TTL: (u32, u32) = (10, 60);
@@ -14,44 +15,41 @@ impl Parts {
     pub(super) fn read_records(&mut self, reader: &mut Reader<'_>, value: Value<'_>, text: &str) {
         let Some(mut table) = reader.table(value) else { return };
         for (key, span, value) in table.take_all() {
-            if let Some(owner) = self.owner(reader, key, span) {
-                self.read_name(reader, &owner, value, text);
+            let Some(owner) = self.owner(reader, key, span) else { continue };
+            if reader.is_table(value) {
+                self.read_name(reader, &owner, span, value, text);
+            } else {
+                bare_value(reader, value);
             }
         }
     }
 
     /// The name of a key: relative unless it ends in a dot.
-    pub(super) fn owner(&self, reader: &mut Reader<'_>, key: &str, span: Span) -> Option<NameBuf> {
+    fn owner(&self, reader: &mut Reader<'_>, key: &str, span: Span) -> Option<NameBuf> {
         let apex = self.apex.as_name();
-        let zone = apex.to_string();
-        let bare = zone.trim_end_matches('.').to_ascii_lowercase();
-        let lower = key.to_ascii_lowercase();
-        // "www.example.com" in example.com is a slip of the pen: it would be www.example.com.example.com.
-        if !bare.is_empty() && (lower == bare || lower.ends_with(&format!(".{bare}"))) {
-            let short = key[..key.len() - bare.len()].trim_end_matches('.');
-            let short = if short.is_empty() { "@" } else { short };
-            let told = reader.error(span, format!("{key:?} without a final dot would be {key}.{zone}"));
-            told.label = "relative to the zone".into();
-            told.help = Some(format!("did you mean {short:?} or \"{key}.\"?"));
+        let name = reader.name_text(key, span, apex)?;
+        if !name.as_name().is_within(apex) {
+            reader.error(span, format!("{} is not in the zone {apex}", name.as_name()));
             return None;
         }
-        match NameBuf::from_text(key, apex) {
-            Ok(name) if name.as_name().is_within(apex) => Some(name),
-            Ok(name) => {
-                reader.error(span, format!("{} is not in the zone {zone}", name.as_name()));
-                None
-            }
-            Err(error) => {
-                reader.error(span, format!("{key:?} is not a name: {error}"));
-                None
-            }
-        }
+        Some(name)
     }
 
     /// Reads what one name owns.
-    fn read_name(&mut self, reader: &mut Reader<'_>, owner: &NameBuf, value: Value<'_>, text: &str) {
+    fn read_name(
+        &mut self,
+        reader: &mut Reader<'_>,
+        owner: &NameBuf,
+        key: Span,
+        value: Value<'_>,
+        text: &str,
+    ) {
         let Some(mut table) = reader.table(value) else { return };
         let ttl = table.take("ttl");
+        if table.is_only("ttl") {
+            let name = owner.as_name();
+            reader.warning(key, format!("{name} has no records: it is as if it were not written"));
+        }
         let target = match (table.take("pool"), table.take("route")) {
             (Some(value), None) => reader.string(value).map(Target::Pool),
             (None, Some(value)) => reader.string(value).map(Target::Route),
@@ -79,10 +77,9 @@ impl Parts {
             let told = reader.error(span, format!("record types are written in capitals: {key:?}"));
             told.help = Some(format!("did you mean {}?", key.to_ascii_uppercase()));
         }
-        let span = table.span;
         reader.finish(table, &format!("the name {}", owner.as_name()));
         if let Some(target) = target {
-            self.steer(reader, owner, target, range.unwrap_or(STEERED_TTL), span);
+            self.steer(reader, owner, target, range.unwrap_or(STEERED_TTL), key);
         }
     }
 
@@ -95,16 +92,11 @@ impl Parts {
         span: Span,
     ) {
         let owner = owner.as_name().to_owned();
-        if self.zone.steered.iter().any(|other| other.owner == owner) {
-            reader.error(span, format!("{owner} is steered twice"));
-        }
-        let clash = self.zone.records.iter().find(|record| {
-            record.owner == owner && matches!(record.rtype, Rtype::A | Rtype::AAAA | Rtype::CNAME)
-        });
-        if let Some(record) = clash {
-            let told =
-                reader.error(record.span, format!("{owner} is steered: its addresses come from the pool"));
-            told.help = Some("remove this record, or the pool".into());
+        if let Some(first) = self.zone.steered.iter().find(|other| other.owner == owner) {
+            let first = reader.diagnostics.place(first.span);
+            let told = reader.error(span, format!("{owner} is steered twice"));
+            told.help = Some(format!("the first is at {first}: keep one"));
+            return;
         }
         self.zone.steered.push(SteeredSpec { owner, target, ttl, span });
     }
@@ -126,12 +118,18 @@ impl Parts {
             reader.warning(span, "ALIAS has no effect yet: the name has no address through it");
             return;
         }
-        let Some(rtype) = Rtype::from_text(key).filter(|rtype| !rtype.is_meta()) else {
-            let hint = closest(key, Rtype::MNEMONICS.iter().copied());
+        let Some(rtype) = Rtype::from_text(key) else {
+            let types = Rtype::MNEMONICS.iter().copied();
+            let records = types.filter(|name| Rtype::from_text(name).is_some_and(|rtype| !rtype.is_meta()));
+            let hint = closest(key, records.chain(["ALIAS"]));
             let told = reader.error(span, format!("{key} is not a record type"));
             told.help = hint.or_else(|| Some("types without a name are written as TYPE65400".into()));
             return;
         };
+        if rtype.is_meta() {
+            reader.error(span, format!("{key} is a type of questions and messages, not of records"));
+            return;
+        }
         let (data, ttl) = if reader.is_table(value) {
             let Some(mut table) = reader.table(value) else { return };
             let own = table.take("ttl").and_then(|value| reader.seconds(value));
@@ -146,6 +144,9 @@ impl Parts {
         } else {
             (value, ttl)
         };
+        if data.is_empty() {
+            reader.warning(span, format!("{key} has no data: it is as if it were not written"));
+        }
         for element in reader.one_or_more(data) {
             if let Some(rdata) = self.rdata(reader, rtype, element, text) {
                 let owner = owner.as_name().to_owned();
@@ -154,12 +155,24 @@ impl Parts {
         }
     }
 
+    /// A word that is a name by a slip of the pen: its form alone does not say that it is a name, what it was read as does.
+    pub(super) fn slip_in(&self, text: &str, rdata: &[u8]) -> Option<(String, String)> {
+        let apex = self.apex.as_name().as_bytes();
+        let twice = [&apex[..apex.len() - 1], apex].concat();
+        rdata.windows(twice.len()).find(|octets| octets.eq_ignore_ascii_case(&twice))?;
+        text.split_whitespace().find_map(|word| slip(word, self.apex.as_name()))
+    }
+
     /// Reads one record's data; an error is shown under the wrong word.
     fn rdata(&self, reader: &mut Reader<'_>, rtype: Rtype, value: Value<'_>, text: &str) -> Option<Vec<u8>> {
         let written = reader.string(value)?;
         let mut rdata = Vec::new();
         match parse_toml_rdata(rtype, &written.value, self.apex.as_name(), &mut rdata) {
-            Ok(()) => Some(rdata),
+            Ok(()) => {
+                let Some((message, cure)) = self.slip_in(&written.value, &rdata) else { return Some(rdata) };
+                reader.error(value.span, message).help = Some(cure);
+                None
+            }
             Err(error) => {
                 let mut span = value.span;
                 // Without escapes the text stands in the file as it is, between its quotes.
@@ -173,6 +186,18 @@ impl Parts {
             }
         }
     }
+}
+
+/// What stands where a name's table should.
+fn bare_value(reader: &mut Reader<'_>, value: Value<'_>) {
+    let text = if reader.is_string(value) { reader.string(value) } else { None };
+    let rtype = text.as_ref().map(|text| match text.value.parse::<IpAddr>() {
+        Ok(IpAddr::V4(_)) => "A",
+        Ok(IpAddr::V6(_)) => "AAAA",
+        Err(_) => "TYPE",
+    });
+    let cure = rtype.zip(text).map(|(rtype, text)| format!("write {{ {rtype} = {:?} }}", text.value));
+    reader.expected(value, "a table").help = cure.or_else(|| Some("write { TYPE = \"DATA\" }".into()));
 }
 
 /// "10s..60s", or a ceiling alone.

@@ -32,10 +32,14 @@ fn strings(reader: &mut Reader<'_>, table: &mut Table<'_>, key: &'static str) ->
 pub(in crate::config) fn networks(reader: &mut Reader<'_>, root: &mut Table<'_>) -> Vec<NetworkSpec> {
     let mut networks = Vec::new();
     for (name, mut table) in named(reader, root, "network") {
-        let cidr = table.take("cidr").map_or_else(Vec::new, |value| reader.list(value, Reader::prefix));
-        if cidr.is_empty() {
-            reader.error(name.span, format!("network {} has no cidr", name.value));
-        }
+        let missing = format!("network {} has no cidr", name.value);
+        let cidr = match table.take("cidr") {
+            Some(value) => reader.some_list(value, missing, Reader::prefix),
+            None => {
+                reader.error(name.span, missing);
+                Vec::new()
+            }
+        };
         reader.finish(table, &format!("[network.{}]", name.value));
         networks.push(NetworkSpec { name, cidr });
     }
@@ -74,37 +78,32 @@ impl Parts {
     pub(super) fn read_pools(&mut self, reader: &mut Reader<'_>, root: &mut Table<'_>) -> Vec<PoolSpec> {
         let mut pools = Vec::new();
         for (name, mut table) in named(reader, root, "pool") {
-            let cname = table.take("cname");
-            let members = table.take("members");
-            let pick = table.take("pick").and_then(|value| {
-                reader.word(
-                    value,
-                    &[("round-robin", Pick::RoundRobin), ("random", Pick::Random), ("hash", Pick::Hash)],
-                )
-            });
-            let answer = table.take("answer").and_then(|value| reader.integer(value, 1..=8)).map(|n| n as u8);
+            let (members, cname) = (table.take("members"), table.take("cname"));
+            let of_members = ["pick", "answer", "min_healthy"].map(|key| (key, table.take(key)));
             let location = table.take("location").and_then(|value| location(reader, value));
-            let min_healthy = table.take("min_healthy").and_then(|value| reader.float(value, 0.0..=1.0));
             let check = table.take("check").and_then(|value| reader.string(value));
             reader.finish(table, &format!("[pool.{}]", name.value));
-            let kind = match (members, cname) {
-                (Some(value), None) => {
-                    let members = read_members(reader, value);
-                    PoolKind::Members { members, pick: pick.unwrap_or_default(), answer }
+            let [pick, answer, min_healthy] = of_members.map(|(_, value)| value);
+            let pick = pick.and_then(|value| reader.word(value, &PICKS)).unwrap_or_default();
+            let answer = answer.and_then(|value| reader.integer(value, 1..=8)).map(|n| n as u8);
+            let min_healthy = min_healthy.and_then(|value| reader.float(value, 0.0..=1.0));
+            if members.is_some() == cname.is_some() {
+                let message = format!("pool {} needs members or a cname, one of them", name.value);
+                reader.error(name.span, message).help =
+                    Some("members = [\"192.0.2.1\"] or cname = \"host.example.net.\"".into());
+            }
+            let target = cname.and_then(|value| {
+                let target = reader.name(value, self.apex.as_name())?;
+                Some(Spanned { value: target.as_name().to_owned(), span: value.span })
+            });
+            for (key, value) in of_members.into_iter().filter(|_| members.is_none() && cname.is_some()) {
+                if let Some(value) = value {
+                    reader.error(value.span, format!("{key} goes with members, not with a cname"));
                 }
-                (None, Some(value)) => {
-                    let Some(target) = reader.name(value, self.apex.as_name()) else { continue };
-                    PoolKind::Cname(Spanned { value: target.as_name().to_owned(), span: value.span })
-                }
-                _ => {
-                    let told = reader.error(
-                        name.span,
-                        format!("pool {} needs members or a cname, one of them", name.value),
-                    );
-                    told.help = Some("members = [\"192.0.2.1\"] or cname = \"host.example.net.\"".into());
-                    continue;
-                }
-            };
+            }
+            // A pool that is wrong keeps its name: its users are not told that there is none.
+            let members = members.map_or_else(Vec::new, |value| read_members(reader, value));
+            let kind = target.map_or(PoolKind::Members { members, pick, answer }, PoolKind::Cname);
             pools.push(PoolSpec { name, kind, location, min_healthy, check });
         }
         pools
@@ -120,6 +119,7 @@ impl Parts {
                     rules.extend(read_rule(reader, element));
                 }
             }
+            let has_rules = !rules.is_empty() || table.peek("rule").is_some();
             let fallback = strings(reader, &mut table, "fallback");
             let on_all_down = table.take("on_all_down").and_then(|value| {
                 reader.word(
@@ -133,7 +133,7 @@ impl Parts {
                 )
             });
             reader.finish(table, &format!("[route.{}]", name.value));
-            if rules.is_empty() && fallback.is_empty() {
+            if !has_rules && fallback.is_empty() {
                 reader.error(name.span, format!("route {} has neither rules nor a fallback", name.value));
             }
             routes.push(RouteSpec { name, rules, fallback, on_all_down: on_all_down.unwrap_or_default() });
@@ -144,7 +144,7 @@ impl Parts {
 
 fn read_members(reader: &mut Reader<'_>, value: Value<'_>) -> Vec<MemberSpec> {
     let mut members: Vec<MemberSpec> = Vec::new();
-    for element in reader.one_or_more(value) {
+    for element in reader.some(value, "a pool needs at least one member") {
         let member = if reader.is_table(element) {
             let Some(mut table) = reader.table(element) else { continue };
             let address = table.take("address").and_then(|value| reader.address(value));
@@ -166,9 +166,6 @@ fn read_members(reader: &mut Reader<'_>, value: Value<'_>) -> Vec<MemberSpec> {
         }
         members.push(member);
     }
-    if members.is_empty() {
-        reader.error(value.span, "a pool needs at least one member");
-    }
     if members.len() > crate::limits::POOL_MEMBERS {
         reader.error(value.span, format!("a pool has at most {} members", crate::limits::POOL_MEMBERS));
     }
@@ -189,7 +186,7 @@ fn read_rule(reader: &mut Reader<'_>, value: Value<'_>) -> Option<RuleSpec> {
     let mut table = reader.table(value)?;
     let (mut cidr, mut networks): (Vec<IpNet>, Vec<Spanned<String>>) = Default::default();
     if let Some(value) = table.take("cidr") {
-        for element in reader.one_or_more(value) {
+        for element in reader.some(value, empty("cidr")) {
             match reader.string(element) {
                 Some(text) if text.value.starts_with('@') => {
                     networks.push(Spanned { value: text.value[1..].to_owned(), span: text.span });
@@ -199,42 +196,26 @@ fn read_rule(reader: &mut Reader<'_>, value: Value<'_>) -> Option<RuleSpec> {
             }
         }
     }
-    let asn = table.take("asn").map_or_else(Vec::new, |value| {
-        reader.list(value, |reader, value| reader.integer(value, 0..=u32::MAX.into()).map(|n| n as u32))
+    let asn = keys(reader, &mut table, "asn", |reader, value| {
+        reader.integer(value, 0..=u32::MAX.into()).map(|n| n as u32)
     });
-    let country = table.take("country").map_or_else(Vec::new, |value| {
-        reader.list(value, |reader, value| {
-            reader.parse(value, "a country as two letters, as in \"DE\"", two_letters)
-        })
+    let country = keys(reader, &mut table, "country", |reader, value| {
+        reader.parse(value, "a country as two letters, as in \"DE\"", two_letters)
     });
-    let continent = table.take("continent").map_or_else(Vec::new, |value| {
-        let known = |text: &str| two_letters(text).filter(|code| CONTINENTS.contains(&&code[..]));
-        reader.list(value, |reader, value| reader.parse(value, "one of AF, AN, AS, EU, NA, OC, SA", known))
+    let known = |text: &str| two_letters(text).filter(|code| CONTINENTS.contains(&&code[..]));
+    let continent = keys(reader, &mut table, "continent", |reader, value| {
+        reader.parse(value, "one of AF, AN, AS, EU, NA, OC, SA", known)
     });
-    let sticky = table.take("sticky").and_then(|value| {
-        reader.parse(value, "\"client/N\" with N from 1 to 32", |text| {
-            let bits = text.strip_prefix("client/")?.parse().ok().filter(|bits| (1..=32).contains(bits))?;
-            Some((bits, sticky_v6(bits)))
-        })
-    });
-    let (uses, nearest, bias) = (table.take("use"), table.take("nearest"), table.take("bias"));
+    let (sticky, bias) = (table.take("sticky"), table.take("bias"));
+    let (uses, nearest) = (table.take("use"), table.take("nearest"));
     let span = table.span;
     reader.finish(table, "the rule");
     let action = match (uses, nearest) {
         (Some(value), None) => ActionSpec::Use(read_uses(reader, value)),
         (None, Some(value)) => {
-            let pools = reader.list(value, Reader::string);
+            let pools = reader.some_list(value, "nearest names at least one pool", Reader::string);
             let bias = bias.map_or_else(Vec::new, |value| read_bias(reader, value, &pools));
-            return Some(RuleSpec {
-                cidr,
-                networks,
-                asn,
-                country,
-                continent,
-                sticky,
-                span,
-                action: ActionSpec::Nearest { pools, bias },
-            });
+            ActionSpec::Nearest { pools, bias }
         }
         _ => {
             reader.error(span, "a rule needs use or nearest, one of them").help =
@@ -242,11 +223,44 @@ fn read_rule(reader: &mut Reader<'_>, value: Value<'_>) -> Option<RuleSpec> {
             return None;
         }
     };
-    if let Some(value) = bias {
+    if let (Some(value), None) = (bias, nearest) {
         reader.error(value.span, "bias goes with nearest");
     }
+    let weighted = |action: &ActionSpec| match action {
+        ActionSpec::Use(uses) => uses.is_empty() || uses.iter().any(|used| used.weight.is_some()),
+        ActionSpec::Nearest { .. } => false,
+    };
+    if let Some(value) = sticky.filter(|_| !weighted(&action)) {
+        reader.error(value.span, "sticky goes with weights: without them every client gets the same").help =
+            Some("use = [{ pool = \"NAME\", weight = 9 }, { pool = \"OTHER\", weight = 1 }]".into());
+    }
+    let sticky = sticky.and_then(|value| read_sticky(reader, value));
     Some(RuleSpec { cidr, networks, asn, country, continent, action, sticky, span })
 }
+
+/// The values of a match key; a rule without the key is for everyone, one with an empty list is a mistake.
+fn keys<'t, T>(
+    reader: &mut Reader<'_>,
+    table: &mut Table<'t>,
+    key: &'static str,
+    read: impl FnMut(&mut Reader<'_>, Value<'t>) -> Option<T>,
+) -> Vec<T> {
+    table.take(key).map_or_else(Vec::new, |value| reader.some_list(value, empty(key), read))
+}
+
+fn empty(key: &str) -> String {
+    format!("{key} is empty: leave the key out for everyone")
+}
+
+fn read_sticky(reader: &mut Reader<'_>, value: Value<'_>) -> Option<(u8, u8)> {
+    reader.parse(value, "\"client/N\" with N from 1 to 32", |text| {
+        let bits = text.strip_prefix("client/")?.parse().ok().filter(|bits| (1..=32).contains(bits))?;
+        Some((bits, sticky_v6(bits)))
+    })
+}
+
+const PICKS: [(&str, Pick); 3] =
+    [("round-robin", Pick::RoundRobin), ("random", Pick::Random), ("hash", Pick::Hash)];
 
 const CONTINENTS: [&[u8]; 7] = [b"AF", b"AN", b"AS", b"EU", b"NA", b"OC", b"SA"];
 
@@ -263,16 +277,17 @@ fn sticky_v6(bits: u8) -> u8 {
 /// `use`: pools in order, or with weights.
 fn read_uses(reader: &mut Reader<'_>, value: Value<'_>) -> Vec<UseSpec> {
     let mut uses: Vec<UseSpec> = Vec::new();
-    for element in reader.one_or_more(value) {
+    for element in reader.some(value, "use names at least one pool") {
         let spec = if reader.is_table(element) {
             let Some(mut table) = reader.table(element) else { continue };
-            let pool = table.take("pool").and_then(|value| reader.string(value));
-            let weight = table.take("weight").and_then(|value| reader.integer(value, 0..=1_048_575));
+            let (pool, weight) = (table.take("pool"), table.take("weight"));
             reader.finish(table, "use");
-            let (Some(pool), Some(weight)) = (pool, weight) else {
+            if pool.is_none() || weight.is_none() {
                 reader.error(element.span, "write { pool = \"NAME\", weight = N }");
-                continue;
-            };
+            }
+            let pool = pool.and_then(|value| reader.string(value));
+            let weight = weight.and_then(|value| reader.integer(value, 0..=1_048_575));
+            let (Some(pool), Some(weight)) = (pool, weight) else { continue };
             UseSpec { pool, weight: Some(weight as u32) }
         } else {
             let Some(pool) = reader.string(element) else { continue };
@@ -282,9 +297,6 @@ fn read_uses(reader: &mut Reader<'_>, value: Value<'_>) -> Vec<UseSpec> {
             reader.error(element.span, "use is an ordered list or one with weights, not both");
         }
         uses.push(spec);
-    }
-    if uses.is_empty() {
-        reader.error(value.span, "use names at least one pool");
     }
     uses
 }

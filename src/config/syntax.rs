@@ -1,0 +1,100 @@
+//! What toml's parser found wrong, for a person who wrote a config, not for one who knows TOML's grammar.
+
+use super::{Diagnostics, Span};
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Error};
+
+/// What toml says of text without quotes: it guesses by the first letter what was meant, a float for `info`, a time for `2001:db8::1`.
+const UNQUOTED: [&str; 8] = [
+    "string values must be quoted",
+    "missing value",
+    "invalid float",
+    "invalid boolean",
+    "invalid integer",
+    "invalid date",
+    "invalid time",
+    "unexpected leading zero",
+];
+
+/// Tells the errors of a file; returns the places that could not be read.
+pub(super) fn tell(
+    errors: &[Error],
+    text: &str,
+    root: &DeTable<'_>,
+    file: u32,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Span> {
+    let span = |place: Range<usize>| Span { file, start: place.start as u32, end: place.end as u32 };
+    let mut broken = Vec::new();
+    let end = errors.iter().find(|error| error.message().starts_with("unclosed array"));
+    let open = end.and_then(|error| error.span()).and_then(|end| list_that_ends(root, end.start));
+    if let Some(list) = open.clone() {
+        let told = diagnostics.error(Some(span(list.start..list.start + 1)), "this list is not closed");
+        told.label = "expected ] after its last element".into();
+        broken.push(span(list));
+    }
+    for error in errors {
+        let place = error.span().unwrap_or(0..0);
+        // What follows an open list was read as its elements.
+        if open.as_ref().is_some_and(|list| list.contains(&place.start) || list.end == place.start) {
+            continue;
+        }
+        broken.push(span(place.clone()));
+        let key = text.get(place.clone()).unwrap_or_default().trim_matches(['"', '\'']);
+        match header_before(text, place.start).or_else(|| key_before(root, key, place.start)) {
+            Some(first) if error.message() == "duplicate key" => {
+                let first = diagnostics.place(span(first));
+                diagnostics.error(Some(span(place)), format!("the key {key:?} is here twice")).help =
+                    Some(format!("the first is at {first}: keep one"));
+            }
+            _ => drop(diagnostics.error(Some(span(place)), plain(error.message()))),
+        }
+    }
+    broken
+}
+
+fn plain(message: &str) -> &str {
+    match message {
+        text if UNQUOTED.iter().any(|start| text.starts_with(start)) => "expected a value: text needs quotes",
+        text if text.starts_with("key with no value") => "expected a value: KEY = VALUE",
+        text => text,
+    }
+}
+
+/// The outermost list that ends at `end`.
+fn list_that_ends(table: &DeTable<'_>, end: usize) -> Option<Range<usize>> {
+    fn inside(value: &Spanned<DeValue<'_>>, end: usize) -> Option<Range<usize>> {
+        match value.get_ref() {
+            DeValue::Array(_) if value.span().end == end => Some(value.span()),
+            DeValue::Array(array) => array.iter().find_map(|element| inside(element, end)),
+            DeValue::Table(table) => list_that_ends(table, end),
+            _ => None,
+        }
+    }
+    table.iter().find_map(|(_, value)| inside(value, end))
+}
+
+/// Where the header that holds `at` stands before: of tables that stand twice the parser keeps the last.
+fn header_before(text: &str, at: usize) -> Option<Range<usize>> {
+    let (above, below) = text.split_at_checked(text.get(..at)?.rfind('\n')? + 1)?;
+    let header = &below[..below.find(']').filter(|_| below.starts_with('['))? + 1];
+    let start = above.match_indices(header).map(|(start, _)| start);
+    let start = start.filter(|&start| start == 0 || above[..start].ends_with('\n')).last()?;
+    Some(start..start + header.len())
+}
+
+/// The place of the key `name` that stands last before `before`.
+fn key_before(table: &DeTable<'_>, name: &str, before: usize) -> Option<Range<usize>> {
+    let inside = |value: &DeValue<'_>| match value {
+        DeValue::Table(table) => key_before(table, name, before),
+        DeValue::Array(array) => {
+            let tables = array.iter().filter_map(|element| element.get_ref().as_table());
+            tables.filter_map(|table| key_before(table, name, before)).max_by_key(|place| place.start)
+        }
+        _ => None,
+    };
+    let own = table.iter().filter(|(key, _)| key.get_ref() == name && key.span().start < before);
+    let own = own.map(|(key, _)| key.span());
+    own.chain(table.iter().filter_map(|(_, value)| inside(value.get_ref()))).max_by_key(|place| place.start)
+}
