@@ -1,6 +1,7 @@
 //! A reader of TOML that tells every error with its place and goes on: what is wrong is left out, the rest is read.
 
 use super::{Diagnostic, Diagnostics, Span, Spanned, syntax};
+use crate::limits;
 use crate::rrset::read_seconds;
 use crate::wire::{Name, NameBuf};
 use ipnet::IpNet;
@@ -110,8 +111,14 @@ impl<'d> Reader<'d> {
         read: impl FnOnce(&mut Reader<'d>, Table<'_>) -> R,
     ) -> R {
         let (root, errors) = DeTable::parse_recoverable(text);
+        if let Some((mended, stub)) = syntax::without_stub(text, &errors)
+            && diagnostics.error_count() < limits::ZONE_PROBLEMS
+        {
+            syntax::tell(std::slice::from_ref(stub), text, root.get_ref(), file, diagnostics);
+            return Reader::read(diagnostics, file, &mended, read);
+        }
+        let broken = syntax::tell(&errors, text, root.get_ref(), file, diagnostics);
         let mut reader = Reader { diagnostics, file };
-        let broken = syntax::tell(&errors, text, root.get_ref(), file, reader.diagnostics);
         let told = reader.diagnostics.len();
         let span = reader.span(root.span());
         let table = reader.open(root.get_ref(), span);

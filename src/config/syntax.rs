@@ -5,6 +5,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error};
 
+/// What toml says of a line that is only a key.
+const STUB: &str = "key with no value";
+
 /// What toml says of text without quotes: it guesses by the first letter what was meant, a float for `info`, a time for `2001:db8::1`.
 const UNQUOTED: [&str; 8] = [
     "string values must be quoted",
@@ -17,6 +20,17 @@ const UNQUOTED: [&str; 8] = [
     "unexpected leading zero",
 ];
 
+/// The text without a line that has a key and no value, and the error that says so: toml reads no further than such a line.
+pub(super) fn without_stub<'e>(text: &str, errors: &'e [Error]) -> Option<(String, &'e Error)> {
+    let stub = errors.iter().find(|error| error.message().starts_with(STUB))?;
+    let at = stub.span()?.start;
+    let line = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    let mut mended = text.to_owned();
+    // A comment as long as the line: all else stays in its place.
+    mended.replace_range(line..at, &"#".repeat(at - line));
+    Some((mended, stub))
+}
+
 /// Tells the errors of a file; returns the places that could not be read.
 pub(super) fn tell(
     errors: &[Error],
@@ -27,17 +41,25 @@ pub(super) fn tell(
 ) -> Vec<Span> {
     let span = |place: Range<usize>| Span { file, start: place.start as u32, end: place.end as u32 };
     let mut broken = Vec::new();
-    let end = errors.iter().find(|error| error.message().starts_with("unclosed array"));
-    let open = end.and_then(|error| error.span()).and_then(|end| list_that_ends(root, end.start));
-    if let Some(list) = open.clone() {
-        let told = diagnostics.error(Some(span(list.start..list.start + 1)), "this list is not closed");
-        told.label = "expected ] after its last element".into();
-        broken.push(span(list));
+    let end = errors.iter().find(|error| error.message().starts_with("unclosed ")).and_then(Error::span);
+    let open = end.and_then(|end| open_value(root, text, end.start));
+    // What follows the line of an open list or table was read as part of it.
+    let mut swallowed = 0..0;
+    if let Some(open) = open {
+        let list = text[open.start..].starts_with('[');
+        let (what, close) = if list { ("list", ']') } else { ("table", '}') };
+        let told =
+            diagnostics.error(Some(span(open.start..open.start + 1)), format!("this {what} is not closed"));
+        told.label = format!("expected {close} after its last element");
+        let line = text[open.start..].find('\n').map_or(open.end, |end| open.start + end);
+        swallowed = line..open.end + 1;
+        broken.push(span(open));
     }
+    let mut errors: Vec<&Error> = errors.iter().collect();
+    errors.sort_by_key(|error| error.span().map(|place| place.start));
     for error in errors {
         let place = error.span().unwrap_or(0..0);
-        // What follows an open list was read as its elements.
-        if open.as_ref().is_some_and(|list| list.contains(&place.start) || list.end == place.start) {
+        if swallowed.contains(&place.start) {
             continue;
         }
         broken.push(span(place.clone()));
@@ -48,7 +70,9 @@ pub(super) fn tell(
                 diagnostics.error(Some(span(place)), format!("the key {key:?} is here twice")).help =
                     Some(format!("the first is at {first}: keep one"));
             }
-            _ => drop(diagnostics.error(Some(span(place)), plain(error.message()))),
+            _ => {
+                diagnostics.error(Some(span(place)), plain(error.message()));
+            }
         }
     }
     broken
@@ -57,22 +81,25 @@ pub(super) fn tell(
 fn plain(message: &str) -> &str {
     match message {
         text if UNQUOTED.iter().any(|start| text.starts_with(start)) => "expected a value: text needs quotes",
-        text if text.starts_with("key with no value") => "expected a value: KEY = VALUE",
+        text if text.starts_with(STUB) => "expected a value: KEY = VALUE",
         text => text,
     }
 }
 
-/// The outermost list that ends at `end`.
-fn list_that_ends(table: &DeTable<'_>, end: usize) -> Option<Range<usize>> {
-    fn inside(value: &Spanned<DeValue<'_>>, end: usize) -> Option<Range<usize>> {
+/// The outermost list or inline table that ends at `end`.
+fn open_value(table: &DeTable<'_>, text: &str, end: usize) -> Option<Range<usize>> {
+    fn inside(value: &Spanned<DeValue<'_>>, text: &str, end: usize) -> Option<Range<usize>> {
+        let place = value.span();
+        // The place of a table with a header is the header.
+        let open = text.get(place.start..).is_some_and(|text| text.starts_with(['[', '{']));
         match value.get_ref() {
-            DeValue::Array(_) if value.span().end == end => Some(value.span()),
-            DeValue::Array(array) => array.iter().find_map(|element| inside(element, end)),
-            DeValue::Table(table) => list_that_ends(table, end),
+            DeValue::Array(_) | DeValue::Table(_) if place.end == end && open => Some(place),
+            DeValue::Array(array) => array.iter().find_map(|element| inside(element, text, end)),
+            DeValue::Table(table) => open_value(table, text, end),
             _ => None,
         }
     }
-    table.iter().find_map(|(_, value)| inside(value, end))
+    table.iter().find_map(|(_, value)| inside(value, text, end))
 }
 
 /// Where the header that holds `at` stands before: of tables that stand twice the parser keeps the last.

@@ -154,6 +154,22 @@ fn syntax_errors_are_told_once_and_in_plain_words() {
 }
 
 #[test]
+fn a_syntax_error_does_not_hide_what_follows() {
+    check_config(
+        "workers\n[log]\nlevel\nformat = \"x\"",
+        &["error 1: expected a value", "error 3: expected a value", "error 4: expected one of text, json"],
+    );
+    check_zone(
+        "[records]\na = { A = \"192.0.2.1\"\nb = { A = \"x\" }\nc = { pool = p }\n",
+        &["error 2: this table is not closed"],
+    );
+    check_zone(
+        "[records]\na = { A = 192.0.2.1 }\nb = { A = \"x\" }\nc = { pool = \"p\" }\n",
+        &["error 2: expected a value", "error 3: A: the address", "error 4: there is no pool"],
+    );
+}
+
+#[test]
 fn values_of_the_config_are_told_with_the_cure() {
     check_config("server = []", &["expected a table, found an array"]);
     check_config("server.listen = []", &["at least one address"]);

@@ -57,3 +57,32 @@ fn place(file: &ZoneFile, tag: usize) -> Option<Span> {
     let record = file.records.get(tag).map(|record| record.span);
     record.or_else(|| file.steered.get(tag.checked_sub(file.records.len())?).map(|steered| steered.span))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use std::path::Path;
+
+    /// What making the zone example.com of this file tells, as it is shown.
+    fn check(text: &str, wanted: &[&str]) {
+        let mut diagnostics = Diagnostics::default();
+        let config = Config::parse("", Path::new("waymark.toml"), &mut diagnostics);
+        let file = ZoneFile::parse(text, Path::new("example.com.toml"), &config, &mut diagnostics);
+        from_file(&file, |_| None, 1, &mut diagnostics);
+        let shown = diagnostics.render(false);
+        let same = wanted.iter().all(|wanted| shown.contains(wanted)) && diagnostics.iter().count() == 1;
+        assert!(same, "of\n{text}\nwas told\n{shown}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_zone_is_told_with_its_file() {
+        let a = "a = { A = \"192.0.2.1\" }";
+        check(&format!("[records]\n{a}"), &["the zone example.com. has no NS", "example.com.toml:1:1"]);
+        check(&format!("[records]\n\"@\".NS = \"b\"\n{a}"), &["which has no address here", "toml:1:1"]);
+        check(
+            "records.\"@\".NS = \"a\"\nrecords.a = { A = \"x\" }",
+            &["must be an IPv4 address", "toml:2:20"],
+        );
+    }
+}

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// Loads the zone `apex` from a file. None when it has errors; all are told, up to [`limits::ZONE_PROBLEMS`].
 pub fn load(path: &Path, apex: Name<'_>, diagnostics: &mut Diagnostics) -> Option<Zone> {
-    let text = read(path).map_err(|why| told_unreadable(&why, diagnostics)).ok()?;
+    let text = read(path).map_err(|why| diagnostics.error(None, why)).ok()?;
     let mut reader = Reader::new(apex);
     reader.read(&text, path, 0);
     // Making the zone takes the most memory: the text is not kept beside it, but read again if there is something to tell.
@@ -47,18 +47,14 @@ fn read(path: &Path) -> Result<String, String> {
     if size > limits::MASTER_FILE {
         return Err(format!("{}: the file is larger than {} octets", path.display(), limits::MASTER_FILE));
     }
-    let octets = read_regular(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let octets = read_regular(path).map_err(|error| {
+        format!("{}: {error}: check that the file is there and that this user may read it", path.display())
+    })?;
     String::from_utf8(octets)
         .map_err(|_| format!("{}: the file is not UTF-8 text: write other octets as \\DDD", path.display()))
 }
 
-fn told_unreadable(why: &str, diagnostics: &mut Diagnostics) {
-    diagnostics.error(None, why).help =
-        Some("check that the file is there and that this user may read it".into());
-}
-
-/// Puts problems in their places. Texts are kept only of files in which something is wrong; without `text`, that of the first
-/// file, they are read again.
+/// Puts problems in their places. Texts are kept only of files in which something is wrong.
 fn tell(
     mut problems: Vec<Problem>,
     sources: &[Source],
