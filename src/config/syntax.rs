@@ -46,13 +46,18 @@ pub(super) fn tell(
     // What follows the line of an open list or table was read as part of it.
     let mut swallowed = 0..0;
     if let Some(open) = open {
-        let list = text[open.start..].starts_with('[');
-        let (what, close) = if list { ("list", ']') } else { ("table", '}') };
-        let told =
-            diagnostics.error(Some(span(open.start..open.start + 1)), format!("this {what} is not closed"));
-        told.label = format!("expected {close} after its last element");
         let line = text[open.start..].find('\n').map_or(open.end, |end| open.start + end);
-        swallowed = line..open.end + 1;
+        let beside =
+            |error: &Error| error.span().is_some_and(|at| open.start <= at.start && at.start <= line);
+        // Another error on that line is why it is open: a quote that is missing.
+        if !errors.iter().any(beside) {
+            let list = text[open.start..].starts_with('[');
+            let (what, close) = if list { ("list", ']') } else { ("table", '}') };
+            let told = diagnostics
+                .error(Some(span(open.start..open.start + 1)), format!("this {what} is not closed"));
+            told.label = format!("expected {close} after its last element");
+        }
+        swallowed = line + 1..open.end + 1;
         broken.push(span(open));
     }
     let mut errors: Vec<&Error> = errors.iter().collect();

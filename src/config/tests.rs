@@ -163,6 +163,11 @@ fn a_syntax_error_does_not_hide_what_follows() {
         "[records]\na = { A = \"192.0.2.1\"\nb = { A = \"x\" }\nc = { pool = p }\n",
         &["error 2: this table is not closed"],
     );
+    check_zone("[records]\na = { A = \"192.0.2.1 }\nb = { A = \"x\" }\n", &["error 2: invalid basic string"]);
+    check_zone(
+        "records.a = { A = [\"192.0.2.1\"",
+        &["error 1: unclosed array", "error 1: unclosed inline table"],
+    );
     check_zone(
         "[records]\na = { A = 192.0.2.1 }\nb = { A = \"x\" }\nc = { pool = \"p\" }\n",
         &["error 2: expected a value", "error 3: A: the address", "error 4: there is no pool"],
