@@ -24,13 +24,9 @@ pub(super) struct Value<'t> {
 }
 
 impl Value<'_> {
-    /// Whether it is a list or table without anything in it.
+    /// Whether it is a list of nothing.
     pub fn is_empty(&self) -> bool {
-        match self.value {
-            DeValue::Array(array) => array.is_empty(),
-            DeValue::Table(table) => table.is_empty(),
-            _ => false,
-        }
+        self.value.as_array().is_some_and(|array| array.is_empty())
     }
 }
 

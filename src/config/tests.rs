@@ -244,6 +244,9 @@ fn lists_that_hold_what_is_wrong_are_not_empty() {
         &["error 2: expected an address"],
     );
     check_zone("records.w = { pool = \"p\" }\npool.p = { members = [] }", &["at least one member"]);
+    check_zone("records.w = { pool = \"p\" }\npool.p = { members = {} }", &["a member needs an address"]);
+    check_route("route.r = { rule = [] }", &["route r has neither rules nor a fallback"]);
+    check_route("route.r.fallback = [1]", &["expected a string"]);
     check_route("route.r.rule = [{ use = [1] }]", &["expected a string"]);
     check_route("route.r.rule = [{ nearest = [] }]", &["at least one pool"]);
     check_route(

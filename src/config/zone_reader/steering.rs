@@ -119,7 +119,8 @@ impl Parts {
                     rules.extend(read_rule(reader, element));
                 }
             }
-            let has_rules = !rules.is_empty() || table.peek("rule").is_some();
+            let written = |key| table.peek(key).is_some_and(|value| !value.is_empty());
+            let leads = written("rule") || written("fallback");
             let fallback = strings(reader, &mut table, "fallback");
             let on_all_down = table.take("on_all_down").and_then(|value| {
                 reader.word(
@@ -133,7 +134,7 @@ impl Parts {
                 )
             });
             reader.finish(table, &format!("[route.{}]", name.value));
-            if !has_rules && fallback.is_empty() {
+            if !leads {
                 reader.error(name.span, format!("route {} has neither rules nor a fallback", name.value));
             }
             routes.push(RouteSpec { name, rules, fallback, on_all_down: on_all_down.unwrap_or_default() });
