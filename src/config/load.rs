@@ -89,9 +89,10 @@ impl Config {
     }
 
     fn read(file: u32, text: &str, path: &Path, diagnostics: &mut Diagnostics) -> Config {
-        let base = path.parent().map_or_else(PathBuf::new, Path::to_owned);
+        // A mere file name stands in the working directory.
+        let base = path.parent().filter(|base| !base.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // Messages and later readers may run in another working directory.
-        let base = std::path::absolute(&base).unwrap_or(base);
+        let base = std::path::absolute(base).unwrap_or(base.to_owned());
         Reader::read(diagnostics, file, text, |reader, table| read_config(reader, table, &base))
     }
 }

@@ -148,7 +148,7 @@ fn syntax_errors_are_told_once_and_in_plain_words() {
     );
     check_config(
         "[log]\nlevel = \"info\"\nformat = \"text\"\nlevel = \"warn\"",
-        &["error 4: the key \"level\" is here twice; the first is at ..:2: keep one"],
+        &["error 4: the key \"level\" is here twice; the first is at ..:2:..: keep one"],
     );
     check_config("[log]\n[server]\n[log]", &["error 3: the key \"log\" is here twice; the first is at ..:1"]);
 }

@@ -7,14 +7,18 @@ use tempfile::TempDir;
 /// A directory of zone files, its loader, and what was told last.
 struct Zones {
     directory: TempDir,
+    config: Config,
     loader: Loader,
     told: String,
 }
 
 impl Zones {
     fn new(files: &[(&str, &str)]) -> Zones {
-        let zones =
-            Zones { directory: tempfile::tempdir().unwrap(), loader: Loader::default(), told: String::new() };
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("zones")).unwrap();
+        let path = directory.path().join("c.toml");
+        let config = Config::parse("zones.directory = \"zones\"", &path, &mut Diagnostics::default());
+        let zones = Zones { directory, config, loader: Loader::default(), told: String::new() };
         files.iter().for_each(|(name, text)| zones.write(name, text));
         zones
     }
@@ -30,9 +34,7 @@ impl Zones {
 
     fn try_load(&mut self) -> Option<Loaded> {
         let mut diagnostics = Diagnostics::default();
-        let text = "[zones]\ndirectory = \"zones\"\n";
-        let config = Config::parse(text, &self.directory.path().join("c.toml"), &mut diagnostics);
-        let loaded = self.loader.load(&config, &mut diagnostics);
+        let loaded = self.loader.load(&self.config, &mut diagnostics);
         self.told = diagnostics.render(false);
         loaded
     }

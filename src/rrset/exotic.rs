@@ -54,6 +54,11 @@ pub(super) fn location_len(rdata: &[u8]) -> Result<usize, Malformed> {
     if right && latitude <= 90 * 3_600_000 && longitude <= 180 * 3_600_000 { Ok(16) } else { Err(Malformed) }
 }
 
+/// Whether the sizes are written in the one way that reading their text gives: zero is also zero times any power of ten.
+pub(super) fn location_reads_back(rdata: &[u8]) -> bool {
+    rdata.get(1..4).is_some_and(|digits| digits.iter().all(|&size| size >> 4 != 0 || size == 0))
+}
+
 pub(super) fn parse_location(tokens: &mut Tokens<'_>, out: &mut Vec<u8>) -> Result<(), RdataError> {
     let latitude = parse_angle("latitude", 90, ["N", "S"], tokens)?;
     let longitude = parse_angle("longitude", 180, ["E", "W"], tokens)?;

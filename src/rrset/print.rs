@@ -7,8 +7,9 @@ use std::fmt::{Display, Write};
 
 /// See [`super::print_rdata`].
 pub(super) fn print(rtype: Rtype, rdata: &[u8], out: &mut String) {
+    let reads_back = || rtype != Rtype::LOC || exotic::location_reads_back(rdata);
     match schema::fields(rtype) {
-        Some(fields) if data::check(rtype, rdata).is_ok() => {
+        Some(fields) if data::check(rtype, rdata).is_ok() && reads_back() => {
             let (mut rest, start) = (rdata, out.len());
             for (_, kind) in fields {
                 let Ok(len) = data::field_len(*kind, rest) else { return };

@@ -113,7 +113,7 @@ fn what_keeps_it_from_serving_is_told_with_the_cure() {
             1,
             "(control.listen): another process has it",
         ),
-        ("\"zones\"", "\"nowhere\"", 1, "zones.directory names the directory"),
+        ("\"zones\"", "\"nowhere\"", 2, "this is the directory of the zone files"),
         ("[zones]", "[zoness]", 2, "did you mean"),
     ] {
         let files = Files::new(LISTEN, "enabled = false");

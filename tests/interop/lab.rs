@@ -197,7 +197,7 @@ impl Lab {
         );
         fs::write(folder.join("waymark.conf"), config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_waymark"));
-        command.args(["serve", "--config"]).arg(folder.join("waymark.conf"));
+        command.args(["serve", "--config", "waymark.conf"]);
         let server = self.start("Waymark", address, &folder, &mut command);
         // A resolver without zones answers for the root as soon as it has asked for it.
         server.ready(zones.first().map_or(".", |(apex, _)| apex))
