@@ -7,9 +7,9 @@ use crate::resolve::Settled;
 use crate::rrset::Rdatas;
 use crate::wire::{Ede, Flags, Name, NameBuf, Rcode, Rtype, Section};
 
-impl Walk<'_, '_> {
+impl<'a> Walk<'a, '_> {
     /// Answers `name` from what was settled for this request or is cached.
-    pub(super) fn learnt_link(&mut self, name: Name<'_>) -> Link {
+    pub(super) fn learnt_link(&mut self, name: Name<'_>) -> Link<'a> {
         let rtype = self.query.question.rtype;
         let Some(recursion) = self.recursion else { return Link::Unknown };
         if rtype == Rtype::ANY {
@@ -104,7 +104,7 @@ fn only_name<'e>(entry: &Entry<'e>) -> Option<Name<'e>> {
 }
 
 /// Writes what an entry says of `name`.
-fn write(walk: &mut Walk<'_, '_>, name: Name<'_>, rtype: Rtype, entry: &Entry<'_>) -> Link {
+fn write<'a>(walk: &mut Walk<'a, '_>, name: Name<'_>, rtype: Rtype, entry: &Entry<'_>) -> Link<'a> {
     let ttl = entry.ttl_left(walk.request.now);
     match entry.fact {
         Fact::Records { rdatas, .. } => {
@@ -116,7 +116,7 @@ fn write(walk: &mut Walk<'_, '_>, name: Name<'_>, rtype: Rtype, entry: &Entry<'_
             };
             match target {
                 _ if !walk.add_answer(name, rtype, ttl, rdatas) => Link::Done,
-                Some(target) => Link::Follow(target.to_buf()),
+                Some(target) => walk.follow(target),
                 None => Link::Done,
             }
         }

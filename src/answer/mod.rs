@@ -20,7 +20,7 @@ use crate::steer::{Client, Steering};
 use crate::wire::{
     Class, ClientSubnet, Ede, Flags, Name, NameBuf, Query, QueryError, Rcode, Rtype, Section, option,
 };
-use crate::zone::ZoneSet;
+use crate::zone::{Node, Zone, ZoneSet};
 use crate::zone::tree::{NameTree, Named};
 use crate::{limits, wire};
 use reply::Reply;
@@ -174,7 +174,7 @@ pub fn answer(
     let wants_recursion = query.flags.has(Flags::RD);
     let recursion = recursion.filter(|_| wants_recursion);
     let Worker { scratch, seed } = worker;
-    Walk { view, scratch: Some(scratch), seed, request, query, client, recursion, progress, reply }.run()
+    Walk { view, scratch: Some(scratch), seed, request, query, client, recursion, progress, reply, target: NameBuf::root() }.run()
 }
 
 /// Reads what answering these messages, as many as [`limits::READ_AHEAD`], will read of own zones.
@@ -232,19 +232,21 @@ struct Walk<'a, 'o> {
     recursion: Option<&'a Recursion>,
     progress: Option<&'a Progress>,
     reply: Reply<'o, 'a>,
+    /// Where the chain goes on.
+    target: NameBuf,
 }
 
-/// What one link of a chain has come to. It lives on the stack for one step of the walk.
-#[allow(clippy::large_enum_variant)]
-enum Link {
+/// What one link of a chain has come to.
+#[derive(Clone, Copy)]
+enum Link<'a> {
     /// The reply is complete.
     Done,
-    /// The chain goes on at this name.
-    Follow(NameBuf),
+    /// The chain goes on at the walk's target.
+    Follow,
     /// Nothing is known of the name here.
     Unknown,
-    /// The name lies below this delegation of an own zone, which only recursion may follow.
-    Delegated(Box<crate::resolve::Start>),
+    /// The name lies below a delegation of an own zone, which only recursion may follow: the zone and the cut.
+    Delegated(&'a Zone, &'a Node),
 }
 
 impl<'a> Walk<'a, '_> {
@@ -253,9 +255,9 @@ impl<'a> Walk<'a, '_> {
         for link in 0..=limits::CHAIN_LINKS {
             let own = self.own_link(name.as_name(), link == 0);
             let next = match own {
-                Link::Unknown | Link::Delegated(_) if self.recursion.is_some() => {
+                Link::Unknown | Link::Delegated(..) if self.recursion.is_some() => {
                     match self.learnt_link(name.as_name()) {
-                        Link::Unknown => return self.resolve(name, own),
+                        Link::Unknown => return self.resolve(name.as_name(), own),
                         known => known,
                     }
                 }
@@ -268,7 +270,9 @@ impl<'a> Walk<'a, '_> {
                 own => own,
             };
             match next {
-                Link::Follow(target) if !self.reply.answers(target.as_name(), Rtype::CNAME) => name = target,
+                Link::Follow if !self.reply.answers(self.target.as_name(), Rtype::CNAME) => {
+                    name = self.target.clone();
+                }
                 _ => return Outcome::Reply(self.reply.finish()),
             }
         }
@@ -279,21 +283,30 @@ impl<'a> Walk<'a, '_> {
         Outcome::Reply(self.reply.finish())
     }
 
+    /// Says that the chain goes on at `target`.
+    fn follow(&mut self, target: Name<'_>) -> Link<'a> {
+        self.target = target.to_buf();
+        Link::Follow
+    }
+
     /// Hands out the job that this name needs, unless the last one failed.
-    fn resolve(mut self, name: NameBuf, own: Link) -> Outcome {
+    fn resolve(mut self, name: Name<'_>, own: Link<'_>) -> Outcome {
         let jobs = self.progress.map_or(0, |progress| progress.settled.len());
         let failure = self.progress.and_then(|progress| progress.settled.last()?.failure.as_ref());
         if let Some(failure) = failure {
             self.reply.fail(failure.rcode, Some((failure.ede, &failure.text)));
-        } else if self.settled_last(name.as_name()).is_some() {
+        } else if self.settled_last(name).is_some() {
             // What came of it is of no use here; asking again would bring the same.
             self.reply.fail(Rcode::SERVFAIL, Some((Ede::OTHER, "the answer found does not lead on")));
         } else if jobs > limits::CHAIN_LINKS {
             self.reply.fail(Rcode::SERVFAIL, Some((Ede::OTHER, "the chain of aliases is too long")));
         } else {
-            let start = if let Link::Delegated(start) = own { Some(*start) } else { None };
+            let start = match own {
+                Link::Delegated(zone, cut) => Some(own::start(&self.view.zones, zone, cut)),
+                _ => None,
+            };
             let checking_disabled = self.query.flags.has(Flags::CD);
-            let (name, rtype) = (name.as_name().to_owned(), self.query.question.rtype);
+            let (name, rtype) = (name.to_owned(), self.query.question.rtype);
             return Outcome::Later(Job::Resolve(Question { name, rtype, checking_disabled, start }));
         }
         Outcome::Reply(self.reply.finish())

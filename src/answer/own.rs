@@ -11,7 +11,7 @@ use std::net::IpAddr;
 
 impl<'a> Walk<'a, '_> {
     /// Answers `name` from the own zone that holds it.
-    pub(super) fn own_link(&mut self, name: Name<'_>, first: bool) -> Link {
+    pub(super) fn own_link(&mut self, name: Name<'_>, first: bool) -> Link<'a> {
         let rtype = self.query.question.rtype;
         let Some(held) = self.held(name, rtype) else { return Link::Unknown };
         let zone = match &held.state {
@@ -61,7 +61,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// A node that exists or a wildcard stands for: its RRset of the type, its alias, or nothing.
-    fn own_name(&mut self, held: &'a Held, zone: &'a Zone, node: &'a Node, name: Name<'_>) -> Link {
+    fn own_name(&mut self, held: &'a Held, zone: &'a Zone, node: &'a Node, name: Name<'_>) -> Link<'a> {
         let rtype = self.query.question.rtype;
         let steering = held.policy.and_then(|policy| self.view.steering.get(policy));
         if let (Some(id), Some(steering)) = (node.steered(), steering)
@@ -85,7 +85,7 @@ impl<'a> Walk<'a, '_> {
                 let target = alias.rdatas.iter().next().and_then(|rdata| Name::from_wire(rdata).ok());
                 match target {
                     Some(target) if self.add_answer(name, Rtype::CNAME, alias.ttl, alias.rdatas) => {
-                        Link::Follow(target.to_buf())
+                        self.follow(target)
                     }
                     _ => Link::Done,
                 }
@@ -101,7 +101,7 @@ impl<'a> Walk<'a, '_> {
         steering: &'a Steering,
         id: SteerId,
         name: Name<'_>,
-    ) -> Option<Link> {
+    ) -> Option<Link<'a>> {
         let rtype = self.query.question.rtype;
         let (families, cursor): (&[Family], _) = match rtype {
             Rtype::A => (&[Family::V4], Cursor::Take),
@@ -134,7 +134,7 @@ impl<'a> Walk<'a, '_> {
         policy: &'a Policy,
         name: Name<'_>,
         choice: &steer::Choice<'a>,
-    ) -> Link {
+    ) -> Link<'a> {
         match choice.answer {
             steer::Answer::Addresses { picked, count } => {
                 let picked = picked[..count as usize].iter().map(|&member| policy.address(member));
@@ -144,7 +144,7 @@ impl<'a> Walk<'a, '_> {
             steer::Answer::Cname(target) => {
                 let added = self.add_alias(name, choice.ttl, target);
                 let follow = added && self.query.question.rtype != Rtype::CNAME;
-                if follow { Link::Follow(target.to_buf()) } else { Link::Done }
+                if follow { self.follow(target) } else { Link::Done }
             }
             // The denial may not outlive the state it follows from.
             steer::Answer::NoData => self.deny(zone, choice.ttl),
@@ -181,7 +181,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// A name below a DNAME: the DNAME and the CNAME it makes of the name (RFC 6672 §3.1).
-    fn own_dname(&mut self, node: &'a Node, name: Name<'_>) -> Link {
+    fn own_dname(&mut self, node: &'a Node, name: Name<'_>) -> Link<'a> {
         let Some(set) = node.rrset(Rtype::DNAME) else { return Link::Done };
         let target = set.rdatas.iter().next().and_then(|rdata| Name::from_wire(rdata).ok());
         // A chain may come by a second time, with another name.
@@ -195,14 +195,14 @@ impl<'a> Walk<'a, '_> {
         let added = self.add_alias(name, set.ttl, alias.as_name());
         // A question for the CNAME itself is answered by the one just made.
         let follow = added && !matches!(self.query.question.rtype, Rtype::CNAME | Rtype::ANY);
-        if follow { Link::Follow(alias) } else { Link::Done }
+        if follow { self.follow(alias.as_name()) } else { Link::Done }
     }
 
     /// A name at or below a delegation: followed for those who may, else the referral with its glue.
-    fn own_cut(&mut self, zone: &'a Zone, cut: &'a Node) -> Link {
+    fn own_cut(&mut self, zone: &'a Zone, cut: &'a Node) -> Link<'a> {
         let Some(servers) = cut.rrset(Rtype::NS) else { return Link::Done };
         if self.recursion.is_some() {
-            return Link::Delegated(Box::new(start(&self.view.zones, zone, cut, &servers)));
+            return Link::Delegated(zone, cut);
         }
         if !self.reply.rrset(Section::Authority, cut.name(), Rtype::NS, servers.ttl, servers.rdatas) {
             return Link::Done;
@@ -247,7 +247,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// Adds the SOA that says a name or type does not exist (RFC 2308 §3), kept no longer than `ttl_max`.
-    fn deny(&mut self, zone: &'a Zone, ttl_max: u32) -> Link {
+    fn deny(&mut self, zone: &'a Zone, ttl_max: u32) -> Link<'a> {
         let ttl = zone.negative_ttl().min(ttl_max);
         self.reply.rrset(Section::Authority, zone.apex(), Rtype::SOA, ttl, zone.soa().rdatas);
         Link::Done
@@ -255,7 +255,7 @@ impl<'a> Walk<'a, '_> {
 }
 
 /// Our own delegation, for the resolver to start from, with all addresses that own zones have.
-fn start(zones: &ZoneSet, zone: &Zone, cut: &Node, servers: &RrsetRef<'_>) -> Start {
+pub(super) fn start(zones: &ZoneSet, zone: &Zone, cut: &Node) -> Start {
     let address = |rdata: &[u8]| match rdata.len() {
         4 => <[u8; 4]>::try_from(rdata).ok().map(IpAddr::from),
         _ => <[u8; 16]>::try_from(rdata).ok().map(IpAddr::from),
@@ -269,6 +269,7 @@ fn start(zones: &ZoneSet, zone: &Zone, cut: &Node, servers: &RrsetRef<'_>) -> St
         let sets = node.into_iter().flat_map(|node| [Rtype::A, Rtype::AAAA].map(|rtype| node.rrset(rtype)));
         sets.flatten().flat_map(|set| set.rdatas.iter().filter_map(address)).collect()
     };
-    let names = servers.rdatas.iter().filter_map(|rdata| additional_name(Rtype::NS, rdata));
+    let servers = cut.rrset(Rtype::NS).into_iter().flat_map(|set| set.rdatas.iter());
+    let names = servers.filter_map(|rdata| additional_name(Rtype::NS, rdata));
     Start { zone: cut.name().to_owned(), servers: names.map(|name| (name.to_owned(), glue(name))).collect() }
 }

@@ -1,6 +1,6 @@
 //! How a zone answers a name: RFC 1034 §4.3.2 steps 3a–3c with the wildcards of RFC 4592 and the DNAMEs of RFC 6672.
 
-use super::tree::Descent;
+use super::tree::{Descent, Key};
 use super::{Node, Zone};
 use crate::wire::{Name, NameBuf, Rtype};
 use std::ops::ControlFlow;
@@ -65,8 +65,8 @@ impl Zone {
     }
 
     /// The way that a lookup of the name goes.
-    pub(super) fn descent(&self, name: Name<'_>) -> Descent<'_, Node> {
-        self.names.descent(name)
+    pub(super) fn descent<'z>(&'z self, name: Name<'_>, key: &'z mut Key) -> Option<Descent<'z, Node>> {
+        self.names.descent(name, key)
     }
 
     /// The node of exactly this name, also below a cut: for glue.

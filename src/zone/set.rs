@@ -1,6 +1,6 @@
 //! All zones of the server, found by the longest match.
 
-use super::tree::{Descent, NameTree, Named};
+use super::tree::{Descent, Key, NameTree, Named};
 use super::{Node, Zone};
 use crate::limits;
 use crate::wire::{Name, OwnedName, Rtype};
@@ -62,24 +62,34 @@ impl ZoneSet {
     /// Reads what looking up these names will read. A lookup in a large zone waits for memory at every step down; here all go
     /// down side by side, so that they wait together. Nothing comes of it but a warm processor cache.
     pub fn read_ahead<'n>(&self, names: impl Iterator<Item = Name<'n>>) {
-        let zone = |name| self.find(name, Rtype::A)?.state.as_ref().ok().map(|zone| zone.descent(name));
-        let mut descents: [Option<Descent<'_, Node>>; limits::READ_AHEAD] = Default::default();
-        for (slot, descent) in descents.iter_mut().zip(names.filter_map(zone)) {
-            *slot = Some(descent);
-        }
-        let mut under_way = true;
-        while std::mem::take(&mut under_way) {
-            for slot in &mut descents {
-                match slot.as_mut().map(Descent::step) {
-                    Some(ControlFlow::Continue(())) => under_way = true,
-                    Some(ControlFlow::Break(node)) => {
-                        node.map(Node::touch);
-                        *slot = None;
+        let mut keys = [Key::EMPTY; limits::READ_AHEAD];
+        let zone = |name| self.find(name, Rtype::A)?.state.as_ref().ok();
+        let mut descents = names.zip(&mut keys).filter_map(|(name, key)| zone(name)?.descent(name, key));
+        let mut descents: [Option<Descent<'_, Node>>; limits::READ_AHEAD] =
+            std::array::from_fn(|_| descents.next());
+        let mut live: [usize; limits::READ_AHEAD] = std::array::from_fn(|i| i);
+        let mut count = descents.iter().flatten().count();
+        let (mut nodes, mut found) = ([None; limits::READ_AHEAD], 0);
+        while count > 0 {
+            let touched = live[..count].iter().filter_map(|&i| descents[i].as_ref()).map(Descent::touch);
+            std::hint::black_box(touched.sum::<u64>());
+            let mut kept = 0;
+            for k in 0..count {
+                match descents[live[k]].as_mut().map(Descent::step) {
+                    Some(ControlFlow::Continue(())) => {
+                        live[kept] = live[k];
+                        kept += 1;
                     }
-                    None => (),
+                    Some(ControlFlow::Break(node @ Some(_))) => {
+                        nodes[found] = node;
+                        found += 1;
+                    }
+                    _ => (),
                 }
             }
+            count = kept;
         }
+        std::hint::black_box(nodes[..found].iter().flatten().map(|node| node.touch()).sum::<u64>());
     }
 
     /// The zone of exactly this name.

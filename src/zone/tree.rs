@@ -67,13 +67,23 @@ const fn symbols() -> ([[u8; 2]; 256], u8) {
 const MAX_KEY: usize = 512;
 
 /// A name as symbols.
-struct Key {
+pub struct Key {
     symbols: [u8; MAX_KEY],
     len: usize,
 }
 
 impl Key {
+    /// The key of no name: room for one.
+    pub const EMPTY: Key = Key { symbols: [0; MAX_KEY], len: 0 };
+
     fn new(name: Name<'_>) -> Key {
+        let mut key = Key::EMPTY;
+        key.set(name);
+        key
+    }
+
+    /// Makes it the key of `name`.
+    fn set(&mut self, name: Name<'_>) {
         let wire = name.as_bytes();
         let mut starts = [0u8; 128];
         let (mut labels, mut at) = (0, 0);
@@ -82,19 +92,20 @@ impl Key {
             labels += 1;
             at += 1 + wire[at] as usize;
         }
-        let mut key = Key { symbols: [0; MAX_KEY], len: 0 };
+        self.len = 0;
         for &start in starts[..labels].iter().rev() {
             let start = start as usize;
             for &octet in &wire[start + 1..start + 1 + wire[start] as usize] {
                 let [first, second] = OCTETS.0[octet as usize];
                 // Without a branch: the place of a second symbol that there is not is overwritten by what follows.
-                key.symbols[key.len % MAX_KEY] = first;
-                key.symbols[(key.len + 1) % MAX_KEY] = second;
-                key.len += 1 + usize::from(second != 0);
+                self.symbols[self.len % MAX_KEY] = first;
+                self.symbols[(self.len + 1) % MAX_KEY] = second;
+                self.len += 1 + usize::from(second != 0);
             }
-            key.len += 1; // symbol 0 ends the label
+            // Symbol 0 ends the label.
+            self.symbols[self.len % MAX_KEY] = 0;
+            self.len += 1;
         }
-        key
     }
 
     /// The symbol at a position; 0 beyond the end, which no label continues with.
@@ -261,9 +272,10 @@ impl<T: Named> NameTree<T> {
         }
     }
 
-    /// The way down to a name, to be gone step by step.
-    pub fn descent(&self, name: Name<'_>) -> Descent<'_, T> {
-        Descent { key: Key::new(name), next: self.root.as_ref() }
+    /// The way down to a name, to be gone step by step; none in an empty tree. `key` gives room for the name's key.
+    pub fn descent<'t>(&'t self, name: Name<'_>, key: &'t mut Key) -> Option<Descent<'t, T>> {
+        key.set(name);
+        Some(Descent { key, at: self.root.as_ref()? })
     }
 
     /// Visits everything in canonical order.
@@ -283,20 +295,27 @@ impl<T: Named> NameTree<T> {
 
 /// See [`NameTree::descent`].
 pub struct Descent<'t, T> {
-    key: Key,
-    next: Option<&'t Twig<T>>,
+    key: &'t Key,
+    at: &'t Twig<T>,
 }
 
 impl<'t, T> Descent<'t, T> {
-    /// Goes one branch down, or ends at a leaf, which need not have the name.
+    /// Reads where it stands, without doing anything that must wait for what is read: several of these wait together.
+    pub fn touch(&self) -> u64 {
+        u64::from(matches!(self.at, Twig::Leaf(_)))
+    }
+
+    /// Goes one branch down, or ends: at a leaf, which need not have the name, or where there is none.
     pub fn step(&mut self) -> ControlFlow<Option<&'t T>> {
-        match self.next {
-            Some(Twig::Branch(branch)) => {
-                self.next = branch.twig(self.key.symbol(branch.position()));
-                ControlFlow::Continue(())
-            }
-            Some(Twig::Leaf(leaf)) => ControlFlow::Break(Some(leaf)),
-            None => ControlFlow::Break(None),
+        match self.at {
+            Twig::Branch(branch) => match branch.twig(self.key.symbol(branch.position())) {
+                Some(twig) => {
+                    self.at = twig;
+                    ControlFlow::Continue(())
+                }
+                None => ControlFlow::Break(None),
+            },
+            Twig::Leaf(leaf) => ControlFlow::Break(Some(leaf)),
         }
     }
 }
