@@ -17,7 +17,8 @@ const BATCH: usize = 13;
 const ROUNDS: usize = 7;
 
 fn zone() -> String {
-    let mut text = String::from("$TTL 3600\n@ SOA ns1 host 1 3600 600 86400 300\n@ NS ns1\nns1 A 127.0.0.1\n");
+    let mut text =
+        String::from("$TTL 3600\n@ SOA ns1 host 1 3600 600 86400 300\n@ NS ns1\nns1 A 127.0.0.1\n");
     for i in 0..NAMES {
         text += &format!("h{i} A 192.{}.{}.{}\n", i >> 16 & 255, i >> 8 & 255, i & 255);
         if i.is_multiple_of(20) {
@@ -43,7 +44,8 @@ fn main() {
     let apex: NameBuf = "bench.test.".parse().expect("a name");
     let mut diagnostics = Diagnostics::default();
     let zone = master::parse(&zone(), Path::new("bench.zone"), apex.as_name(), &mut diagnostics);
-    let held = Held { apex: apex.as_name().to_owned(), state: Ok(Arc::new(zone.expect("a zone"))), policy: None };
+    let held =
+        Held { apex: apex.as_name().to_owned(), state: Ok(Arc::new(zone.expect("a zone"))), policy: None };
     let view = View { zones: ZoneSet::new(vec![held]), steering: Vec::new(), recursion: None };
     let mut state = 1u64;
     let mut next = |bound: usize| {

@@ -20,8 +20,8 @@ use crate::steer::{Client, Steering};
 use crate::wire::{
     Class, ClientSubnet, Ede, Flags, Name, NameBuf, Query, QueryError, Rcode, Rtype, Section, option,
 };
-use crate::zone::{Node, Zone, ZoneSet};
 use crate::zone::tree::{NameTree, Named};
+use crate::zone::{Node, Zone, ZoneSet};
 use crate::{limits, wire};
 use reply::Reply;
 use std::net::SocketAddr;
@@ -174,7 +174,19 @@ pub fn answer(
     let wants_recursion = query.flags.has(Flags::RD);
     let recursion = recursion.filter(|_| wants_recursion);
     let Worker { scratch, seed } = worker;
-    Walk { view, scratch: Some(scratch), seed, request, query, client, recursion, progress, reply, target: NameBuf::root() }.run()
+    let mut walk = Walk {
+        view,
+        scratch: Some(scratch),
+        seed,
+        request,
+        query,
+        client,
+        recursion,
+        progress,
+        reply,
+        target: NameBuf::root(),
+    };
+    walk.run()
 }
 
 /// Reads what answering these messages, as many as [`limits::READ_AHEAD`], will read of own zones.
@@ -250,7 +262,7 @@ enum Link<'a> {
 }
 
 impl<'a> Walk<'a, '_> {
-    fn run(mut self) -> Outcome {
+    fn run(&mut self) -> Outcome {
         let mut name = self.query.question.name.to_buf();
         for link in 0..=limits::CHAIN_LINKS {
             let own = self.own_link(name.as_name(), link == 0);
@@ -290,7 +302,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// Hands out the job that this name needs, unless the last one failed.
-    fn resolve(mut self, name: Name<'_>, own: Link<'_>) -> Outcome {
+    fn resolve(&mut self, name: Name<'_>, own: Link<'_>) -> Outcome {
         let jobs = self.progress.map_or(0, |progress| progress.settled.len());
         let failure = self.progress.and_then(|progress| progress.settled.last()?.failure.as_ref());
         if let Some(failure) = failure {

@@ -6,6 +6,7 @@ use crate::resolve::Start;
 use crate::rrset::{Rdatas, additional_name};
 use crate::steer::{self, Cursor, Draw, Family, Policy, Steering};
 use crate::wire::{Ede, Name, NameBuf, Rcode, Rtype, Section};
+use crate::zone::tree::Sought;
 use crate::zone::{Held, Lookup, Node, RrsetRef, SteerId, Zone, ZoneSet};
 use std::net::IpAddr;
 
@@ -13,7 +14,9 @@ impl<'a> Walk<'a, '_> {
     /// Answers `name` from the own zone that holds it.
     pub(super) fn own_link(&mut self, name: Name<'_>, first: bool) -> Link<'a> {
         let rtype = self.query.question.rtype;
-        let Some(held) = self.held(name, rtype) else { return Link::Unknown };
+        let mut sought = Sought::EMPTY;
+        sought.set(name);
+        let Some(held) = self.held(&sought, rtype) else { return Link::Unknown };
         let zone = match &held.state {
             Ok(zone) => &**zone,
             Err(why) => {
@@ -22,7 +25,7 @@ impl<'a> Walk<'a, '_> {
                 return Link::Done;
             }
         };
-        let found = zone.lookup(name, rtype);
+        let found = zone.look_up(&sought, rtype);
         let referral = matches!(found, Lookup::Cut(_));
         if first && !referral {
             self.reply.set_authoritative();
@@ -41,8 +44,8 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// The zone that holds the name: the longest match among own zones, forwards and stubs, then special-use names.
-    fn held(&self, name: Name<'_>, rtype: Rtype) -> Option<&'a Held> {
-        let own = self.view.zones.find(name, rtype);
+    fn held(&self, sought: &Sought<'_>, rtype: Rtype) -> Option<&'a Held> {
+        let (name, own) = (sought.name, self.view.zones.find_sought(sought, rtype));
         let Some(Recursion { upstreams, special, .. }) = self.recursion else { return own };
         // DS belongs to the parent (RFC 4035 §3.1.4.1), which is not here but can be asked.
         let asks_parent = |held: &&Held| rtype == Rtype::DS && held.apex.as_name() == name && !name.is_root();
@@ -50,13 +53,13 @@ impl<'a> Walk<'a, '_> {
             return None;
         }
         let beaten = |held: &&Held| {
-            upstreams.closest(name).is_none_or(|zone| zone.0.as_name().len() <= held.apex.as_name().len())
+            upstreams.closest(sought).is_none_or(|zone| zone.0.as_name().len() <= held.apex.as_name().len())
         };
         match own {
             Some(own) => Some(own).filter(beaten),
             None => special
-                .find(name, rtype)
-                .filter(|_| upstreams.closest(name).is_none_or(|zone| zone.0.as_name().is_root())),
+                .find_sought(sought, rtype)
+                .filter(|_| upstreams.closest(sought).is_none_or(|zone| zone.0.as_name().is_root())),
         }
     }
 

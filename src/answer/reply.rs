@@ -197,7 +197,7 @@ impl<'o, 'a> Reply<'o, 'a> {
     }
 
     /// Writes OPT and header.
-    pub fn finish(mut self) -> Meta {
+    pub fn finish(&mut self) -> Meta {
         if self.edns {
             self.writer.reserve(-(OPT + SUBNET));
             self.write_opt();

@@ -3,7 +3,7 @@
 use crate::clock::Instant;
 use crate::limits;
 use crate::wire::{Name, OwnedName, Rtype};
-use crate::zone::tree::{NameTree, Named};
+use crate::zone::tree::{NameTree, Named, Sought};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,7 +55,7 @@ impl Delegations {
     pub fn closest(&self, name: Name<'_>, rtype: Rtype, now: Instant) -> Option<Arc<Delegation>> {
         let tree = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut found = None;
-        let _ = tree.walk(name, |delegation: &Arc<Delegation>| {
+        let _ = tree.walk(&Sought::new(name), |delegation: &Arc<Delegation>| {
             let at_name = delegation.zone.as_name().len() == name.len();
             if delegation.expires > now && !(at_name && rtype == Rtype::DS && !name.is_root()) {
                 found = Some(Arc::clone(delegation));

@@ -126,6 +126,12 @@ impl<'a> Writer<'a> {
     /// Writes a name, compressed against those written before (RFC 1035 §4.1.4). Matching ignores case, so a pointer may
     /// show a name in the case in which it was written first.
     pub fn name(&mut self, name: Name<'_>) -> Result<(), Full> {
+        // Most owners are the question's name, which is the first target and stands there as it was asked.
+        let question = &self.targets[0];
+        let there = self.buf.get(question.at as usize..question.at as usize + name.len());
+        if self.names > 0 && question.len as usize == name.len() && there == Some(name.as_bytes()) {
+            return self.u16(0xc000 | question.at);
+        }
         let start = self.len;
         let mut suffix = name;
         let mut pointer = None;
@@ -219,7 +225,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes the counts into the header; returns the octets of the message.
-    pub fn finish(self) -> usize {
+    pub fn finish(&mut self) -> usize {
         for (i, count) in self.counts.iter().enumerate() {
             self.buf[4 + 2 * i..6 + 2 * i].copy_from_slice(&count.to_be_bytes());
         }

@@ -1,6 +1,6 @@
 //! How a zone answers a name: RFC 1034 §4.3.2 steps 3a–3c with the wildcards of RFC 4592 and the DNAMEs of RFC 6672.
 
-use super::tree::{Descent, Key};
+use super::tree::{Descent, Sought};
 use super::{Node, Zone};
 use crate::wire::{Name, NameBuf, Rtype};
 use std::ops::ControlFlow;
@@ -29,8 +29,14 @@ pub enum Lookup<'z> {
 impl Zone {
     /// Looks up a name at or below the apex; one that is not is missing.
     pub fn lookup(&self, name: Name<'_>, rtype: Rtype) -> Lookup<'_> {
+        self.look_up(&Sought::new(name), rtype)
+    }
+
+    /// The same for a name whose key is made.
+    pub fn look_up(&self, sought: &Sought<'_>, rtype: Rtype) -> Lookup<'_> {
+        let name = sought.name;
         let mut encloser = &self.apex_node;
-        let stop = self.names.walk(name, |node: &Node| {
+        let stop = self.names.walk(sought, |node: &Node| {
             let exact = node.name().len() == name.len();
             // RFC 4035 §3.1.4.1: DS at a cut is the parent's own data.
             if node.is_cut() && !(exact && rtype == Rtype::DS) {
@@ -65,8 +71,8 @@ impl Zone {
     }
 
     /// The way that a lookup of the name goes.
-    pub(super) fn descent<'z>(&'z self, name: Name<'_>, key: &'z mut Key) -> Option<Descent<'z, Node>> {
-        self.names.descent(name, key)
+    pub(super) fn descent<'z>(&'z self, sought: &'z Sought<'_>) -> Option<Descent<'z, Node>> {
+        self.names.descent(sought)
     }
 
     /// The node of exactly this name, also below a cut: for glue.

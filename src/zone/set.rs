@@ -1,6 +1,6 @@
 //! All zones of the server, found by the longest match.
 
-use super::tree::{Descent, Key, NameTree, Named};
+use super::tree::{Descent, NameTree, Named, Sought};
 use super::{Node, Zone};
 use crate::limits;
 use crate::wire::{Name, OwnedName, Rtype};
@@ -48,9 +48,14 @@ impl ZoneSet {
     /// The zone that answers for a name: the one with the longest matching apex. For DS the one above the name, if it is here,
     /// for DS is data of the parent side (RFC 4035 §3.1.4.1).
     pub fn find(&self, name: Name<'_>, rtype: Rtype) -> Option<&Held> {
+        self.find_sought(&Sought::new(name), rtype)
+    }
+
+    /// The same for a name whose key is made.
+    pub fn find_sought(&self, sought: &Sought<'_>, rtype: Rtype) -> Option<&Held> {
         let mut found: Option<&Held> = None;
-        let _ = self.zones.walk(name, |zone: &Arc<Held>| {
-            if rtype == Rtype::DS && zone.apex.as_name().len() == name.len() && found.is_some() {
+        let _ = self.zones.walk(sought, |zone: &Arc<Held>| {
+            if rtype == Rtype::DS && zone.apex.as_name().len() == sought.name.len() && found.is_some() {
                 return ControlFlow::Break(());
             }
             found = Some(zone);
@@ -62,9 +67,10 @@ impl ZoneSet {
     /// Reads what looking up these names will read. A lookup in a large zone waits for memory at every step down; here all go
     /// down side by side, so that they wait together. Nothing comes of it but a warm processor cache.
     pub fn read_ahead<'n>(&self, names: impl Iterator<Item = Name<'n>>) {
-        let mut keys = [Key::EMPTY; limits::READ_AHEAD];
-        let zone = |name| self.find(name, Rtype::A)?.state.as_ref().ok();
-        let mut descents = names.zip(&mut keys).filter_map(|(name, key)| zone(name)?.descent(name, key));
+        let mut sought = [Sought::EMPTY; limits::READ_AHEAD];
+        let given = names.zip(&mut sought).map(|(name, sought)| sought.set(name)).count();
+        let zone = |sought| self.find_sought(sought, Rtype::A)?.state.as_ref().ok()?.descent(sought);
+        let mut descents = sought[..given].iter().filter_map(zone);
         let mut descents: [Option<Descent<'_, Node>>; limits::READ_AHEAD] =
             std::array::from_fn(|_| descents.next());
         let mut live: [usize; limits::READ_AHEAD] = std::array::from_fn(|i| i);

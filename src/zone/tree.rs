@@ -66,15 +66,40 @@ const fn symbols() -> ([[u8; 2]; 256], u8) {
 /// Symbols of the longest name: 255 octets of two symbols at most.
 const MAX_KEY: usize = 512;
 
+/// A name to be looked up in several trees, and its key.
+pub struct Sought<'n> {
+    /// The name.
+    pub name: Name<'n>,
+    key: Key,
+}
+
+impl<'n> Sought<'n> {
+    /// Room for a name.
+    pub const EMPTY: Sought<'static> = Sought { name: Name::ROOT, key: Key::EMPTY };
+
+    /// Makes the key of a name.
+    #[inline]
+    pub fn new(name: Name<'n>) -> Sought<'n> {
+        let mut sought = Sought { name, key: Key::EMPTY };
+        sought.key.set(name);
+        sought
+    }
+
+    /// Makes it another name.
+    pub fn set(&mut self, name: Name<'n>) {
+        self.name = name;
+        self.key.set(name);
+    }
+}
+
 /// A name as symbols.
-pub struct Key {
+struct Key {
     symbols: [u8; MAX_KEY],
     len: usize,
 }
 
 impl Key {
-    /// The key of no name: room for one.
-    pub const EMPTY: Key = Key { symbols: [0; MAX_KEY], len: 0 };
+    const EMPTY: Key = Key { symbols: [0; MAX_KEY], len: 0 };
 
     fn new(name: Name<'_>) -> Key {
         let mut key = Key::EMPTY;
@@ -208,13 +233,12 @@ impl<T: Named> NameTree<T> {
         }
     }
 
-    /// Visits everything whose name is `name` or an ancestor of it, from the topmost down, until `visit` breaks.
+    /// Visits everything whose name is the one sought or an ancestor of it, from the topmost down, until `visit` breaks.
     pub fn walk<'t, B>(
         &'t self,
-        name: Name<'_>,
+        Sought { name, key }: &Sought<'_>,
         mut visit: impl FnMut(&'t T) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        let key = Key::new(name);
         let mut next = self.root.as_ref();
         while let Some(twig) = next {
             next = match twig {
@@ -240,10 +264,10 @@ impl<T: Named> NameTree<T> {
         ControlFlow::Continue(())
     }
 
-    /// The thing with the longest name that is `name` or an ancestor of it.
-    pub fn closest(&self, name: Name<'_>) -> Option<&T> {
+    /// The thing with the longest name that is the one sought or an ancestor of it.
+    pub fn closest(&self, sought: &Sought<'_>) -> Option<&T> {
         let mut closest = None;
-        let _ = self.walk(name, |item| {
+        let _ = self.walk(sought, |item| {
             closest = Some(item);
             ControlFlow::<()>::Continue(())
         });
@@ -272,10 +296,9 @@ impl<T: Named> NameTree<T> {
         }
     }
 
-    /// The way down to a name, to be gone step by step; none in an empty tree. `key` gives room for the name's key.
-    pub fn descent<'t>(&'t self, name: Name<'_>, key: &'t mut Key) -> Option<Descent<'t, T>> {
-        key.set(name);
-        Some(Descent { key, at: self.root.as_ref()? })
+    /// The way down to a name, to be gone step by step; none in an empty tree.
+    pub fn descent<'t>(&'t self, sought: &'t Sought<'_>) -> Option<Descent<'t, T>> {
+        Some(Descent { key: &sought.key, at: self.root.as_ref()? })
     }
 
     /// Visits everything in canonical order.
@@ -449,10 +472,10 @@ mod tests {
                 for probe in &probes {
                     prop_assert_eq!(tree.get(probe.as_name()), model.get(probe));
                     let mut above = Vec::new();
-                    let _ = tree.walk(probe.as_name(), |name| { above.push(name.clone()); ControlFlow::<()>::Continue(()) });
+                    let _ = tree.walk(&Sought::new(probe.as_name()), |name| { above.push(name.clone()); ControlFlow::<()>::Continue(()) });
                     let mut expected: Vec<_> = model.iter().filter(|n| probe.as_name().is_within(n.as_name())).cloned().collect();
                     expected.sort_by_key(|n| n.as_name().len());
-                    prop_assert_eq!(tree.closest(probe.as_name()), expected.last());
+                    prop_assert_eq!(tree.closest(&Sought::new(probe.as_name())), expected.last());
                     prop_assert_eq!(above, expected);
                 }
             }

@@ -103,7 +103,7 @@ impl<'a> Name<'a> {
     /// Whether this is `ancestor` or below it.
     pub fn is_within(self, ancestor: Name<'_>) -> bool {
         let Some(cut) = self.0.len().checked_sub(ancestor.0.len()) else { return false };
-        if !self.0[cut..].eq_ignore_ascii_case(ancestor.0) {
+        if !same(&self.0[cut..], ancestor.0) {
             return false;
         }
         // The suffix must start at a label, not inside one.
@@ -144,9 +144,14 @@ impl<'a> Name<'a> {
 
 impl PartialEq<Name<'_>> for Name<'_> {
     fn eq(&self, other: &Name<'_>) -> bool {
-        // Length octets are below 'A', so ignoring case of all octets ignores only that of letters.
-        self.0.eq_ignore_ascii_case(other.0)
+        same(self.0, other.0)
     }
+}
+
+/// Whether octets are equal but for case. Length octets are below 'A', so ignoring case of all octets ignores only that of letters.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    // Names that are equal mostly are so to the letter, and that is soon found out.
+    a == b || a.eq_ignore_ascii_case(b)
 }
 
 impl Eq for Name<'_> {}
