@@ -9,7 +9,7 @@
 //! say       text for the person at the terminal
 //! limits    every bound in the program, each with its reason
 //! wire      bytes and borrowed views: names, headers, questions, EDNS, records; the writer
-//! rrset     owned RRsets in wire form; the one table of types; the bridge to hickory-proto
+//! rrset     owned RRsets in wire form; the one table of types and its text
 //! config    files as written (unknown keys refused) -> Config and ZoneFile as meant (checked, immutable)
 //! metrics   per-thread counters, summed when read
 //! guard     who may ask: access lists
