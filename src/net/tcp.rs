@@ -265,3 +265,40 @@ fn answer_one(message: &[u8], client: SocketAddr, shared: &Shared) -> Answered {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zone::ZoneSet;
+    use std::io::{Read, Write};
+
+    #[test]
+    fn an_idle_client_is_let_go_and_its_place_is_free() {
+        // The clock of this runtime stands while blocking work is done, and jumps when there is only waiting left.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+        let runtime = runtime.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let view = View { zones: ZoneSet::default(), steering: Vec::new(), recursion: None };
+        let (view, metrics) = (Arc::new(ArcSwap::from_pointee(view)), Arc::new(Metrics::default()));
+        let mailboxes = Arc::new(Mailboxes::new(Vec::new()));
+        let _service = Service::start(vec![listener], view, mailboxes, &metrics, runtime.handle()).unwrap();
+        runtime.block_on(async {
+            let asking = tokio::task::spawn_blocking(move || {
+                let mut client = std::net::TcpStream::connect(address).unwrap();
+                let query = b"\0\x13\x12\x34\0\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
+                client.write_all(query).unwrap();
+                client.read_exact(&mut [0; 2 + 19]).unwrap();
+                client.set_nonblocking(true).unwrap();
+                client
+            });
+            let mut client = TcpStream::from_std(asking.await.unwrap()).unwrap();
+            assert_eq!(metrics.tcp_connections.load(Ordering::Relaxed), 1);
+            let mut reply = [0; 64];
+            let early = timeout(limits::TCP_IDLE - Duration::from_secs(1), client.read(&mut reply)).await;
+            assert!(early.is_err(), "{early:?}");
+            assert_eq!(client.read(&mut reply).await.unwrap(), 0, "closed");
+            assert_eq!(metrics.tcp_connections.load(Ordering::Relaxed), 0);
+        });
+    }
+}
