@@ -2,7 +2,7 @@
 //! insertion copies only the branches above it. One descent finds a name, its closest ancestor in the tree, and every ancestor
 //! on the way.
 //!
-//! A name's key is its labels from the root down, each octet mapped to a symbol below [`SYMBOLS`] (two for rare octets, so a
+//! A name's key is its labels from the root down, each octet mapped to a symbol below `SYMBOLS` (two for rare octets, so a
 //! branch's twigs fit one bitmap), each label ended by symbol 0, which sorts first. A branch tests one position of the key; what
 //! lies between two tested positions is not compared until a leaf is reached, whose name decides.
 
