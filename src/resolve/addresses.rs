@@ -116,7 +116,7 @@ impl Resolver {
         if self.tasks.len() >= limits::TASKS {
             return;
         }
-        let child = self.task(now, question, depth, Some(Waiter::Task(parent)));
+        let child = self.task(question, depth, Some(Waiter::Task(parent)));
         if let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&parent) {
             visit.pending.push(child);
         }

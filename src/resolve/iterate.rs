@@ -19,13 +19,7 @@ impl Resolver {
     //------- Tasks ------------------------------------------------------------------------------------------------
 
     /// The task of a question, made if there is none; the waiter is added to it.
-    pub(super) fn task(
-        &mut self,
-        _now: Instant,
-        question: Question,
-        depth: u8,
-        waiter: Option<Waiter>,
-    ) -> TaskId {
+    pub(super) fn task(&mut self, question: Question, depth: u8, waiter: Option<Waiter>) -> TaskId {
         let id = match self.by_question.get(&question) {
             Some(&id) => id,
             None => {

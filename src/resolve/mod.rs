@@ -219,7 +219,7 @@ impl Resolver {
             self.outputs.push_back(Output::Settle { asker, settled, budget });
             return;
         }
-        let task = self.task(now, question.clone(), 0, Some(Waiter::Client(asker)));
+        let task = self.task(question.clone(), 0, Some(Waiter::Client(asker)));
         self.askers.insert(asker, (task, budget));
         self.timers.push(Reverse((budget.deadline, Timer::Asker(asker))));
         self.prime(now);

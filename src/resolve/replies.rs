@@ -39,31 +39,34 @@ impl Resolver {
         self.charge(id, 0, octets.len() as u32);
         let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&id) else { return };
         visit.over(exchange);
-        // A query that was sent after this one is no longer needed.
-        if let Some(other) = visit.exchange.take() {
-            self.exchanges.remove(&other);
-            self.outputs.push_back(Output::Cancel { exchange: other, timed_out: false });
-        }
-        let again = |transport, confirms| Some(Again { server: sent.server, transport, confirms });
+        let again = |transport, confirms| Again { server: sent.server, transport, confirms };
         if matched == Match::ButForCase {
             // It may be a forgery or a server that does not keep case: TCP tells.
             self.known.servers.without_case(sent.server, now);
-            visit.again = again(Transport::Tcp, true);
-            return self.step(now, id);
+            return self.ask_again(now, id, again(Transport::Tcp, true));
         }
         let (flags, udp) = (message.header().flags, sent.transport == Transport::Udp);
         if flags.has(Flags::TC) && udp {
-            visit.again = again(Transport::Tcp, false);
-            return self.step(now, id);
+            return self.ask_again(now, id, again(Transport::Tcp, false));
         }
         // RFC 6891 §7: servers of before EDNS say one of these; BADVERS has the low bits of NOERROR and an OPT.
         let refused = matches!(flags.rcode(), Rcode::FORMERR | Rcode::NOTIMP) || is_badvers(&message);
         if sent.edns && refused {
             self.known.servers.without_edns(sent.server, now);
-            visit.again = again(sent.transport, sent.confirms);
-            return self.step(now, id);
+            return self.ask_again(now, id, again(sent.transport, sent.confirms));
         }
         self.take_finding(now, exchange, id, sent, &message);
+    }
+
+    /// Asks a server that answers once more, in another way, in place of whoever was asked after it.
+    fn ask_again(&mut self, now: Instant, id: TaskId, again: Again) {
+        let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&id) else { return };
+        visit.again = Some(again);
+        if let Some(other) = visit.exchange.take() {
+            self.exchanges.remove(&other);
+            self.outputs.push_back(Output::Cancel { exchange: other, timed_out: false });
+        }
+        self.step(now, id);
     }
 
     /// Acts on what a reply says.
@@ -134,7 +137,7 @@ impl Resolver {
         let name = Name::ROOT.to_owned();
         let question = Question { name, rtype: Rtype::NS, checking_disabled: false, start: None };
         if !self.by_question.contains_key(&question) {
-            let task = self.task(now, question, 0, None);
+            let task = self.task(question, 0, None);
             self.start(now, task);
         }
     }

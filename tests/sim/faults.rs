@@ -23,6 +23,18 @@ fn a_slow_server_is_listened_to_after_its_time() {
 }
 
 #[test]
+fn a_late_reply_of_no_use_does_not_stop_the_others() {
+    // The one is late and useless, the other slow and right: it is asked once, whoever is asked first.
+    for seed in 0..20 {
+        let mut world = small(seed);
+        world.manner(LEAF, Manner::LateCode(600, Rcode::SERVFAIL)).manner(LEAF_2, Manner::Slow(380));
+        assert_eq!(world.ask("www.example.test. A"), WWW);
+        assert_eq!(world.asked(LEAF_2), 1, "seed {seed}\n{}", world.log.join("\n"));
+        world.assert_idle();
+    }
+}
+
+#[test]
 fn a_server_that_refuses_one_type_still_answers_the_others() {
     for manner in [Manner::Only(Rtype::A), Manner::Code(Rcode::REFUSED)] {
         let mut world = small(1);

@@ -53,6 +53,8 @@ pub enum Manner {
     LikeAResolver,
     /// Right, but so many milliseconds late.
     Slow(u64),
+    /// This code, so many milliseconds late.
+    LateCode(u64, Rcode),
     /// Lower-cases the question, and refuses TCP.
     FoldsCaseOnly,
     /// This code and these records, without the question.
@@ -360,7 +362,10 @@ impl World {
             Answered::Unreachable => vec![None],
             Answered::With(octets) => vec![Some(octets)],
         };
-        let late = Duration::from_millis(if let Manner::Slow(late) = server.manner { late } else { 0 });
+        let late = match server.manner {
+            Manner::Slow(late) | Manner::LateCode(late, _) => Duration::from_millis(late),
+            _ => Duration::ZERO,
+        };
         let (arrives, again) = (arrives + late, again + late);
         for reply in replies {
             if twice {
@@ -402,7 +407,7 @@ impl Server {
             Manner::Right => (),
             Manner::Silent => return Answered::Nothing,
             Manner::Unreachable => return Answered::Unreachable,
-            Manner::Code(rcode) => right = header_only(query, rcode.0, 0),
+            Manner::Code(rcode) | Manner::LateCode(_, rcode) => right = header_only(query, rcode.0, 0),
             Manner::NoEdns if edns => right = header_only(query, Rcode::FORMERR.0, 0),
             Manner::Truncates | Manner::TruncatesOnly if udp => right = header_only(query, 0, 0x0200),
             Manner::TruncatesOnly => return Answered::Unreachable,
