@@ -3,6 +3,7 @@
 
 use crate::answer::{Recursion, View};
 use crate::cache::Cache;
+use crate::config::Minimise;
 use crate::config::{Config, Diagnostics, ZoneFile};
 use crate::guard::AccessList;
 use crate::metrics::Metrics;
@@ -203,6 +204,9 @@ fn resolve(
         deny: Vec::new(),
         priming: true,
         case_randomisation: true,
+        minimise: Minimise::Relaxed,
+        rebinding_protection: false,
+        serve_stale: true,
         routes: Vec::new(),
     };
     let recursion = Recursion {
@@ -211,6 +215,9 @@ fn resolve(
         realm: 0,
         upstreams: Default::default(),
         special: zone::special_use(),
+        strict_denial: false,
+        serve_stale: true,
+        prefetch: true,
     };
     let view = View { zones: ZoneSet::default(), steering: Vec::new(), recursion: Some(recursion) };
     let resolving = Resolving { settings: Arc::new(settings), cache, known: Arc::new(Known::default()) };

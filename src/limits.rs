@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Compression pointers followed in one name: it has 127 labels at most.
+pub const NAME_POINTERS: usize = 127;
+
 /// Suffixes of written names that the compressor remembers: enough for a referral with 13 servers; searching more would
 /// let one reply cost quadratic work (CVE-2024-8508).
 pub const COMPRESSION_TARGETS: usize = 64;
@@ -64,17 +67,32 @@ pub const TTL_MAX: u32 = 86_400;
 /// Seconds that a denial is kept at most (RFC 2308 §5: one to three hours).
 pub const TTL_NEGATIVE: u32 = 3_600;
 
-/// Seconds that a failure is kept (RFC 9520 §3.2: at least one, at most 300).
+/// How long after its time an answer may still be given when nothing better can be had (RFC 8767 §5: one to three days).
+pub const STALE_MAX: Duration = Duration::from_secs(86_400);
+
+/// Seconds that a client may keep such an answer (RFC 8767 §4).
+pub const TTL_STALE: u32 = 30;
+
+/// How long a client waits before it gets one (RFC 8767 §5).
+pub const STALE_AFTER: Duration = Duration::from_millis(1_800);
+
+/// Seconds of TTL from which on an answer in use is looked up again before it runs out: for less the last tenth is too short.
+pub const PREFETCH_MIN: u32 = 10;
+
+/// Seconds that a failure is kept (RFC 9520 §3.2: at least one, at most 300); each that follows it is kept twice as long.
 pub const TTL_FAILURE: u32 = 5;
 
+/// Up to this.
+pub const TTL_FAILURE_MAX: u32 = 60;
+
 /// Records read of one upstream reply: the largest real RRsets have a few hundred; more is an attempt to make us work.
-pub const REPLY_RECORDS: usize = 2_000;
+pub const REPLY_RECORDS: usize = 500;
 
 /// Links of a chain taken from one reply.
 pub const REPLY_LINKS: usize = 12;
 
 /// Name servers kept of a delegation: the roots and the largest TLDs have 13.
-pub const DELEGATION_SERVERS: usize = 26;
+pub const DELEGATION_SERVERS: usize = 13;
 
 /// Addresses kept of a name server.
 pub const SERVER_ADDRESSES: usize = 8;
@@ -82,11 +100,14 @@ pub const SERVER_ADDRESSES: usize = 8;
 /// Delegations known at a time: about 100 MiB of the busiest resolver's working set; the oldest half goes when it is full.
 pub const DELEGATIONS: usize = 200_000;
 
-/// Servers whose behaviour is known at a time; all is forgotten when there are more: it is soon learnt again.
+/// Servers whose behaviour is known at a time, and servers as they serve one zone: about 20 MiB.
 pub const SERVERS: usize = 100_000;
 
 /// Times one address is asked for one task: a lost packet and its repetition are normal, a third says that nobody is there.
 pub const ATTEMPTS_PER_SERVER: u8 = 3;
+
+/// Queries one task sends to the servers of one delegation: eight addresses with a lost packet each.
+pub const ATTEMPTS_PER_VISIT: u16 = 16;
 
 /// Queries one task sends of its own, sub-tasks not counted: 13 servers with a lost packet each, and some.
 pub const ATTEMPTS_PER_TASK: u16 = 32;
@@ -94,35 +115,80 @@ pub const ATTEMPTS_PER_TASK: u16 = 32;
 /// Name servers without addresses that are looked up at one time for one delegation (NXNSAttack: RFC 9520, CVE-2020-12662).
 pub const FETCHES_AT_ONCE: usize = 2;
 
-/// And in all for one delegation.
-pub const FETCHES_PER_DELEGATION: usize = 6;
+/// And in all for one delegation, the fewer the more lookups wait for each other already: what a tree of delegations without glue
+/// costs is their product (CAMP attacks; Unbound allows 3, 2, 1, 0, 0 and fewer at one time).
+pub const FETCHES_PER_DELEGATION: [usize; TASK_DEPTH] = [6, 3, 2, 1, 1, 1];
 
 /// How deep lookups of name servers' addresses may depend on each other.
-pub const TASK_DEPTH: u8 = 6;
+pub const TASK_DEPTH: usize = 6;
 
 /// Tasks of one shard: past it new questions fail at once.
 pub const TASKS: usize = 20_000;
 
+/// Tasks that wait for the servers of one zone, so that one that is slow or attacked leaves room for the rest.
+pub const TASKS_PER_ZONE: usize = 2_000;
+
+/// Steps kept of one resolution's trace: a tree of referrals with a lost packet at each takes twenty.
+pub const TRACE_STEPS: usize = 64;
+
+/// Traces of finished resolutions that one shard keeps: about 2 MiB.
+pub const TRACES: usize = 1_000;
+
 /// Clients waiting for one task: past it they are told to come back.
 pub const WAITERS: usize = 2_000;
 
-/// Retransmission timeout of a server never asked (Unbound: 376 ms).
-pub const RTO_FIRST: Duration = Duration::from_millis(400);
+/// Retransmission timeout of a server never asked (Unbound's).
+pub const RTO_FIRST: Duration = Duration::from_millis(376);
 
 /// The least retransmission timeout: below it a busy machine looks like a lost packet.
 pub const RTO_MIN: Duration = Duration::from_millis(50);
 
-/// The longest; with it a client's time allows for a second server.
+/// The longest that a client waits for one server before another is asked.
+pub const RTO_ASK: Duration = Duration::from_millis(1_500);
+
+/// How long a reply is taken after the last sending.
 pub const RTO_MAX: Duration = Duration::from_secs(3);
+
+/// How long a measured round-trip time holds (Unbound's 900 s).
+pub const RTT_KEPT: Duration = Duration::from_secs(900);
 
 /// How long a TCP exchange may take, connecting included.
 pub const TCP_EXCHANGE: Duration = Duration::from_secs(3);
 
-/// Timeouts in a row after which a server counts as dead and is asked only when no other is left.
+/// Timeouts in a row after which others are preferred: one is a lost packet.
+pub const DOUBTFUL_AFTER: u8 = 2;
+
+/// Timeouts in a row after which a server counts as dead and is asked only when no other is left (Knot Resolver's).
 pub const DEAD_AFTER: u8 = 4;
 
-/// For how long.
-pub const DEAD_TIME: Duration = Duration::from_secs(60);
+/// Dead servers that one visit of a delegation asks: a zone that is gone costs no more (RFC 9520 §2.2).
+pub const DEAD_PER_VISIT: usize = 4;
+
+/// Pause before a server that did not answer three times is asked again beside others; it doubles with each further timeout, up to
+/// [`PROBE_LAST`].
+pub const PROBE_FIRST: Duration = Duration::from_secs(1);
+
+/// The longest such pause.
+pub const PROBE_LAST: Duration = Duration::from_secs(64);
+
+/// Pause after the network said that a server cannot be reached.
+pub const PROBE_UNREACHABLE: Duration = Duration::from_secs(10);
+
+/// Networks of one address family that do not answer, with none that does in between, after which the family counts as broken
+/// (Knot Resolver's).
+pub const SILENT_NETWORKS: usize = 6;
+
+/// Messages in a row that were not quite the reply after which it is the server's manner, not a forger's.
+pub const FORGERIES: u8 = 3;
+
+/// Queries that nobody waits for any more and are listened to all the same, for what they tell of their servers.
+pub const ORPHANS: usize = 1_024;
+
+/// Parts of a name asked about before the whole name is asked (RFC 9156 §2.3).
+pub const MINIMISE_MOST: u8 = 10;
+
+/// And how many of them are one label longer than the last.
+pub const MINIMISE_ONE_LABEL: u8 = 4;
 
 /// How long it is remembered that a server cannot do EDNS, or that it is lame for a zone.
 pub const QUIRK_TIME: Duration = Duration::from_secs(900);

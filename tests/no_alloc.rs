@@ -61,7 +61,8 @@ fn view() -> View {
     let cache = Cache::new(0, 1);
     let put = |name: &str, rtype, fact| {
         let name: NameBuf = name.parse().unwrap();
-        let key = Key { realm: 0, name: name.as_name(), rtype, checking_disabled: false };
+        let failed = matches!(fact, Fact::Failed { .. });
+        let key = Key { realm: 0, name: name.as_name(), rtype, checking_disabled: false, failed };
         let entry = Entry { stored: Instant::from_secs(1_000), ttl: 300, verdict: Verdict::Unchecked, fact };
         cache.insert(&EntryBuf::new(&key, &entry));
     };
@@ -84,6 +85,9 @@ fn view() -> View {
             realm: 0,
             upstreams: Default::default(),
             special: zone::special_use(),
+            strict_denial: false,
+            serve_stale: true,
+            prefetch: true,
         }),
     }
 }

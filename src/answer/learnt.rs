@@ -1,15 +1,16 @@
 //! A link of the chain from what was learnt: the results settled for this request, then the cache.
 
-use super::{Link, Recursion, Source, Walk};
+use super::{Link, Recursion, Refresh, Source, Walk};
 use crate::cache::{Entry, Fact, Key};
 use crate::limits;
-use crate::resolve::Settled;
+use crate::resolve::{BELOW_OWN_CUT, Settled};
 use crate::rrset::Rdatas;
 use crate::wire::{Ede, Flags, Name, NameBuf, Rcode, Rtype, Section};
+use crate::zone::tree::Sought;
 
 impl<'a> Walk<'a, '_> {
-    /// Answers `name` from what was settled for this request or is cached.
-    pub(super) fn learnt_link(&mut self, name: Name<'_>) -> Link<'a> {
+    /// Answers `name` from what was settled for this request or is cached. `below_own_cut` says that an own zone delegates it.
+    pub(super) fn learnt_link(&mut self, name: Name<'_>, below_own_cut: bool) -> Link<'a> {
         let rtype = self.query.question.rtype;
         let Some(recursion) = self.recursion else { return Link::Unknown };
         if rtype == Rtype::ANY {
@@ -19,16 +20,30 @@ impl<'a> Walk<'a, '_> {
             self.reply.source = Source::Cache;
             return Link::Done;
         }
+        let learnt =
+            Learnt { recursion, realm: recursion.realm | if below_own_cut { BELOW_OWN_CUT } else { 0 } };
         // A failure says more where it was settled than where it is cached.
         if self.settled_last(name).is_some_and(|settled| settled.failure.is_some()) {
-            return Link::Unknown;
+            return self.stale_link(learnt, name);
         }
-        // The type asked for, then an alias, then the denial of the whole name.
+        let mut link = self.known_link(learnt, name);
+        if let Link::Unknown = link {
+            link = self.denied_above(learnt, name);
+        }
+        if let Link::Unknown = link {
+            link = self.failed_link(learnt, name);
+        }
+        link
+    }
+
+    /// The type asked for, then an alias, then the denial of the whole name.
+    fn known_link(&mut self, learnt: Learnt<'a>, name: Name<'_>) -> Link<'a> {
+        let rtype = self.query.question.rtype;
         for tried in [rtype, Rtype::CNAME, Key::NXDOMAIN] {
             if tried == Rtype::CNAME && rtype != Rtype::CNAME {
-                self.dname_above(recursion, name);
+                self.dname_above(learnt, name);
             }
-            let link = self.find(recursion, name, tried, |walk, entry| {
+            let link = self.find(learnt, name, tried, |walk, entry| {
                 // That there is no CNAME says nothing of other types.
                 let aside = tried == Rtype::CNAME && rtype != Rtype::CNAME;
                 let answers = !aside || matches!(entry.fact, Fact::Records { .. });
@@ -41,23 +56,97 @@ impl<'a> Walk<'a, '_> {
         Link::Unknown
     }
 
+    /// The denial of a name above this one (RFC 8020 §2). It does not reach below what the config says who to ask for.
+    fn denied_above(&mut self, learnt: Learnt<'a>, name: Name<'_>) -> Link<'a> {
+        let Recursion { upstreams, strict_denial, .. } = learnt.recursion;
+        if learnt.realm & BELOW_OWN_CUT != 0 {
+            return Link::Unknown;
+        }
+        let floor = upstreams.closest(&Sought::new(name)).map_or(0, |zone| zone.0.as_name().label_count());
+        let least = if *strict_denial { floor.max(1) } else { 1 };
+        let most = if *strict_denial { name.label_count().saturating_sub(1) } else { 1 };
+        for labels in (least.max(floor)..=most).rev().filter(|labels| *labels < name.label_count()) {
+            let denied = self.find(learnt, name.suffix(labels), Key::NXDOMAIN, |walk, entry| {
+                let by_root =
+                    matches!(entry.fact, Fact::Denied { soa_owner: Some(owner), .. } if owner.is_root());
+                (*strict_denial || by_root).then(|| write(walk, name, Key::NXDOMAIN, entry))
+            });
+            if let Some(link) = denied.flatten() {
+                return link;
+            }
+        }
+        Link::Unknown
+    }
+
+    /// What was known before, or that the question could not be resolved a while ago.
+    fn failed_link(&mut self, learnt: Learnt<'a>, name: Name<'_>) -> Link<'a> {
+        let rtype = self.query.question.rtype;
+        if !self.failure(learnt, name, rtype, |_, _| ()) {
+            return Link::Unknown;
+        }
+        match self.stale_link(learnt, name) {
+            Link::Unknown => {
+                self.failure(learnt, name, rtype, |walk, (rcode, ede, text)| {
+                    walk.reply.source = Source::Cache;
+                    walk.reply.fail(rcode, Some((ede, text)));
+                });
+                Link::Done
+            }
+            stale => stale,
+        }
+    }
+
+    /// Has a failure read that is remembered.
+    fn failure(
+        &mut self,
+        learnt: Learnt<'a>,
+        name: Name<'_>,
+        rtype: Rtype,
+        read: impl FnOnce(&mut Self, (Rcode, Ede, &str)),
+    ) -> bool {
+        let key = Key { failed: true, ..self.key(learnt, name, rtype) };
+        let Some(scratch) = self.scratch.take() else { return false };
+        let now = self.request.now;
+        let entry = learnt.recursion.cache.get(&key, scratch).filter(|entry| entry.ttl_left(now) > 0);
+        let failed = match entry.map(|entry| entry.fact) {
+            Some(Fact::Failed { rcode, ede, text }) => Some((rcode, Ede(ede), text)),
+            _ => None,
+        };
+        let found = failed.is_some();
+        if let Some(failed) = failed {
+            read(self, failed);
+        }
+        self.scratch = Some(scratch);
+        found
+    }
+
+    /// What was known before, where that may be used.
+    fn stale_link(&mut self, learnt: Learnt<'a>, name: Name<'_>) -> Link<'a> {
+        if !learnt.recursion.serve_stale {
+            return Link::Unknown;
+        }
+        self.stale = true;
+        self.known_link(learnt, name)
+    }
+
     /// The last result settled for this request, if it was for this name.
     pub(super) fn settled_last(&self, name: Name<'_>) -> Option<&Settled> {
         self.progress?.settled.last().filter(|settled| settled.name.as_name() == name)
     }
 
     /// Writes the DNAME that the name's CNAME was made from, if it was (RFC 6672 §3.4.1).
-    fn dname_above(&mut self, recursion: &Recursion, name: Name<'_>) {
+    fn dname_above(&mut self, learnt: Learnt<'a>, name: Name<'_>) {
         let target = |_: &mut Self, entry: &Entry<'_>| Some(only_name(entry)?.to_buf());
-        let Some(alias) = self.find(recursion, name, Rtype::CNAME, target).flatten() else { return };
+        let Some(alias) = self.find(learnt, name, Rtype::CNAME, target).flatten() else { return };
         let mut above = name.parent();
         while let Some(owner) = above {
-            let made = self.find(recursion, owner, Rtype::DNAME, |walk, entry| {
+            let made = self.find(learnt, owner, Rtype::DNAME, |walk, entry| {
                 let target = only_name(entry)?;
                 let made = NameBuf::substitute(name, owner, target).is_ok_and(|made| made == alias);
                 let Fact::Records { rdatas, .. } = entry.fact else { return None };
                 if made && !walk.reply.answers(owner, Rtype::DNAME) {
-                    walk.add_answer(owner, Rtype::DNAME, entry.ttl_left(walk.request.now), rdatas);
+                    let ttl = walk.ttl(entry);
+                    walk.add_answer(owner, Rtype::DNAME, ttl, rdatas);
                 }
                 made.then_some(())
             });
@@ -68,16 +157,20 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
+    fn key<'n>(&self, learnt: Learnt<'_>, name: Name<'n>, rtype: Rtype) -> Key<'n> {
+        let checking_disabled = self.query.flags.has(Flags::CD);
+        Key { realm: learnt.realm, name, rtype, checking_disabled, failed: false }
+    }
+
     /// Finds an entry that was settled for this request, then one that is cached, and has it read.
     fn find<R>(
         &mut self,
-        recursion: &Recursion,
+        learnt: Learnt<'a>,
         name: Name<'_>,
         rtype: Rtype,
         read: impl FnOnce(&mut Self, &Entry<'_>) -> R,
     ) -> Option<R> {
-        let checking_disabled = self.query.flags.has(Flags::CD);
-        let key = Key { realm: recursion.realm, name, rtype, checking_disabled };
+        let key = self.key(learnt, name, rtype);
         let settled = self.progress.iter().flat_map(|progress| progress.settled.iter().rev());
         let mut entries = settled.flat_map(|settled| settled.entries.iter());
         // Its own results are its own, whatever realm has begun meanwhile.
@@ -86,15 +179,52 @@ impl<'a> Walk<'a, '_> {
             self.reply.source = Source::Resolved;
             return Some(read(self, &entry.entry()));
         }
-        let (scratch, now) = (self.scratch.take()?, self.request.now);
-        let entry = recursion.cache.get(&key, scratch).filter(|entry| entry.ttl_left(now) > 0);
+        let (scratch, now, stale) = (self.scratch.take()?, self.request.now, self.stale);
+        let entry = learnt
+            .recursion
+            .cache
+            .get(&key, scratch)
+            .filter(|entry| entry.ttl_left(now) > 0 || stale && entry.is_fit_when_stale(now));
         let found = entry.map(|entry| {
             self.reply.source = Source::Cache;
+            self.prefetch(learnt, name, &entry);
             read(self, &entry)
         });
         self.scratch = Some(scratch);
         found
     }
+
+    /// Asks for an entry to be looked up again when it is in use and the last tenth of its time has begun.
+    fn prefetch(&mut self, learnt: Learnt<'_>, name: Name<'_>, entry: &Entry<'_>) {
+        let left = entry.ttl_left(self.request.now);
+        let soon = entry.ttl >= limits::PREFETCH_MIN && left <= entry.ttl / 10;
+        let (refresh, refreshed) = &mut self.refresh;
+        if !soon
+            || !learnt.recursion.prefetch
+            || learnt.realm & BELOW_OWN_CUT != 0
+            || **refreshed == entry.stored
+        {
+            return;
+        }
+        let (rtype, checking_disabled) = (self.query.question.rtype, self.query.flags.has(Flags::CD));
+        **refresh = Some(Refresh { name: name.to_buf(), rtype, checking_disabled });
+        **refreshed = entry.stored;
+    }
+
+    /// The TTL to answer with: what is left, or little when nothing is (RFC 8767 §4).
+    fn ttl(&self, entry: &Entry<'_>) -> u32 {
+        match entry.ttl_left(self.request.now) {
+            0 if self.stale => limits::TTL_STALE,
+            left => left,
+        }
+    }
+}
+
+/// Where a link looks.
+#[derive(Clone, Copy)]
+struct Learnt<'a> {
+    recursion: &'a Recursion,
+    realm: u32,
 }
 
 /// The name in an entry's one record, which is a CNAME or DNAME.
@@ -105,7 +235,12 @@ fn only_name<'e>(entry: &Entry<'e>) -> Option<Name<'e>> {
 
 /// Writes what an entry says of `name`.
 fn write<'a>(walk: &mut Walk<'a, '_>, name: Name<'_>, rtype: Rtype, entry: &Entry<'_>) -> Link<'a> {
-    let ttl = entry.ttl_left(walk.request.now);
+    let ttl = walk.ttl(entry);
+    if walk.stale && entry.ttl_left(walk.request.now) == 0 {
+        let ede = if rtype == Key::NXDOMAIN { Ede::STALE_NXDOMAIN_ANSWER } else { Ede::STALE_ANSWER };
+        walk.reply.rcode = Rcode::NOERROR;
+        walk.reply.remark(ede, "its time has run out, and nothing newer could be had in time");
+    }
     match entry.fact {
         Fact::Records { rdatas, .. } => {
             let target = match rtype {

@@ -15,7 +15,7 @@ use crate::cache::{Cache, Scratch};
 use crate::clock::Instant;
 use crate::guard::AccessList;
 pub use crate::metrics::{Dropped, Source};
-use crate::resolve::{Budget, Question, Settled};
+use crate::resolve::{self, Budget, Question, Settled};
 use crate::steer::{Client, Steering};
 use crate::wire::{
     Class, ClientSubnet, Ede, Flags, Name, NameBuf, Query, QueryError, Rcode, Rtype, Section, option,
@@ -58,6 +58,12 @@ pub struct Recursion {
     pub upstreams: NameTree<UpstreamZone>,
     /// Zones of special-use names, answered where no own zone and no upstream holds them.
     pub special: ZoneSet,
+    /// Whether every denial of a name denies the names below it (RFC 8020); otherwise only the roots' do.
+    pub strict_denial: bool,
+    /// Whether what has run out is answered when nothing better can be had in time (RFC 8767).
+    pub serve_stale: bool,
+    /// Whether what is asked for shortly before it runs out is looked up again.
+    pub prefetch: bool,
 }
 
 /// The name of a zone with a forward or stub.
@@ -77,6 +83,26 @@ pub struct Worker {
     pub scratch: Scratch,
     /// State of the worker's own randomness, for `pick = "random"`: fairness, not secrecy.
     pub seed: u64,
+    /// What the last answer wants looked up again: to be taken and given to the resolver.
+    pub refresh: Option<Refresh>,
+    /// Which entry that was, so that its next hits do not ask for the same.
+    pub refreshed: Instant,
+}
+
+/// A question whose cached answer soon runs out.
+#[derive(Clone, Debug)]
+pub struct Refresh {
+    name: NameBuf,
+    rtype: Rtype,
+    checking_disabled: bool,
+}
+
+impl Refresh {
+    /// The question to resolve.
+    pub fn question(&self) -> Question {
+        let (rtype, checking_disabled) = (self.rtype, self.checking_disabled);
+        Question { name: self.name.as_name().to_owned(), rtype, checking_disabled, start: None }
+    }
 }
 
 /// A message to answer.
@@ -130,6 +156,8 @@ pub struct Progress {
     pub settled: Vec<Settled>,
     /// What is left.
     pub budget: Budget,
+    /// The client has waited so long that a stale answer is better than none (RFC 8767 §5).
+    pub stale: bool,
 }
 
 /// Answers a request into `out`, which must hold [`limits::MESSAGE`] octets for TCP and [`limits::UDP_PAYLOAD`] for UDP.
@@ -173,11 +201,13 @@ pub fn answer(
     };
     let wants_recursion = query.flags.has(Flags::RD);
     let recursion = recursion.filter(|_| wants_recursion);
-    let Worker { scratch, seed } = worker;
+    let Worker { scratch, seed, refresh, refreshed } = worker;
     let mut walk = Walk {
         view,
         scratch: Some(scratch),
         seed,
+        refresh: (refresh, refreshed),
+        stale: progress.is_some_and(|progress| progress.stale),
         request,
         query,
         client,
@@ -237,6 +267,9 @@ struct Walk<'a, 'o> {
     /// Taken while an entry in it is being written.
     scratch: Option<&'a mut Scratch>,
     seed: &'a mut u64,
+    refresh: (&'a mut Option<Refresh>, &'a mut Instant),
+    /// Whether entries that have run out may be used.
+    stale: bool,
     request: &'a Request<'a>,
     query: Query<'a>,
     client: Client,
@@ -268,7 +301,7 @@ impl<'a> Walk<'a, '_> {
             let own = self.own_link(name.as_name(), link == 0);
             let next = match own {
                 Link::Unknown | Link::Delegated(..) if self.recursion.is_some() => {
-                    match self.learnt_link(name.as_name()) {
+                    match self.learnt_link(name.as_name(), matches!(own, Link::Delegated(..))) {
                         Link::Unknown => return self.resolve(name.as_name(), own),
                         known => known,
                     }
@@ -314,7 +347,7 @@ impl<'a> Walk<'a, '_> {
             self.reply.fail(Rcode::SERVFAIL, Some((Ede::OTHER, "the chain of aliases is too long")));
         } else {
             let start = match own {
-                Link::Delegated(zone, cut) => Some(own::start(&self.view.zones, zone, cut)),
+                Link::Delegated(zone, cut) => Some(resolve::start(&self.view.zones, zone, cut, name)),
                 _ => None,
             };
             let checking_disabled = self.query.flags.has(Flags::CD);

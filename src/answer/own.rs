@@ -2,12 +2,11 @@
 //! nothing (RFC 1034 §4.3.2).
 
 use super::{Link, Recursion, Source, Walk};
-use crate::resolve::Start;
 use crate::rrset::{Rdatas, additional_name};
 use crate::steer::{self, Cursor, Draw, Family, Policy, Steering};
 use crate::wire::{Ede, Name, NameBuf, Rcode, Rtype, Section};
 use crate::zone::tree::Sought;
-use crate::zone::{Held, Lookup, Node, RrsetRef, SteerId, Zone, ZoneSet};
+use crate::zone::{Held, Lookup, Node, RrsetRef, SteerId, Zone};
 use std::net::IpAddr;
 
 impl<'a> Walk<'a, '_> {
@@ -255,24 +254,4 @@ impl<'a> Walk<'a, '_> {
         self.reply.rrset(Section::Authority, zone.apex(), Rtype::SOA, ttl, zone.soa().rdatas);
         Link::Done
     }
-}
-
-/// Our own delegation, for the resolver to start from, with all addresses that own zones have.
-pub(super) fn start(zones: &ZoneSet, zone: &Zone, cut: &Node) -> Start {
-    let address = |rdata: &[u8]| match rdata.len() {
-        4 => <[u8; 4]>::try_from(rdata).ok().map(IpAddr::from),
-        _ => <[u8; 16]>::try_from(rdata).ok().map(IpAddr::from),
-    };
-    let elsewhere = |name| match zones.find(name, Rtype::A)?.state.as_ref().ok()?.lookup(name, Rtype::A) {
-        Lookup::Name { node, .. } => Some(node),
-        _ => None,
-    };
-    let glue = |name| {
-        let node = zone.node(name).or_else(|| elsewhere(name));
-        let sets = node.into_iter().flat_map(|node| [Rtype::A, Rtype::AAAA].map(|rtype| node.rrset(rtype)));
-        sets.flatten().flat_map(|set| set.rdatas.iter().filter_map(address)).collect()
-    };
-    let servers = cut.rrset(Rtype::NS).into_iter().flat_map(|set| set.rdatas.iter());
-    let names = servers.filter_map(|rdata| additional_name(Rtype::NS, rdata));
-    Start { zone: cut.name().to_owned(), servers: names.map(|name| (name.to_owned(), glue(name))).collect() }
 }

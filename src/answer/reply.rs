@@ -127,6 +127,11 @@ impl<'o, 'a> Reply<'o, 'a> {
         self.text = Text::new(ede.map_or("", |(_, text)| text));
     }
 
+    /// Says something of the answer beside the answer (RFC 8914).
+    pub fn remark(&mut self, ede: Ede, text: &str) {
+        (self.ede, self.text) = (Some(ede), Text::new(text));
+    }
+
     /// The whole reply to a query that is not looked up.
     pub fn refuse(mut self, refusal: Refusal) -> Meta {
         self.fail(refusal.rcode, refusal.ede);
@@ -203,8 +208,11 @@ impl<'o, 'a> Reply<'o, 'a> {
             self.write_opt();
         }
         if let Some(tsig) = self.tsig {
-            // A refusal has room for it; one that is malformed has no answer.
-            let _ = write_bad_key(&mut self.writer, &tsig);
+            let mark = self.writer.mark();
+            // Names of the greatest length leave no room for it; one that is malformed has no answer.
+            if write_bad_key(&mut self.writer, &tsig).is_err() {
+                self.writer.roll_back(mark);
+            }
         }
         self.writer.set_flags(self.flags.with(Flags::TC, self.truncated).with_rcode(self.rcode));
         Meta { len: self.writer.finish(), min_ttl: self.min_ttl, rcode: self.rcode, source: self.source }

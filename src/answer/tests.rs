@@ -154,6 +154,9 @@ fn view() -> View {
             realm: 0,
             upstreams: Default::default(),
             special: zone::special_use(),
+            strict_denial: false,
+            serve_stale: true,
+            prefetch: true,
         }),
     }
 }
@@ -162,7 +165,8 @@ fn cache() -> Cache {
     let cache = Cache::new(limits::CACHE_MIN, 1);
     let put = |name: &str, rtype, ttl, fact| {
         let name: NameBuf = name.parse().unwrap();
-        let key = Key { realm: 0, name: name.as_name(), rtype, checking_disabled: false };
+        let failed = matches!(fact, Fact::Failed { .. });
+        let key = Key { realm: 0, name: name.as_name(), rtype, checking_disabled: false, failed };
         let stored = Instant::from_secs(1_000);
         cache.insert(&EntryBuf::new(&key, &Entry { stored, ttl, verdict: Verdict::Unchecked, fact }));
     };

@@ -16,17 +16,20 @@ pub struct EntryBuf(Box<[u8]>);
 
 const FIXED: usize = 24;
 const CD: u8 = 1;
+/// The kind of a failure, which is a part of its key.
+const FAILED: u8 = 2;
 
 impl EntryBuf {
-    /// Encodes an entry.
+    /// Encodes an entry. The key must say whether it is a failure.
     pub fn new(key: &Key<'_>, entry: &Entry<'_>) -> EntryBuf {
+        debug_assert_eq!(key.failed, matches!(entry.fact, Fact::Failed { .. }));
         let failed;
         let (kind, first, second): (u8, &[u8], &[u8]) = match &entry.fact {
             Fact::Records { rdatas, signatures } => (0, rdatas.as_bytes(), signatures.as_bytes()),
             Fact::Denied { soa_owner, soa } => (1, soa_owner.map_or(&[], Name::as_bytes), soa),
             Fact::Failed { rcode, ede, text } => {
                 failed = [rcode.0.to_le_bytes(), ede.to_le_bytes()].concat();
-                (2, &failed, text.as_bytes())
+                (FAILED, &failed, text.as_bytes())
             }
         };
         let mut name = key.name.to_buf();
@@ -81,6 +84,7 @@ pub(super) fn key(octets: &[u8]) -> Key<'_> {
         name: parts(octets).0,
         rtype: Rtype(u16::from_le_bytes(array(octets, 16))),
         checking_disabled: octets[18] & CD != 0,
+        failed: octets[18] >> 3 == FAILED,
     }
 }
 
@@ -123,6 +127,6 @@ pub(super) fn hashed(key: &Key<'_>) -> (NameBuf, [u8; 7]) {
     let mut rest = [0; 7];
     rest[..4].copy_from_slice(&key.realm.to_le_bytes());
     rest[4..6].copy_from_slice(&key.rtype.0.to_le_bytes());
-    rest[6] = u8::from(key.checking_disabled);
+    rest[6] = u8::from(key.checking_disabled) | u8::from(key.failed) << 1;
     (name, rest)
 }

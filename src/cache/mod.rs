@@ -27,6 +27,8 @@ pub struct Key<'a> {
     pub rtype: Rtype,
     /// Learnt without validation, for clients that set CD.
     pub checking_disabled: bool,
+    /// That it could not be resolved, which is kept beside what was known before.
+    pub failed: bool,
 }
 
 impl Key<'_> {
@@ -90,6 +92,12 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
+    /// Whether it may be used although it has run out (RFC 8767 §5.11): it tells what was, and not too long ago.
+    pub fn is_fit_when_stale(&self, now: Instant) -> bool {
+        let held = u64::from(self.ttl) + limits::STALE_MAX.as_secs();
+        !matches!(self.fact, Fact::Failed { .. }) && now.since(self.stored).as_secs() <= held
+    }
+
     /// Seconds it still holds at `now`; zero when it is stale.
     pub fn ttl_left(&self, now: Instant) -> u32 {
         let age = now.since(self.stored).as_secs();

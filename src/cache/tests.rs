@@ -27,7 +27,7 @@ fn entry(n: u32, version: u32, octets: usize) -> EntryBuf {
 }
 
 fn key(name: &NameBuf) -> Key<'_> {
-    Key { realm: 0, name: name.as_name(), rtype: Rtype::TXT, checking_disabled: false }
+    Key { realm: 0, name: name.as_name(), rtype: Rtype::TXT, checking_disabled: false, failed: false }
 }
 
 /// The version stored for `n`; panics when the entry does not hang together.
@@ -60,8 +60,13 @@ fn what_goes_in_comes_out() {
     .into_iter()
     .enumerate()
     {
-        let key =
-            Key { realm: 7, name: owner.as_name(), rtype: Rtype(i as u16), checking_disabled: i % 2 == 0 };
+        let key = Key {
+            realm: 7,
+            name: owner.as_name(),
+            rtype: Rtype(i as u16),
+            checking_disabled: i % 2 == 0,
+            failed: matches!(fact, Fact::Failed { .. }),
+        };
         for verdict in [Verdict::Unchecked, Verdict::Insecure, Verdict::Secure, Verdict::Bogus] {
             let entry = Entry { stored: Instant::from_millis(1234), ttl: 300, verdict, fact };
             let buf = EntryBuf::new(&key, &entry);

@@ -2,8 +2,8 @@
 
 use super::reader::{Reader, Table, Value, closest};
 use super::{
-    Config, ControlConfig, Diagnostics, GeoConfig, LogConfig, NetworkSpec, ResolverConfig, Span, Spanned,
-    UpstreamConfig, hints, zone_reader,
+    Config, ControlConfig, Diagnostics, GeoConfig, LogConfig, Minimise, NetworkSpec, ResolverConfig, Span,
+    Spanned, UpstreamConfig, hints, zone_reader,
 };
 use crate::wire::Name;
 use ipnet::IpNet;
@@ -244,6 +244,10 @@ fn resolver(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> Resol
         special_use: flag(reader, &mut table, "special_use", true),
         priming: flag(reader, &mut table, "priming", true),
         case_randomisation: flag(reader, &mut table, "case_randomisation", true),
+        minimise: minimise(reader, &mut table),
+        rebinding_protection: flag(reader, &mut table, "rebinding_protection", false),
+        serve_stale: flag(reader, &mut table, "serve_stale", true),
+        prefetch: flag(reader, &mut table, "prefetch", true),
         upstreams: upstreams(reader, &mut table),
     };
     without_effect(reader, &mut table);
@@ -253,21 +257,8 @@ fn resolver(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> Resol
 
 /// Keys whose features are not built: they are checked, and one that asks for more than is done is warned of.
 fn without_effect(reader: &mut Reader<'_>, table: &mut Table<'_>) {
-    for key in [
-        "rebinding_protection",
-        "serve_stale",
-        "prefetch",
-        "aggressive_nsec",
-        "sentinel",
-        "anchor_signal",
-        "rfc5011",
-    ] {
+    for key in ["aggressive_nsec", "sentinel", "anchor_signal", "rfc5011"] {
         flag_without_effect(reader, table, key);
-    }
-    if let Some(value) = table.take("qname_minimisation")
-        && reader.word(value, &[("off", false), ("relaxed", true), ("strict", true)]) == Some(true)
-    {
-        reader.warning(value.span, "qname_minimisation has no effect yet: servers are asked the whole name");
     }
     for key in ["trust_anchors", "negative_trust_anchors"] {
         if let Some(value) = table.take(key) {
@@ -286,6 +277,11 @@ fn flag_without_effect(reader: &mut Reader<'_>, table: &mut Table<'_>, key: &'st
     {
         reader.warning(value.span, format!("{key} has no effect yet"));
     }
+}
+
+fn minimise(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Minimise {
+    let words = [("off", Minimise::Off), ("relaxed", Minimise::Relaxed), ("strict", Minimise::Strict)];
+    table.take("qname_minimisation").and_then(|value| reader.word(value, &words)).unwrap_or_default()
 }
 
 fn families(reader: &mut Reader<'_>, table: &mut Table<'_>) -> (bool, bool) {
@@ -339,6 +335,7 @@ fn upstreams(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Vec<UpstreamConf
         for element in reader.one_or_more(value) {
             let Some(mut entry) = reader.table(element) else { continue };
             let (zone, servers) = (entry.take("zone"), entry.take("servers"));
+            let fallback = entry.take("fallback").and_then(|value| reader.boolean(value)).unwrap_or(false);
             flag_without_effect(reader, &mut entry, "validate");
             let span = entry.span;
             reader.finish(entry, &format!("[[resolver.{key}]]"));
@@ -359,7 +356,7 @@ fn upstreams(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Vec<UpstreamConf
             if upstreams.iter().any(|other| other.zone == zone) {
                 reader.error(span, format!("{zone} has a forward or stub already"));
             }
-            upstreams.push(UpstreamConfig { zone, servers, forward });
+            upstreams.push(UpstreamConfig { zone, servers, forward, fallback });
         }
     }
     upstreams

@@ -215,6 +215,14 @@ pub struct ResolverConfig {
     pub priming: bool,
     /// `case_randomisation`.
     pub case_randomisation: bool,
+    /// `qname_minimisation`.
+    pub minimise: Minimise,
+    /// `rebinding_protection`.
+    pub rebinding_protection: bool,
+    /// `serve_stale`.
+    pub serve_stale: bool,
+    /// `prefetch`.
+    pub prefetch: bool,
     /// `[[resolver.forward]]` and `[[resolver.stub]]`.
     pub upstreams: Vec<UpstreamConfig>,
 }
@@ -228,6 +236,20 @@ pub struct UpstreamConfig {
     pub servers: Vec<SocketAddr>,
     /// A forward (recursive servers) or a stub (authoritative ones).
     pub forward: bool,
+    /// `fallback`: whether the zone is resolved from the roots down when they fail.
+    pub fallback: bool,
+}
+
+/// `qname_minimisation`: how much of a name servers are told, and what their denial of a part of it means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Minimise {
+    /// The whole name is asked everywhere.
+    Off,
+    /// Servers that deny a name which may have names below it are asked for the whole name.
+    #[default]
+    Relaxed,
+    /// They are believed (RFC 8020).
+    Strict,
 }
 
 /// `[control]`.

@@ -107,21 +107,17 @@ fn what_has_no_effect_yet_is_told_when_it_is_asked_for() {
     for quiet in [
         "trust_anchors = \"none\"",
         "qname_minimisation = \"off\"",
-        "prefetch = false",
+        "aggressive_nsec = false",
         "negative_trust_anchors = []",
     ] {
         check_config(&format!("[resolver]\n{quiet}"), &[]);
     }
     for key in [
         "trust_anchors = \"builtin\"",
-        "qname_minimisation = \"strict\"",
-        "serve_stale = true",
-        "prefetch = true",
         "aggressive_nsec = true",
         "sentinel = true",
         "anchor_signal = true",
         "rfc5011 = true",
-        "rebinding_protection = true",
         "forward = { zone = \"a\", servers = \"192.0.2.1\", validate = true }",
     ] {
         check_config(&format!("[resolver]\n{key}"), &["warning 2: ..has no effect yet"]);

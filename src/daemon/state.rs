@@ -3,7 +3,7 @@
 use super::log;
 use crate::answer::{Recursion, UpstreamZone, View};
 use crate::cache::Cache;
-use crate::config::{Config, Diagnostics, ResolverConfig, UpstreamConfig};
+use crate::config::{Config, Diagnostics, Minimise, ResolverConfig, UpstreamConfig};
 use crate::guard::AccessList;
 use crate::limits;
 use crate::load::{Counts, Loaded, Loader};
@@ -135,6 +135,9 @@ impl State {
             realm: self.realm,
             upstreams: NameTree::from_sorted(upstreams),
             special: if config.special_use { zone::special_use() } else { Default::default() },
+            strict_denial: config.minimise == Minimise::Strict,
+            serve_stale: config.serve_stale,
+            prefetch: config.prefetch,
         })
     }
 
@@ -222,6 +225,7 @@ fn settings(config: &Config, listeners: &[SocketAddr], realm: u32) -> resolve::S
         zone: upstream.zone.clone(),
         servers: upstream.servers.clone(),
         forward: upstream.forward,
+        fallback: upstream.fallback,
     };
     // Asking ourselves would go round in a circle.
     let own = listeners.iter().filter(|own| own.port() == *upstream_port).map(|own| IpNet::from(own.ip()));
@@ -233,6 +237,9 @@ fn settings(config: &Config, listeners: &[SocketAddr], realm: u32) -> resolve::S
         deny: config.resolver.deny.iter().copied().chain(own).collect(),
         priming: *priming,
         case_randomisation: *case_randomisation,
+        minimise: config.resolver.minimise,
+        rebinding_protection: config.resolver.rebinding_protection,
+        serve_stale: config.resolver.serve_stale,
         routes: config.resolver.upstreams.iter().map(route).collect(),
     }
 }

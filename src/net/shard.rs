@@ -3,7 +3,7 @@
 use super::Resolving;
 use super::udp::{self, Peer};
 use super::upstream::Upstreams;
-use crate::answer::{self, Job, Outcome, Progress, Request, Transport, View, Worker};
+use crate::answer::{self, Job, Meta, Outcome, Progress, Refresh, Request, Transport, View, Worker};
 use crate::clock::{self, Instant};
 use crate::limits;
 use crate::metrics::{Counters, Dropped, Source};
@@ -54,12 +54,16 @@ pub(super) enum ReplyTo {
     Udp { socket: usize, peer: Box<Peer> },
     /// To the connection.
     Tcp(tokio::sync::oneshot::Sender<Vec<u8>>),
+    /// Nowhere: the client has a stale answer already.
+    Answered,
 }
 
 /// What comes to a shard from elsewhere.
 pub(super) enum Mail {
     /// A request whose question is at home here.
     Request(Box<Pending>),
+    /// A question that is at home here, to be resolved for whoever asks next.
+    Refresh(Box<Question>),
     /// Another resolver, or none.
     Resolving(Option<Resolving>),
     /// Finish what is under way for so long, then end.
@@ -108,6 +112,16 @@ impl Mailboxes {
         self.boxes[self.home(&pending.question)].send(pending)
     }
 
+    /// Has a question resolved that nobody waits for, if its home has time.
+    pub fn refresh(&self, refresh: &Refresh) {
+        let question = refresh.question();
+        let mailbox = &self.boxes[self.home(&question)];
+        if mailbox.sender.try_send(Mail::Refresh(Box::new(question))).is_ok() {
+            // The next timeout finds the mail if waking fails.
+            let _ = mailbox.waker.wake();
+        }
+    }
+
     /// A fresh request for a job.
     pub fn pending(
         &self,
@@ -120,7 +134,7 @@ impl Mailboxes {
             message: request.message.to_vec(),
             client: request.client,
             view: Arc::clone(view),
-            progress: Progress { settled: Vec::new(), budget: Budget::new(request.now) },
+            progress: Progress { settled: Vec::new(), budget: Budget::new(request.now), stale: false },
             reply_to,
             question,
             _counted: Counted::new(&self.in_flight),
@@ -212,6 +226,11 @@ impl Shard {
         Resolver::new(resolving.settings, resolving.cache, resolving.known, crate::entropy::seed())
     }
 
+    /// The ways to all shards.
+    pub fn mailboxes(&self) -> &Mailboxes {
+        &self.mailboxes
+    }
+
     /// Whether nothing is under way in any shard: a chain may go on from one to another.
     pub fn is_idle(&self) -> bool {
         self.mailboxes.in_flight() == 0
@@ -269,8 +288,18 @@ impl Shard {
         }
         self.next_asker += 1;
         let asker = Asker(self.next_asker);
+        resolver.set_zones(&pending.view.zones);
         resolver.handle_question(clock::now(), &pending.question, asker, pending.progress.budget);
         self.pending.insert(asker, pending);
+    }
+
+    /// Resolves a question for whoever asks next.
+    pub fn refresh(&mut self, question: &Question, sockets: &[UdpSocket], registry: &Registry) {
+        if let Some(resolver) = &mut self.resolver {
+            self.next_asker += 1;
+            resolver.handle_refresh(clock::now(), question, Asker(self.next_asker));
+            self.drain(sockets, registry);
+        }
     }
 
     /// Does all that the resolver wants done, also what comes of it meanwhile.
@@ -293,6 +322,12 @@ impl Shard {
                         self.counters.upstream_timeout();
                     }
                 }
+                Output::Impatient { asker } => {
+                    if let Some(mut pending) = self.pending.remove(&asker) {
+                        self.soothe(&mut pending, sockets);
+                        self.pending.insert(asker, pending);
+                    }
+                }
                 Output::Settle { asker, settled, budget } => {
                     if let Some(mut pending) = self.pending.remove(&asker) {
                         if let ReplyTo::Udp { .. } = pending.reply_to {
@@ -309,35 +344,53 @@ impl Shard {
 
     /// Answers a request again, now that more is known.
     fn go_on(&mut self, mut pending: Box<Pending>, sockets: &[UdpSocket]) {
-        let transport = match pending.reply_to {
-            ReplyTo::Udp { .. } => Transport::Udp,
-            ReplyTo::Tcp(_) => Transport::Tcp,
-        };
-        let request =
-            Request { message: &pending.message, client: pending.client, transport, now: clock::now() };
-        let room = if transport == Transport::Udp { limits::UDP_PAYLOAD as usize } else { limits::MESSAGE };
-        let out = &mut self.out[..room];
-        match answer::answer(&pending.view, &mut self.worker, &request, Some(&pending.progress), out) {
-            Outcome::Reply(meta) => {
-                let source = if meta.source == Source::Cache { Source::Resolved } else { meta.source };
-                self.counters.response(source, meta.rcode);
-                let octets = &self.out[..meta.len];
-                match pending.reply_to {
-                    ReplyTo::Udp { socket, mut peer } => {
-                        if udp::send_to(&sockets[socket], &mut peer, octets).is_err() {
-                            self.counters.dropped(Dropped::NotSent);
-                        }
-                    }
-                    // The connection may be gone.
-                    ReplyTo::Tcp(sender) => drop(sender.send(octets.to_vec())),
-                }
-            }
+        match self.answer(&pending) {
+            Outcome::Reply(meta) => self.reply(&mut pending, meta, sockets),
             Outcome::Later(Job::Resolve(question)) => {
                 pending.question = question;
                 self.place(pending, sockets);
             }
             Outcome::Drop(why) => self.counters.dropped(why),
         }
+    }
+
+    /// Gives a client that has waited for long what has run out, if that is at hand. What is found in the end is for the next.
+    fn soothe(&mut self, pending: &mut Pending, sockets: &[UdpSocket]) {
+        pending.progress.stale = true;
+        if let Outcome::Reply(meta) = self.answer(pending) {
+            if let ReplyTo::Udp { .. } = pending.reply_to {
+                self.under_way.remove(&under_way(pending));
+            }
+            self.reply(pending, meta, sockets);
+        }
+    }
+
+    fn answer(&mut self, pending: &Pending) -> Outcome {
+        let (transport, room) = match pending.reply_to {
+            ReplyTo::Udp { .. } => (Transport::Udp, limits::UDP_PAYLOAD as usize),
+            ReplyTo::Tcp(_) | ReplyTo::Answered => (Transport::Tcp, limits::MESSAGE),
+        };
+        let request =
+            Request { message: &pending.message, client: pending.client, transport, now: clock::now() };
+        let out = &mut self.out[..room];
+        answer::answer(&pending.view, &mut self.worker, &request, Some(&pending.progress), out)
+    }
+
+    /// Sends the reply to where it goes.
+    fn reply(&mut self, pending: &mut Pending, meta: Meta, sockets: &[UdpSocket]) {
+        let octets = &self.out[..meta.len];
+        match std::mem::replace(&mut pending.reply_to, ReplyTo::Answered) {
+            ReplyTo::Udp { socket, mut peer } => {
+                if udp::send_to(&sockets[socket], &mut peer, octets).is_err() {
+                    self.counters.dropped(Dropped::NotSent);
+                }
+            }
+            // The connection may be gone.
+            ReplyTo::Tcp(sender) => drop(sender.send(octets.to_vec())),
+            ReplyTo::Answered => return,
+        }
+        let source = if meta.source == Source::Cache { Source::Resolved } else { meta.source };
+        self.counters.response(source, meta.rcode);
     }
 
     /// Something came from upstream.

@@ -240,6 +240,9 @@ fn answer_one(message: &[u8], client: SocketAddr, shared: &Shared) -> Answered {
     WORKER.with_borrow_mut(|(worker, out)| match answer::answer(&view, worker, &request, None, out) {
         Outcome::Reply(meta) => {
             shared.counters.response(meta.source, meta.rcode);
+            if let Some(refresh) = worker.refresh.take() {
+                shared.mailboxes.refresh(&refresh);
+            }
             Answered::Now(out[..meta.len].to_vec())
         }
         Outcome::Drop(why) => {

@@ -52,6 +52,13 @@ impl Upstreams {
         transport: Transport,
         message: Vec<u8>,
     ) -> Result<(), Reply<'static>> {
+        if let Some(exchange) = self.exchanges.get(&id) {
+            return match exchange {
+                // What its socket has to say of an earlier sending is an event of its own.
+                Exchange::Udp(socket) => socket.send(&message).map(drop).or(Ok(())),
+                Exchange::Tcp(_) => Ok(()),
+            };
+        }
         if self.exchanges.len() >= limits::UPSTREAM_SOCKETS {
             return Err(Reply::NotSent);
         }

@@ -123,6 +123,7 @@ impl Loop {
             let registry = self.poll.registry();
             match mail {
                 Mail::Request(pending) => self.shard.begin(pending, &self.sockets, registry),
+                Mail::Refresh(question) => self.shard.refresh(&question, &self.sockets, registry),
                 Mail::Resolving(resolving) => self.shard.replace(resolving, &self.sockets, registry),
                 Mail::Stop(grace) => self.stopping = Some(clock::now() + grace),
             }
@@ -168,6 +169,9 @@ impl Loop {
                 Outcome::Reply(meta) => {
                     counters.response(meta.source, meta.rcode);
                     batch.set_reply(i, meta.len);
+                    if let Some(refresh) = worker.refresh.take() {
+                        shard.mailboxes().refresh(&refresh);
+                    }
                 }
                 Outcome::Drop(why) => counters.dropped(why),
                 Outcome::Later(job) => {

@@ -1,13 +1,15 @@
 //! Where to ask: the addresses of a delegation's servers, and looking up those that are not known.
 
 use super::delegation::{Delegation, Servers};
+use super::own::Own;
 use super::scrub;
 use super::task::{State, Task, TaskId, Trouble, Waiter};
 use super::{Question, Resolver, Settled};
 use crate::cache::{Entry, Fact, Key};
 use crate::clock::Instant;
 use crate::limits;
-use crate::wire::{Ede, Name, OwnedName, Rtype};
+use crate::wire::{Ede, Name, Rtype};
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 
 impl Resolver {
@@ -48,7 +50,7 @@ impl Resolver {
     }
 
     fn cached_addresses(&mut self, now: Instant, name: Name<'_>, rtype: Rtype, found: &mut Vec<IpAddr>) {
-        let key = Key { realm: self.settings.realm, name, rtype, checking_disabled: false };
+        let key = Key { realm: self.settings.realm, name, rtype, checking_disabled: false, failed: false };
         let entry = self.cache.get(&key, &mut self.scratch).filter(|entry| entry.ttl_left(now) > 0);
         if let Some(Entry { fact: Fact::Records { rdatas, .. }, .. }) = entry {
             let addresses = rdatas.iter().filter_map(|rdata| scrub::address(rtype, rdata));
@@ -59,7 +61,8 @@ impl Resolver {
     /// Whether the cache settles a lookup that would be made: with addresses, an alias, a denial or a failure.
     fn is_cached(&mut self, now: Instant, name: Name<'_>, wanted: Rtype) -> bool {
         [wanted, Rtype::CNAME, Key::NXDOMAIN].into_iter().any(|rtype| {
-            let key = Key { realm: self.settings.realm, name, rtype, checking_disabled: false };
+            let key =
+                Key { realm: self.settings.realm, name, rtype, checking_disabled: false, failed: false };
             let entry = self.cache.get(&key, &mut self.scratch).filter(|entry| entry.ttl_left(now) > 0);
             // That there is no alias settles nothing.
             entry.is_some_and(|e| rtype != Rtype::CNAME || matches!(e.fact, Fact::Records { .. }))
@@ -68,22 +71,37 @@ impl Resolver {
 
     /// Looks up the addresses of name servers that have none; a few at a time. When there is nothing left to do the task fails.
     pub(super) fn fetch_addresses(&mut self, now: Instant, id: TaskId) {
+        // The children of a task as deep as may be would be too deep.
+        let most = self.levels_above(id).and_then(|above| limits::FETCHES_PER_DELEGATION.get(above));
+        let most = most.copied().unwrap_or(0);
         loop {
             let Some(task) = self.tasks.get(&id) else { return };
             let State::At(visit) = &task.state else { return };
             if visit.exchange.is_some() || visit.pending.len() >= limits::FETCHES_AT_ONCE {
                 return;
             }
-            let depth = task.depth + 1;
             let port = self.settings.upstream_port;
             let is_usable = |address: IpAddr| {
                 self.may_ask(address) && visit.attempts(SocketAddr::new(address, port)).is_some()
             };
-            let Some((name, rtype)) = visit.unfetched(self.settings.families, depth, is_usable) else {
+            let Some((name, rtype)) = visit.unfetched(self.settings.families, most, is_usable) else {
                 break;
             };
-            let mut found = Vec::new();
-            self.cached_addresses(now, name.as_name(), rtype, &mut found);
+            let (mut found, mut start) = (Vec::new(), None);
+            let own = match self.own_addresses(name.as_name(), rtype) {
+                Own::No => {
+                    self.cached_addresses(now, name.as_name(), rtype, &mut found);
+                    false
+                }
+                Own::Addresses(addresses) => {
+                    found = addresses;
+                    true
+                }
+                Own::Below(cut) => {
+                    start = Some(cut);
+                    false
+                }
+            };
             let known = !found.is_empty();
             if let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&id) {
                 visit.fetched.push((name.clone(), rtype));
@@ -92,8 +110,8 @@ impl Resolver {
             if known {
                 return self.step(now, id);
             }
-            if !self.is_cached(now, name.as_name(), rtype) {
-                self.fetch(now, id, name, rtype, depth);
+            if !own && (start.is_some() || !self.is_cached(now, name.as_name(), rtype)) {
+                self.fetch(now, id, Question { name, rtype, checking_disabled: false, start });
             }
         }
         let Some(Task { state: State::At(visit), .. }) = self.tasks.get(&id) else { return };
@@ -105,41 +123,64 @@ impl Resolver {
         }
     }
 
-    /// Starts the lookup of one name server's addresses, unless it would wait for itself.
-    fn fetch(&mut self, now: Instant, parent: TaskId, name: OwnedName, rtype: Rtype, depth: u8) {
-        let question = Question { name, rtype, checking_disabled: false, start: None };
-        if let Some(&existing) = self.by_question.get(&question)
-            && self.waits_for(parent, existing)
-        {
+    /// Starts the lookup of one name server's addresses, unless it would wait for itself, or too many would wait for each other.
+    fn fetch(&mut self, now: Instant, parent: TaskId, question: Question) {
+        let existing = self.by_question.get(&question).copied();
+        let (above, below) = (self.levels_above(parent), existing.map_or(0, |task| self.levels_below(task)));
+        let too_deep = above.is_none_or(|above| above + 1 + below > limits::TASK_DEPTH);
+        let crowded = match existing.and_then(|task| self.tasks.get(&task)) {
+            Some(task) => task.waiters.len() >= limits::WAITERS,
+            None => self.tasks.len() >= limits::TASKS,
+        };
+        if too_deep || crowded || existing.is_some_and(|existing| self.waits_for(parent, existing)) {
             return;
         }
-        if self.tasks.len() >= limits::TASKS {
-            return;
-        }
-        let child = self.task(question, depth, Some(Waiter::Task(parent)));
+        let child = self.task(now, question, Some(Waiter::Task(parent)));
         if let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&parent) {
             visit.pending.push(child);
         }
         self.start(now, child);
     }
 
+    /// The tasks that wait for one, level by level; `visit` says whether to go on.
+    fn walk_up(&self, id: TaskId, mut visit: impl FnMut(&[TaskId]) -> bool) {
+        let (mut seen, mut level) = (HashSet::from([id]), vec![id]);
+        while !level.is_empty() && visit(&level) {
+            let tasks = level.iter().filter_map(|id| self.tasks.get(id));
+            let waiters = tasks.flat_map(|task| &task.waiters);
+            level = waiters
+                .filter_map(|waiter| match *waiter {
+                    Waiter::Task(parent) => seen.insert(parent).then_some(parent),
+                    Waiter::Client(_) => None,
+                })
+                .collect();
+        }
+    }
+
+    /// How many tasks wait one for the other above this one; none when too many.
+    fn levels_above(&self, id: TaskId) -> Option<usize> {
+        let mut levels = 0;
+        self.walk_up(id, |_| {
+            levels += 1;
+            levels <= limits::TASK_DEPTH + 1
+        });
+        (levels <= limits::TASK_DEPTH + 1).then_some(levels - 1)
+    }
+
+    /// How many it waits for, one for the other. What `fetch` allows bounds it.
+    fn levels_below(&self, id: TaskId) -> usize {
+        let Some(Task { state: State::At(visit), .. }) = self.tasks.get(&id) else { return 0 };
+        visit.pending.iter().map(|&pending| 1 + self.levels_below(pending)).max().unwrap_or(0)
+    }
+
     /// Whether `other` waits for `id`, directly or through others, or is it.
     fn waits_for(&self, id: TaskId, other: TaskId) -> bool {
-        let (mut seen, mut queue) = (vec![id], vec![id]);
-        while let Some(next) = queue.pop() {
-            if next == other {
-                return true;
-            }
-            for waiter in self.tasks.get(&next).map_or(&[][..], |task| &task.waiters) {
-                if let Waiter::Task(parent) = *waiter
-                    && !seen.contains(&parent)
-                {
-                    seen.push(parent);
-                    queue.push(parent);
-                }
-            }
-        }
-        false
+        let mut found = false;
+        self.walk_up(id, |level| {
+            found |= level.contains(&other);
+            !found
+        });
+        found
     }
 
     /// A lookup of addresses ended: the task that waited for it goes on with what it came to.

@@ -16,6 +16,11 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// When the question arrived.
+    pub fn begun(&self) -> Instant {
+        Instant::from_nanos(self.deadline.as_nanos().saturating_sub(limits::BUDGET_TIME.as_nanos() as u64))
+    }
+
     /// A full budget for a question that arrived `now`.
     pub fn new(now: Instant) -> Budget {
         Budget {

@@ -30,10 +30,17 @@ pub(super) enum Servers {
         addresses: Vec<SocketAddr>,
         /// Whether they recurse.
         forward: bool,
+        /// Whether others may be asked when they fail.
+        fallback: bool,
     },
 }
 
 impl Delegation {
+    /// One that the config gives.
+    pub fn unending(zone: OwnedName, servers: Servers) -> Delegation {
+        Delegation { zone, servers, expires: Instant::from_nanos(u64::MAX) }
+    }
+
     /// Whether its servers recurse.
     pub fn is_forward(&self) -> bool {
         matches!(self.servers, Servers::Fixed { forward: true, .. })

@@ -4,20 +4,32 @@
 mod addresses;
 mod budget;
 mod delegation;
+mod exchange;
 mod iterate;
+mod minimise;
+mod own;
 mod query;
+mod recent;
 mod replies;
 mod scrub;
+mod select;
 mod servers;
+mod step;
 mod task;
+mod trace;
 
 pub use budget::Budget;
+pub use own::start;
+pub use servers::ServerState;
+pub use trace::{End, Said, Step, Trace};
 
 use crate::cache::{Cache, EntryBuf, Scratch};
 use crate::clock::Instant;
+use crate::config::Minimise;
 use crate::limits;
-use crate::wire::{Ede, OwnedName, Rcode, Rtype};
-use query::Sent;
+use crate::wire::{Ede, Name, OwnedName, Rcode, Rtype};
+use crate::zone::ZoneSet;
+use exchange::Exchanges;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::cmp::Reverse;
@@ -25,7 +37,10 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use task::{Task, TaskId, Trouble, Waiter};
+use task::{State, Task, TaskId, Waiter};
+
+/// Set in the realm of what is learnt below a delegation of an own zone: others may delegate the same names otherwise.
+pub const BELOW_OWN_CUT: u32 = 1 << 31;
 
 /// What a task resolves. Equal questions share one task.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -58,7 +73,7 @@ pub struct Asker(pub u64);
 pub struct ExchangeId(pub u64);
 
 /// How a query travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Transport {
     /// A datagram from a fresh random port.
     Udp,
@@ -80,7 +95,8 @@ pub enum Reply<'a> {
 /// What the driver must do.
 #[derive(Debug)]
 pub enum Output {
-    /// Send `message` to `server`; report with `handle_reply`. Timeouts are the resolver's own.
+    /// Send `message` to `server`; report with `handle_reply`. Timeouts are the resolver's own. An exchange that is out already is sent
+    /// again from the same socket.
     Send {
         /// Names the exchange.
         exchange: ExchangeId,
@@ -97,6 +113,11 @@ pub enum Output {
         exchange: ExchangeId,
         /// It was not answered in time.
         timed_out: bool,
+    },
+    /// The asker has waited for long: it may have what has run out, if that is at hand. Its question goes on being resolved.
+    Impatient {
+        /// Whose.
+        asker: Asker,
     },
     /// A question is settled.
     Settle {
@@ -151,13 +172,32 @@ impl Failure {
     }
 }
 
+/// A question under way.
+#[derive(Clone, Debug)]
+pub struct InFlight {
+    /// What was done for it so far.
+    pub trace: Trace,
+    /// How many wait for it, clients and other questions.
+    pub waiters: usize,
+    /// The zone whose servers are being asked.
+    pub zone: OwnedName,
+}
+
 /// What all shards know of servers and delegations.
 #[derive(Default)]
 pub struct Known {
-    delegations: delegation::Delegations,
+    /// Those of the world, and those below own cuts.
+    delegations: [delegation::Delegations; 2],
     servers: servers::Servers,
     /// When the roots may next be asked for their own list.
     priming_due: AtomicU64,
+}
+
+impl Known {
+    /// What is known of servers, in no order.
+    pub fn servers(&self, now: Instant) -> Vec<ServerState> {
+        self.servers.states(now)
+    }
 }
 
 /// The resolver: one per shard.
@@ -169,7 +209,15 @@ pub struct Resolver {
     rng: ChaCha20Rng,
     tasks: HashMap<TaskId, Task>,
     by_question: HashMap<Question, TaskId>,
-    exchanges: HashMap<ExchangeId, (TaskId, Sent)>,
+    exchanges: Exchanges,
+    /// Lookups that have ended, and the tasks to tell.
+    woken: VecDeque<(TaskId, TaskId, Settled, Arc<Trace>)>,
+    /// What was resolved of late, the newest last.
+    traces: VecDeque<Arc<Trace>>,
+    /// Tasks at each delegation.
+    visits: HashMap<OwnedName, usize>,
+    /// Own zones.
+    zones: ZoneSet,
     askers: HashMap<Asker, (TaskId, Budget)>,
     timers: BinaryHeap<Reverse<(Instant, Timer)>>,
     outputs: VecDeque<Output>,
@@ -181,6 +229,7 @@ pub struct Resolver {
 enum Timer {
     Exchange(ExchangeId),
     Asker(Asker),
+    Patience(Asker),
 }
 
 impl Resolver {
@@ -194,7 +243,11 @@ impl Resolver {
             rng: ChaCha20Rng::from_seed(seed),
             tasks: HashMap::new(),
             by_question: HashMap::new(),
-            exchanges: HashMap::new(),
+            exchanges: Exchanges::default(),
+            woken: VecDeque::new(),
+            traces: VecDeque::new(),
+            visits: HashMap::new(),
+            zones: ZoneSet::default(),
             askers: HashMap::new(),
             timers: BinaryHeap::new(),
             outputs: VecDeque::new(),
@@ -205,6 +258,30 @@ impl Resolver {
     /// How many tasks are under way.
     pub fn task_count(&self) -> usize {
         self.tasks.len()
+    }
+
+    /// Takes the own zones as they are now; they come before all others.
+    pub fn set_zones(&mut self, zones: &ZoneSet) {
+        self.zones = zones.clone();
+    }
+
+    /// What was done for a question the last time it was resolved here, if that is not long ago.
+    pub fn trace(&self, name: Name<'_>, rtype: Rtype) -> Option<Arc<Trace>> {
+        let mut newest_first = self.traces.iter().rev();
+        newest_first.find(|trace| trace.name.as_name() == name && trace.rtype == rtype).map(Arc::clone)
+    }
+
+    /// The questions under way.
+    pub fn in_flight(&self) -> Vec<InFlight> {
+        let in_flight = |task: &Task| InFlight {
+            trace: task.trace.clone(),
+            waiters: task.waiters.len(),
+            zone: match &task.state {
+                State::At(visit) => visit.delegation.zone.clone(),
+                State::New => Name::ROOT.to_owned(),
+            },
+        };
+        self.tasks.values().map(in_flight).collect()
     }
 
     /// Asks a question for a client. It is charged to `budget` until its `Output::Settle`.
@@ -219,11 +296,22 @@ impl Resolver {
             self.outputs.push_back(Output::Settle { asker, settled, budget });
             return;
         }
-        let task = self.task(question.clone(), 0, Some(Waiter::Client(asker)));
+        let task = self.task(now, question.clone(), Some(Waiter::Client(asker)));
         self.askers.insert(asker, (task, budget));
         self.timers.push(Reverse((budget.deadline, Timer::Asker(asker))));
+        if self.settings.serve_stale {
+            self.timers.push(Reverse((budget.begun() + limits::STALE_AFTER, Timer::Patience(asker))));
+        }
         self.prime(now);
         self.start(now, task);
+        self.wake(now);
+    }
+
+    /// Resolves a question that nobody waits for, so that its answer is at hand when it is asked; `asker` is not heard of again.
+    pub fn handle_refresh(&mut self, now: Instant, question: &Question, asker: Asker) {
+        if !self.by_question.contains_key(question) {
+            self.handle_question(now, question, asker, Budget::new(now));
+        }
     }
 
     /// Withdraws a client's question (it went away): nothing more is said of it.
@@ -235,17 +323,8 @@ impl Resolver {
 
     /// Takes the end of an exchange. One that is unknown (late, cancelled) is ignored.
     pub fn handle_reply(&mut self, now: Instant, exchange: ExchangeId, reply: Reply<'_>) {
-        let Some((task, sent)) = self.exchanges.get(&exchange).cloned() else { return };
-        let trouble = match reply {
-            Reply::Message(octets) => return self.take_message(now, exchange, task, &sent, octets),
-            Reply::Unreachable => {
-                self.known.servers.unreachable(sent.server, now);
-                Trouble::Unreachable
-            }
-            Reply::NotSent => Trouble::NotSent,
-        };
-        self.exchanges.remove(&exchange);
-        self.try_next(now, exchange, task, &sent, trouble);
+        self.take_reply(now, exchange, reply);
+        self.wake(now);
     }
 
     /// Runs what is due at `now`.
@@ -258,15 +337,17 @@ impl Resolver {
             match timer {
                 _ if due > now || !self.is_live(timer) => (),
                 Timer::Exchange(id) => self.overdue(now, id),
-                Timer::Asker(asker) => self.out_of_budget(asker, "it took longer than it may"),
+                Timer::Asker(asker) => self.out_of_budget(now, asker, "it took longer than it may"),
+                Timer::Patience(asker) => self.outputs.push_back(Output::Impatient { asker }),
             }
+            self.wake(now);
         }
     }
 
     fn is_live(&self, timer: Timer) -> bool {
         match timer {
-            Timer::Exchange(id) => self.exchanges.contains_key(&id),
-            Timer::Asker(asker) => self.askers.contains_key(&asker),
+            Timer::Exchange(id) => self.exchanges.get(id).is_some(),
+            Timer::Asker(asker) | Timer::Patience(asker) => self.askers.contains_key(&asker),
         }
     }
 
@@ -304,8 +385,22 @@ pub struct Settings {
     pub priming: bool,
     /// Whether to randomise the case of names sent.
     pub case_randomisation: bool,
+    /// How much of a name is told to whom.
+    pub minimise: Minimise,
+    /// Whether public names may not have private addresses.
+    pub rebinding_protection: bool,
+    /// Whether clients are told when they have waited so long that a stale answer is better than none.
+    pub serve_stale: bool,
     /// Zones answered by given servers: longest match wins; the name "." is for all.
     pub routes: Vec<Upstream>,
+}
+
+impl Settings {
+    /// The route for a name.
+    pub fn route(&self, name: Name<'_>) -> Option<&Upstream> {
+        let routes = self.routes.iter().filter(|route| name.is_within(route.zone.as_name()));
+        routes.max_by_key(|route| route.zone.as_name().len())
+    }
 }
 
 /// A zone asked of given servers.
@@ -317,4 +412,6 @@ pub struct Upstream {
     pub servers: Vec<SocketAddr>,
     /// Recursive servers (a forward, RD set) or authoritative ones (a stub).
     pub forward: bool,
+    /// Whether the zone is resolved from the roots down when they fail.
+    pub fallback: bool,
 }

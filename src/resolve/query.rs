@@ -1,79 +1,124 @@
 //! One query to one server: its octets, and whether a message is the reply to it.
 
 use super::Transport;
-use super::servers::Manner;
+use super::delegation::Delegation;
+use super::servers::{Cookie, Manner};
 use crate::clock::Instant;
 use crate::limits;
-use crate::wire::{Class, Flags, Message, Name, NameBuf, Opcode, Rcode, Rtype, Writer};
+use crate::wire::{
+    Class, Edns, Flags, Message, Name, NameBuf, Opcode, OwnedName, Rcode, Rtype, Writer, option,
+};
 use rand_chacha::rand_core::Rng;
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// What is asked, of whom and how. Of equal queries only one is out at a time: each more would double a forger's chance
+/// (RFC 5452 §5).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Query {
+    pub server: SocketAddr,
+    pub transport: Transport,
+    pub name: OwnedName,
+    pub rtype: Rtype,
+    /// RD and CD, for servers that recurse.
+    pub flags: Flags,
+}
 
 /// A query that was sent.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
-    /// To whom.
-    pub server: SocketAddr,
-    /// How.
-    pub transport: Transport,
-    /// When.
+    pub query: Query,
+    /// Whose server it went to.
+    pub delegation: Arc<Delegation>,
+    /// When, the last time.
     pub at: Instant,
-    /// When it counts as lost.
+    /// When others are asked in its place.
     pub deadline: Instant,
+    /// It was sent more than once, so a reply tells no time.
+    pub repeated: bool,
     /// With EDNS.
     pub edns: bool,
-    /// Over TCP, because a reply over UDP had the name in another case.
+    /// Over TCP, because a reply over UDP was not quite the one.
     pub confirms: bool,
     /// The name's case is random and must come back.
     case: bool,
+    cookie: Cookie,
     id: u16,
     name: NameBuf,
-    rtype: Rtype,
 }
 
 /// How a message relates to a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Match {
-    /// It is the reply.
-    Yes,
+    /// It is the reply; with this cookie.
+    Yes(Option<Cookie>),
     /// It is but for the case of the name.
     ButForCase,
+    /// It is but for the cookie that the server always gave.
+    ButForCookie,
     /// It is something else.
     No,
 }
 
 impl Sent {
-    /// Makes a query and its octets.
-    #[allow(clippy::too_many_arguments)]
+    /// Makes a query.
     pub fn new(
         now: Instant,
-        server: SocketAddr,
-        transport: Transport,
+        query: Query,
+        delegation: Arc<Delegation>,
         manner: Manner,
-        name: Name<'_>,
-        rtype: Rtype,
-        flags: Flags,
         rng: &mut impl Rng,
-    ) -> (Sent, Vec<u8>) {
-        let id = rng.next_u32() as u16;
-        let case = manner.case && transport == Transport::Udp;
+    ) -> Sent {
+        let udp = query.transport == Transport::Udp;
+        let (id, case) = (rng.next_u32() as u16, manner.case && udp);
+        let name = query.name.as_name();
         let name = if case { randomise(name, rng) } else { name.to_buf() };
+        let deadline = now + if udp { manner.timeout } else { limits::TCP_EXCHANGE };
+        Sent {
+            query,
+            delegation,
+            at: now,
+            deadline,
+            repeated: false,
+            edns: manner.edns,
+            confirms: false,
+            case,
+            cookie: manner.cookie,
+            id,
+            name,
+        }
+    }
+
+    /// Its octets.
+    pub fn message(&self) -> Vec<u8> {
         let mut message = vec![0; limits::UDP_PLAIN as usize];
-        let mut writer = Writer::new(&mut message, limits::UDP_PLAIN as usize, id, flags);
-        // Neither can fail: a question is at most 259 octets, an OPT record 11.
-        let written = writer.question(name.as_name(), rtype, Class::IN).and_then(|()| {
-            if manner.edns { writer.opt(limits::UDP_PAYLOAD, 0, false, |_| Ok(())) } else { Ok(()) }
+        let mut writer = Writer::new(&mut message, limits::UDP_PLAIN as usize, self.id, self.query.flags);
+        // Neither can fail: a question is at most 259 octets, an OPT record with a cookie 55.
+        let written = writer.question(self.name.as_name(), self.query.rtype, Class::IN).and_then(|()| {
+            let cookie = self.cookie.as_bytes();
+            let options = |writer: &mut Writer<'_>| match cookie {
+                [] => Ok(()),
+                cookie => writer.option(option::COOKIE, cookie),
+            };
+            if self.edns { writer.opt(limits::UDP_PAYLOAD, 0, false, options) } else { Ok(()) }
         });
         debug_assert!(written.is_ok());
         let len = writer.finish();
         message.truncate(len);
-        let timeout = if transport == Transport::Tcp { limits::TCP_EXCHANGE } else { manner.timeout };
-        let (deadline, edns) = (now + timeout, manner.edns);
-        let sent =
-            Sent { server, transport, at: now, deadline, edns, confirms: false, case, id, name, rtype };
-        (sent, message)
+        message
     }
 
-    /// Whether `message` is the reply (RFC 5452 §9.1): same id, same question, QR set.
+    /// What a good reply proves that its server can do: keep case, give cookies, answer to the point.
+    pub fn proofs(&self) -> [bool; 3] {
+        [self.case, self.cookie.is_whole(), true]
+    }
+
+    /// Until when a reply is taken.
+    pub fn end(&self) -> Instant {
+        self.deadline.max(self.at + limits::RTO_MAX)
+    }
+
+    /// Whether `message` is the reply (RFC 5452 §9.1): same id, same question, QR set, and the cookie (RFC 7873 §5.3).
     pub fn matches(&self, message: &Message<'_>) -> Match {
         let header = message.header();
         if header.id != self.id || !header.flags.has(Flags::QR) || header.flags.opcode() != Opcode::QUERY {
@@ -81,15 +126,29 @@ impl Sent {
         }
         match message.question() {
             // A server that cannot or will not read the query may leave the question out; an answer must have it.
-            None if header.counts[0] == 0 && is_refusal(header.flags.rcode()) => Match::Yes,
-            Some((name, rtype, class)) if rtype == self.rtype && class == Class::IN && name == self.name => {
-                if !self.case || name.as_name().as_bytes() == self.name.as_name().as_bytes() {
-                    Match::Yes
-                } else {
-                    Match::ButForCase
+            None if header.counts[0] == 0 && is_refusal(header.flags.rcode()) => (),
+            Some((name, rtype, class))
+                if rtype == self.query.rtype && class == Class::IN && name == self.name =>
+            {
+                if self.case && name.as_name().as_bytes() != self.name.as_name().as_bytes() {
+                    return Match::ButForCase;
                 }
             }
-            _ => Match::No,
+            _ => return Match::No,
+        }
+        self.matches_cookie(message)
+    }
+
+    fn matches_cookie(&self, message: &Message<'_>) -> Match {
+        let opt = message.records().flatten().find(|record| record.rtype == Rtype::OPT);
+        let edns = opt.and_then(|opt| Edns::from_record(&opt).ok());
+        match edns.and_then(|edns| edns.option(option::COOKIE)).map(Cookie::from_reply) {
+            _ if self.cookie.as_bytes().is_empty() => Match::Yes(None),
+            Some(Some(cookie)) if cookie.client() == self.cookie.client() => Match::Yes(Some(cookie)),
+            // Our half is what only the server and we know.
+            Some(_) => Match::No,
+            None if self.cookie.is_whole() && self.query.transport == Transport::Udp => Match::ButForCookie,
+            None => Match::Yes(None),
         }
     }
 }

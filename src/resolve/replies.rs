@@ -1,11 +1,14 @@
 //! What comes back: whether it is the reply, what a server cannot do, and where its answer leads.
 
 use super::delegation::{Delegation, Servers};
+use super::exchange::Exchange;
 use super::query::{Match, Sent};
 use super::scrub::{self, Asked, Finding, Why};
-use super::task::{Again, State, Task, TaskId, Trouble, Visit};
-use super::{ExchangeId, Failure, Output, Question, Resolver, Transport};
+use super::task::{Again, State, Task, TaskId, Trouble};
+use super::trace::{Said, Step};
+use super::{ExchangeId, Failure, Question, Reply, Resolver, Transport};
 use crate::clock::Instant;
+use crate::config::Minimise;
 use crate::limits;
 use crate::wire::{Flags, Message, Name, Rcode, Rtype};
 use std::sync::Arc;
@@ -13,106 +16,228 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 impl Resolver {
-    /// Takes a message that came for an exchange.
-    pub(super) fn take_message(
-        &mut self,
-        now: Instant,
-        exchange: ExchangeId,
-        id: TaskId,
-        sent: &Sent,
-        octets: &[u8],
-    ) {
-        let message = Message::parse(octets).ok();
-        let matched = message.as_ref().map_or(Match::No, |message| sent.matches(message));
-        let (Some(message), true) = (message, matched != Match::No) else {
-            // It may be forged, and the true one may still come (RFC 5452 §4); not so on a connection.
-            if sent.transport == Transport::Tcp {
-                self.exchanges.remove(&exchange);
-                self.outputs.push_back(Output::Cancel { exchange, timed_out: false });
-                self.try_next(now, exchange, id, sent, Trouble::Reply(Why::Malformed));
-            }
-            return;
+    /// Takes the end of an exchange.
+    pub(super) fn take_reply(&mut self, now: Instant, id: ExchangeId, reply: Reply<'_>) {
+        let trouble = match reply {
+            Reply::Message(octets) => return self.take_message(now, id, octets),
+            Reply::Unreachable => Trouble::Unreachable,
+            Reply::NotSent => Trouble::NotSent,
         };
-        self.exchanges.remove(&exchange);
-        self.outputs.push_back(Output::Cancel { exchange, timed_out: false });
-        self.known.servers.answered(sent.server, now.since(sent.at));
-        self.charge(id, 0, octets.len() as u32);
-        let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&id) else { return };
-        visit.over(exchange);
-        let again = |transport, confirms| Again { server: sent.server, transport, confirms };
-        if matched == Match::ButForCase {
-            // It may be a forgery or a server that does not keep case: TCP tells.
-            self.known.servers.without_case(sent.server, now);
-            return self.ask_again(now, id, again(Transport::Tcp, true));
+        let Some(Exchange { sent, tasks, .. }) = self.close(id, false) else { return };
+        // One that does not do TCP may be well all the same.
+        if trouble == Trouble::Unreachable && sent.query.transport == Transport::Udp {
+            self.known.servers.unreachable(sent.query.server, &sent.delegation.zone, now);
         }
-        let (flags, udp) = (message.header().flags, sent.transport == Transport::Udp);
-        if flags.has(Flags::TC) && udp {
-            return self.ask_again(now, id, again(Transport::Tcp, false));
+        for task in tasks {
+            self.try_next(now, id, task, &sent, trouble);
         }
-        // RFC 6891 §7: servers of before EDNS say one of these; BADVERS has the low bits of NOERROR and an OPT.
-        let refused = matches!(flags.rcode(), Rcode::FORMERR | Rcode::NOTIMP) || is_badvers(&message);
-        if sent.edns && refused {
-            self.known.servers.without_edns(sent.server, now);
-            return self.ask_again(now, id, again(sent.transport, sent.confirms));
-        }
-        self.take_finding(now, exchange, id, sent, &message);
     }
 
-    /// Asks a server that answers once more, in another way, in place of whoever was asked after it.
-    fn ask_again(&mut self, now: Instant, id: TaskId, again: Again) {
-        let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&id) else { return };
-        visit.again = Some(again);
-        if let Some(other) = visit.exchange.take() {
-            self.exchanges.remove(&other);
-            self.outputs.push_back(Output::Cancel { exchange: other, timed_out: false });
+    /// Takes a message that came for an exchange.
+    fn take_message(&mut self, now: Instant, id: ExchangeId, octets: &[u8]) {
+        let Some(exchange) = self.exchanges.get(id) else { return };
+        let message = Message::parse(octets).ok();
+        let matched = message.as_ref().map_or(Match::No, |message| exchange.sent.matches(message));
+        let (Some(message), Match::Yes(cookie)) = (message, matched) else {
+            return self.take_stranger(now, id, matched);
+        };
+        let Some(Exchange { sent, tasks, .. }) = self.close(id, false) else { return };
+        let took = (!sent.repeated).then(|| now.since(sent.at));
+        self.known.servers.answered(&sent, took, cookie, now);
+        for task in tasks {
+            self.charge(now, task, 0, octets.len() as u32);
+            self.take_answer(now, id, task, &sent, &message);
         }
-        self.step(now, id);
+    }
+
+    /// A message that is not quite the reply may be forged, and more forgeries may follow (RFC 5452 §4): over TCP the truth is
+    /// heard. What the server can do is not judged by it until it happens again and again.
+    fn take_stranger(&mut self, now: Instant, id: ExchangeId, matched: Match) {
+        if self.exchanges.get(id).is_some_and(|exchange| exchange.tasks.is_empty()) {
+            return;
+        }
+        let Some(Exchange { sent, tasks, .. }) = self.close(id, false) else { return };
+        let server = sent.query.server;
+        if sent.query.transport == Transport::Tcp {
+            self.known.servers.lame(server, &sent.delegation.zone, now);
+            for task in tasks {
+                self.try_next(now, id, task, &sent, Trouble::Reply(Why::Malformed));
+            }
+            return;
+        }
+        self.known.servers.strange(server, matched, now);
+        for task in tasks {
+            let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&task) else { continue };
+            visit.over(id);
+            self.heard(now, task, &sent, Said::Strange);
+            self.ask_again(
+                now,
+                task,
+                Again { server, transport: Transport::Tcp, confirms: true, plain: false },
+            );
+        }
+    }
+
+    /// A task gets the reply to its query.
+    fn take_answer(
+        &mut self,
+        now: Instant,
+        id: ExchangeId,
+        task: TaskId,
+        sent: &Sent,
+        message: &Message<'_>,
+    ) {
+        let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&task) else { return };
+        visit.over(id);
+        let (server, transport) = (sent.query.server, sent.query.transport);
+        let again = |transport| Again { server, transport, confirms: sent.confirms, plain: false };
+        let flags = message.header().flags;
+        if flags.has(Flags::TC) && transport == Transport::Udp {
+            self.heard(now, task, sent, Said::Truncated);
+            return self.ask_again(now, task, Again { confirms: false, ..again(Transport::Tcp) });
+        }
+        // RFC 6891 §7: servers of before EDNS say one of these; BADVERS has the low bits of NOERROR and an OPT.
+        let refused = matches!(flags.rcode(), Rcode::FORMERR | Rcode::NOTIMP);
+        if sent.edns && (refused || is_extended(message, Rcode::BADVERS)) {
+            self.known.servers.without_edns(server, now);
+            self.heard(now, task, sent, Said::NoEdns);
+            return self.ask_again(now, task, again(transport));
+        }
+        // RFC 7873 §5.3: the reply brought the cookie to use.
+        if is_extended(message, Rcode::BADCOOKIE) && transport == Transport::Udp {
+            self.heard(now, task, sent, Said::WantsCookie);
+            let transport = if sent.confirms { Transport::Tcp } else { Transport::Udp };
+            return self.ask_again(now, task, Again { confirms: true, ..again(transport) });
+        }
+        self.take_finding(now, id, task, sent, message);
     }
 
     /// Acts on what a reply says.
     fn take_finding(
         &mut self,
         now: Instant,
-        exchange: ExchangeId,
-        id: TaskId,
+        id: ExchangeId,
+        task: TaskId,
         sent: &Sent,
         message: &Message<'_>,
     ) {
-        let Some(task) = self.tasks.get_mut(&id) else { return };
-        let State::At(visit) = &mut task.state else { return };
-        let delegation = Arc::clone(&visit.delegation);
+        let Some(Task { question, state: State::At(visit), .. }) = self.tasks.get(&task) else { return };
+        let (question, delegation) = (question.clone(), Arc::clone(&visit.delegation));
+        let settings = Arc::clone(&self.settings);
         let asked = Asked {
-            name: task.question.name.as_name(),
-            rtype: task.question.rtype,
+            name: sent.query.name.as_name(),
+            rtype: sent.query.rtype,
             zone: &delegation,
-            realm: self.settings.realm,
-            checking_disabled: task.question.checking_disabled,
+            settings: &settings,
+            realm: question.realm(settings.realm),
+            checking_disabled: question.checking_disabled,
             now,
         };
-        match scrub::read(&asked, message) {
+        let part = asked.name.len() < question.name.as_name().len();
+        let rcode = message.header().flags.rcode();
+        let finding = scrub::read(&asked, message);
+        let said = match &finding {
+            Finding::Facts(_) if part => Some(Said::NoCut(rcode)),
+            Finding::Facts(_) => Some(Said::Answer(rcode)),
+            Finding::Referral { .. } => Some(Said::Referral),
+            Finding::Filtered(_) => Some(Said::Filtered),
+            Finding::Useless(why) if part => Some(Said::Trouble(Trouble::Reply(*why))),
+            // `try_next` says so.
+            Finding::Useless(_) => None,
+        };
+        if let Some(said) = said {
+            self.heard(now, task, sent, said);
+        }
+        match finding {
+            Finding::Referral { zone, servers, ttl } => {
+                // Nobody can keep a delegation alive for longer than it was given by the zones above.
+                let expires = (now + Duration::from_secs(ttl.max(1).into())).min(delegation.expires);
+                let next = Arc::new(Delegation { zone, servers: Servers::Named(servers), expires });
+                self.known.delegations[usize::from(question.start.is_some())].insert(Arc::clone(&next), now);
+                self.note_part(task, part);
+                self.visit(now, task, next);
+            }
+            finding if part => {
+                let whole = Asked { name: question.name.as_name(), rtype: question.rtype, ..asked };
+                self.take_part(now, task, sent, finding, &whole, message);
+            }
             Finding::Facts(facts) => {
-                if task.question.name.as_name().is_root() && task.question.rtype == Rtype::NS {
+                if question.name.as_name().is_root() && question.rtype == Rtype::NS {
                     self.learn_roots(now, message);
                 }
-                let too_long = message.header().flags.rcode() == Rcode::YXDOMAIN;
-                self.settle(now, id, facts, too_long.then(Failure::too_long));
+                let too_long = rcode == Rcode::YXDOMAIN;
+                self.settle(task, facts, too_long.then(Failure::too_long));
             }
-            Finding::Referral { zone, servers, ttl } => {
-                let expires = now + Duration::from_secs(ttl.max(1).into());
-                let next = Arc::new(Delegation { zone, servers: Servers::Named(servers), expires });
-                let visited = std::mem::replace(&mut **visit, Visit::new(Arc::clone(&next)));
-                self.end_visit(id, &visited);
-                self.known.delegations.insert(next, now);
-                self.step(now, id);
-            }
+            Finding::Filtered(failure) => self.settle(task, Vec::new(), Some(failure)),
             Finding::Useless(why) => {
                 let lame = matches!(why, Why::Rcode(Rcode::REFUSED | Rcode::NOTAUTH) | Why::Sideways);
                 if lame && !delegation.is_forward() {
-                    self.known.servers.lame(sent.server, &delegation.zone, now);
+                    self.known.servers.lame(sent.query.server, &delegation.zone, now);
                 }
-                self.try_next(now, exchange, id, sent, Trouble::Reply(why));
+                self.try_next(now, id, task, sent, Trouble::Reply(why));
             }
         }
+    }
+
+    /// Notes what a server said to a task.
+    fn heard(&mut self, now: Instant, id: TaskId, sent: &Sent, said: Said) {
+        if let Some(Task { trace, .. }) = self.tasks.get_mut(&id) {
+            let (server, took) = (sent.query.server, now.since(sent.at));
+            trace.note(now, Step::Heard { server, took, said });
+        }
+    }
+
+    //------- Parts of names ---------------------------------------------------------------------------------------
+
+    /// Acts on what a server said of a part of the name, no referral; `whole` is what is asked in the end.
+    fn take_part(
+        &mut self,
+        now: Instant,
+        id: TaskId,
+        sent: &Sent,
+        finding: Finding,
+        whole: &Asked<'_>,
+        message: &Message<'_>,
+    ) {
+        self.note_part(id, true);
+        let Finding::Facts(facts) = finding else { return self.ask_whole(now, id, sent) };
+        self.keep(&facts);
+        if message.header().flags.rcode() != Rcode::NXDOMAIN {
+            return self.ask_on(now, id, sent);
+        }
+        // A server may deny a name that has names below it. The roots do not; others are believed when the config says so.
+        let believed = self.settings.minimise == Minimise::Strict || whole.zone.zone.as_name().is_root();
+        match believed.then(|| scrub::read(whole, message)) {
+            Some(Finding::Facts(facts)) => self.settle(id, facts, None),
+            _ => self.ask_whole(now, id, sent),
+        }
+    }
+
+    fn note_part(&mut self, id: TaskId, part: bool) {
+        if let Some(Task { minimised, .. }) = self.tasks.get_mut(&id) {
+            *minimised = minimised.saturating_add(u8::from(part));
+        }
+    }
+
+    /// The part that was asked leads to no delegation: more of the name is asked.
+    fn ask_on(&mut self, now: Instant, id: TaskId, sent: &Sent) {
+        let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&id) else { return };
+        visit.known_labels = visit.known_labels.max(sent.query.name.as_name().label_count());
+        self.ask_same(now, id, sent);
+    }
+
+    /// The part that was asked leads to trouble: the whole name is asked, here and from here on.
+    fn ask_whole(&mut self, now: Instant, id: TaskId, sent: &Sent) {
+        if let Some(task) = self.tasks.get_mut(&id) {
+            task.whole = true;
+        }
+        self.ask_same(now, id, sent);
+    }
+
+    /// Asks on at the server that just answered.
+    fn ask_same(&mut self, now: Instant, id: TaskId, sent: &Sent) {
+        let (server, transport) = (sent.query.server, Transport::Udp);
+        self.ask_again(now, id, Again { server, transport, confirms: false, plain: false });
     }
 
     //------- Roots ------------------------------------------------------------------------------------------------
@@ -137,7 +262,7 @@ impl Resolver {
         let name = Name::ROOT.to_owned();
         let question = Question { name, rtype: Rtype::NS, checking_disabled: false, start: None };
         if !self.by_question.contains_key(&question) {
-            let task = self.task(question, 0, None);
+            let task = self.task(now, question, None);
             self.start(now, task);
         }
     }
@@ -147,15 +272,16 @@ impl Resolver {
         if let Some((servers, ttl)) = scrub::root_servers(message) {
             let expires = now + Duration::from_secs(ttl.max(1).into());
             let zone = Name::ROOT.to_owned();
-            self.known
-                .delegations
-                .insert(Arc::new(Delegation { zone, servers: Servers::Named(servers), expires }), now);
+            let roots = Delegation { zone, servers: Servers::Named(servers), expires };
+            self.known.delegations[0].insert(Arc::new(roots), now);
             self.known.priming_due.store(expires.as_nanos(), Ordering::Relaxed);
         }
     }
 }
 
-fn is_badvers(message: &Message<'_>) -> bool {
+/// Whether a message has this response code, whose upper bits are in the OPT record (RFC 6891 §6.1.3).
+fn is_extended(message: &Message<'_>, rcode: Rcode) -> bool {
     let opt = message.records().flatten().find(|record| record.rtype == Rtype::OPT);
-    opt.is_some_and(|opt| opt.ttl >> 24 == 1 && message.header().flags.rcode() == Rcode::NOERROR)
+    let low = message.header().flags.rcode().0;
+    opt.is_some_and(|opt| (opt.ttl >> 24) as u16 == rcode.0 >> 4 && low == rcode.0 & 15)
 }

@@ -1,19 +1,22 @@
 //! What a reply says, and nothing else it carries: records are taken only where they follow from the question and lie within what the
 //! server may speak for.
 
-use super::delegation::Delegation;
+use super::delegation::{Delegation, Servers};
+use super::{BELOW_OWN_CUT, Failure, Settings};
 use crate::cache::{Entry, EntryBuf, Fact, Key, Verdict};
 use crate::clock::Instant;
 use crate::limits;
 use crate::rrset::{self, Rdatas, Rrset};
-use crate::wire::{Class, Flags, Message, Name, NameBuf, OwnedName, Rcode, Rtype, Section};
+use crate::wire::{Class, Ede, Flags, Message, Name, NameBuf, OwnedName, Rcode, Rtype, Section};
 use std::net::IpAddr;
 
 /// What was asked, of whom.
+#[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub name: Name<'a>,
     pub rtype: Rtype,
     pub zone: &'a Delegation,
+    pub settings: &'a Settings,
     pub realm: u32,
     pub checking_disabled: bool,
     pub now: Instant,
@@ -31,11 +34,13 @@ pub(super) enum Finding {
     Referral { zone: OwnedName, servers: NameServers, ttl: u32 },
     /// The server does not serve the zone, or says nothing of use.
     Useless(Why),
+    /// What it says may not be passed on.
+    Filtered(Failure),
 }
 
 /// Why a reply is of no use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
+pub enum Why {
     /// This response code.
     Rcode(Rcode),
     /// A referral to where we come from, or away from the question.
@@ -77,14 +82,19 @@ pub(super) fn read(asked: &Asked<'_>, message: &Message<'_>) -> Finding {
     let forward = asked.zone.is_forward();
     let authoritative = flags.has(Flags::AA) || forward;
     let (mut facts, last, answered) = follow(asked, &sets.answer);
-    if !authoritative && !facts.is_empty() && flags.has(Flags::RA) {
+    // Of a chain that leads away some servers say the first link without authority.
+    let bare = !answered && facts.len() == 1 && !flags.has(Flags::RA);
+    if !authoritative && !facts.is_empty() && !bare {
         // Another resolver's cache, not the zone's server.
         return Finding::Useless(Why::NotAuthoritative);
     }
     if answered {
-        return Finding::Facts(facts);
+        return match rebinding(asked, last.as_name(), &sets.answer) {
+            Some(failure) => Finding::Filtered(failure),
+            None => Finding::Facts(facts),
+        };
     }
-    let in_zone = last.as_name().is_within(asked.zone.zone.as_name());
+    let in_zone = may_speak(asked, last.as_name());
     if rcode == Rcode::NXDOMAIN {
         if !authoritative {
             return Finding::Useless(Why::NotAuthoritative);
@@ -183,7 +193,7 @@ fn follow(asked: &Asked<'_>, answer: &[Rrset]) -> (Vec<EntryBuf>, NameBuf, bool)
     let (mut facts, mut name) = (Vec::new(), asked.name.to_buf());
     let zone = asked.zone.zone.as_name();
     for _ in 0..limits::REPLY_LINKS {
-        if !name.as_name().is_within(zone) {
+        if !may_speak(asked, name.as_name()) {
             break;
         }
         let at = |rtype| answer.iter().find(|set| set.rtype == rtype && set.name.as_name() == name.as_name());
@@ -211,6 +221,35 @@ fn follow(asked: &Asked<'_>, answer: &[Rrset]) -> (Vec<EntryBuf>, NameBuf, bool)
     (facts, name, false)
 }
 
+/// Whether the server asked may speak for a name: it lies in its zone, and the config gives it no other servers.
+fn may_speak(asked: &Asked<'_>, name: Name<'_>) -> bool {
+    let route = |name| asked.settings.route(name).map(|route| route.zone.as_name());
+    name.is_within(asked.zone.zone.as_name()) && route(name) == route(asked.name)
+}
+
+/// Why an answer's addresses may not be passed on: a public name has one of a private network, by which a page from outside could
+/// reach what is inside. Who is named in the config may say so.
+fn rebinding(asked: &Asked<'_>, name: Name<'_>, answer: &[Rrset]) -> Option<Failure> {
+    let inside = asked.realm & BELOW_OWN_CUT != 0 || matches!(asked.zone.servers, Servers::Fixed { .. });
+    if !asked.settings.rebinding_protection || inside {
+        return None;
+    }
+    let set = answer.iter().find(|set| set.rtype == asked.rtype && set.name.as_name() == name)?;
+    let private = addresses(set).find(|address| is_private(*address))?;
+    let text = format!("{private} is a private address, and resolver.rebinding_protection is on");
+    Some(Failure { rcode: Rcode::REFUSED, ede: Ede::BLOCKED, text })
+}
+
+/// Whether an address means a host of one's own network or machine.
+fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(a) => a.is_private() || a.is_loopback() || a.is_link_local() || a.octets()[0] == 0,
+        IpAddr::V6(a) => {
+            a.is_loopback() || a.is_unspecified() || a.is_unique_local() || a.is_unicast_link_local()
+        }
+    }
+}
+
 /// Adds the CNAME that a DNAME makes of a name (RFC 6672 §3.4); returns its target.
 fn synthesise(
     asked: &Asked<'_>,
@@ -227,7 +266,8 @@ fn synthesise(
 }
 
 fn key<'n>(asked: &Asked<'_>, name: Name<'n>, rtype: Rtype) -> Key<'n> {
-    Key { realm: asked.realm, name, rtype, checking_disabled: asked.checking_disabled }
+    let (realm, checking_disabled) = (asked.realm, asked.checking_disabled);
+    Key { realm, name, rtype, checking_disabled, failed: false }
 }
 
 fn records(asked: &Asked<'_>, name: Name<'_>, rtype: Rtype, set: &Rrset) -> EntryBuf {

@@ -2,7 +2,9 @@
 
 use super::delegation::{Delegation, Servers};
 use super::scrub::Why;
+use super::trace::Trace;
 use super::{Asker, ExchangeId, Question, Transport};
+use crate::clock::Instant;
 use crate::limits;
 use crate::wire::{OwnedName, Rtype};
 use std::fmt;
@@ -26,11 +28,32 @@ pub(super) enum Waiter {
 pub(super) struct Task {
     pub question: Question,
     pub waiters: Vec<Waiter>,
-    /// How many tasks deep it is below a client's question.
-    pub depth: u8,
     /// Queries it sent.
     pub sent: u16,
+    /// Parts of the name it asked about, and had an answer.
+    pub minimised: u8,
+    /// It asks for the whole name: a part of it led to trouble.
+    pub whole: bool,
+    /// It no longer asks the servers that the config names for its zone: they failed.
+    pub beyond_routes: bool,
     pub state: State,
+    /// What it did.
+    pub trace: Trace,
+}
+
+impl Task {
+    pub fn new(question: Question, now: Instant) -> Task {
+        Task {
+            trace: Trace::new(&question, now),
+            question,
+            waiters: Vec::new(),
+            sent: 0,
+            minimised: 0,
+            whole: false,
+            beyond_routes: false,
+            state: State::New,
+        }
+    }
 }
 
 /// What a task is at.
@@ -50,6 +73,8 @@ pub(super) struct Visit {
     pub late: Vec<ExchangeId>,
     /// Times each address was asked, and whether it is no longer of use.
     pub tried: Vec<(SocketAddr, u8, bool)>,
+    /// Labels of the question's name that are known to lead to no delegation.
+    pub known_labels: usize,
     /// The server to ask next, and how, when that is decided.
     pub again: Option<Again>,
     /// Name servers whose addresses were looked up, and of which type.
@@ -69,11 +94,13 @@ pub(super) struct Again {
     pub transport: Transport,
     /// See [`super::query::Sent`].
     pub confirms: bool,
+    /// Without random case and cookie: it does not do TCP, and over UDP it does not keep to them.
+    pub plain: bool,
 }
 
 /// What went wrong with a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub enum Trouble {
     /// No reply.
     TimedOut,
     /// The network says so.
@@ -99,6 +126,7 @@ impl Visit {
     /// Starts at a delegation.
     pub fn new(delegation: Arc<Delegation>) -> Visit {
         Visit {
+            known_labels: delegation.zone.as_name().label_count(),
             delegation,
             exchange: None,
             late: Vec::new(),
@@ -125,6 +153,16 @@ impl Visit {
         }
     }
 
+    /// How many addresses were asked.
+    pub fn tried_count(&self) -> usize {
+        self.tried.len()
+    }
+
+    /// How many queries were sent.
+    pub fn sent(&self) -> u16 {
+        self.tried.iter().map(|(_, times, _)| u16::from(*times)).sum()
+    }
+
     /// Notes that an address was asked.
     pub fn note_asked(&mut self, address: SocketAddr) {
         match self.tried.iter_mut().find(|(tried, ..)| *tried == address) {
@@ -146,15 +184,15 @@ impl Visit {
     }
 
     /// The next lookup of a name server's addresses that may help: of the first family for all, then of the second. None when there
-    /// are enough, or they would go too deep. A server whose glue is of use (`is_usable`) needs none.
+    /// were enough. A server whose glue is of use (`is_usable`) needs none.
     pub fn unfetched(
         &self,
         (v4, v6): (bool, bool),
-        depth: u8,
+        most: usize,
         is_usable: impl Fn(IpAddr) -> bool,
     ) -> Option<(OwnedName, Rtype)> {
         let Servers::Named(servers) = &self.delegation.servers else { return None };
-        if depth > limits::TASK_DEPTH || self.fetched.len() >= limits::FETCHES_PER_DELEGATION {
+        if self.fetched.len() >= most {
             return None;
         }
         let zone = self.delegation.zone.as_name();

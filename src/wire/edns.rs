@@ -164,6 +164,7 @@ impl Ede {
     pub const DNSSEC_BOGUS: Ede = Ede(6);
     pub const CACHED_ERROR: Ede = Ede(13);
     pub const NOT_READY: Ede = Ede(14);
+    pub const STALE_NXDOMAIN_ANSWER: Ede = Ede(19);
     pub const BLOCKED: Ede = Ede(15);
     pub const PROHIBITED: Ede = Ede(18);
     pub const NOT_AUTHORITATIVE: Ede = Ede(20);

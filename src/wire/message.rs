@@ -3,7 +3,7 @@
 use super::{Class, Malformed, NameBuf, Opcode, Rcode, Rtype, read_u16, read_u32};
 
 /// The second 16 bits of a header (RFC 1035 §4.1.1, RFC 4035 §3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Flags(pub u16);
 
 #[allow(missing_docs)]

@@ -13,6 +13,8 @@ const EMPTY: &[&str] = &[
     "onion",
     "local",
     "home.arpa",
+    // RFC 9476 §3.
+    "alt",
     // RFC 6303 §4.2; RFC 9462 §6.4.
     "0.in-addr.arpa",
     "254.169.in-addr.arpa",

@@ -27,7 +27,7 @@ fn a_late_reply_of_no_use_does_not_stop_the_others() {
     // The one is late and useless, the other slow and right: it is asked once, whoever is asked first.
     for seed in 0..20 {
         let mut world = small(seed);
-        world.manner(LEAF, Manner::LateCode(600, Rcode::SERVFAIL)).manner(LEAF_2, Manner::Slow(380));
+        world.manner(LEAF, Manner::LateCode(600, Rcode::SERVFAIL)).manner(LEAF_2, Manner::Slow(340));
         assert_eq!(world.ask("www.example.test. A"), WWW);
         assert_eq!(world.asked(LEAF_2), 1, "seed {seed}\n{}", world.log.join("\n"));
         world.assert_idle();
@@ -81,9 +81,12 @@ fn servers_that_fold_case_answer_whatever_the_client_writes() {
         let reply = world.ask("WwW.Example.test. A");
         assert_eq!(reply, "NOERROR WwW.Example.test. A 198.51.100.1", "{manner:?}");
         assert!(world.asked(LEAF) <= 3, "{manner:?}\n{}", world.log.join("\n"));
-        let before = world.asked(LEAF);
-        world.ask("wWw2.example.TEST. A");
-        assert_eq!(world.asked(LEAF) - before, 1, "{manner:?}");
+        // Once may be a forgery; three times it is the server's manner.
+        for (i, most) in [3, 3, 1, 1].into_iter().enumerate() {
+            let before = world.asked(LEAF);
+            world.ask(&format!("wWw{i}.example.TEST. A"));
+            assert!(world.asked(LEAF) - before <= most, "{manner:?} {i}\n{}", world.log.join("\n"));
+        }
     }
 }
 

@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod attacks;
 mod faults;
+mod minimise;
+mod selection;
 mod world;
 
 use std::time::Duration;
@@ -275,7 +278,7 @@ fn a_lost_query_is_repeated() {
 #[test]
 fn quirks_of_a_server_are_remembered() {
     for (manner, first, then) in
-        [(Manner::NoEdns, 2, 1), (Manner::Truncates, 2, 2), (Manner::FoldsCase, 2, 1), (Manner::Right, 1, 1)]
+        [(Manner::NoEdns, 2, 1), (Manner::Truncates, 2, 2), (Manner::FoldsCase, 2, 2), (Manner::Right, 1, 1)]
     {
         let mut world = small(1);
         world.manner(LEAF, manner.clone()).manner(LEAF_2, Manner::Unreachable);

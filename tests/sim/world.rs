@@ -11,9 +11,10 @@ use std::time::Duration;
 use waymark::answer::{self, Job, Outcome, Progress, Recursion, Request, View, Worker};
 use waymark::cache::Cache;
 use waymark::clock::Instant;
+use waymark::config::Minimise;
 use waymark::guard::AccessList;
 use waymark::resolve::{
-    Asker, Budget, ExchangeId, Known, Output, Reply, Resolver, Settings, Transport, Upstream,
+    Asker, Budget, ExchangeId, Known, Output, Question, Reply, Resolver, Settings, Transport, Upstream,
 };
 use waymark::rrset;
 use waymark::wire::{Class, Edns, Flags, Message, NameBuf, OwnedName, Rcode, Rtype, Section, Writer, option};
@@ -63,6 +64,12 @@ pub enum Manner {
     Only(Rtype),
     /// TC to every datagram, another id on TCP.
     GarblesTcp,
+    /// Answers over TCP alone.
+    OnlyTcp,
+    /// NXDOMAIN in place of "nothing of that type".
+    DeniesEmpty,
+    /// SERVFAIL in place of "nothing of that type".
+    FailsParts,
 }
 
 struct Server {
@@ -151,6 +158,9 @@ impl World {
             deny: Vec::new(),
             priming: false,
             case_randomisation: true,
+            minimise: Minimise::Off,
+            rebinding_protection: false,
+            serve_stale: true,
             routes: Vec::new(),
         };
         World::with(seed, settings)
@@ -168,6 +178,9 @@ impl World {
             realm: 0,
             upstreams: Default::default(),
             special: ZoneSet::default(),
+            strict_denial: false,
+            serve_stale: true,
+            prefetch: true,
         };
         World {
             now: Instant::from_secs(1_000),
@@ -188,19 +201,26 @@ impl World {
     /// Makes the settings anew, the cache kept.
     pub fn set(&mut self, change: impl FnOnce(&mut Settings)) {
         change(&mut self.settings);
+        let recursion = self.view.recursion.as_mut().unwrap();
+        recursion.strict_denial = self.settings.minimise == Minimise::Strict;
         let settings = Arc::new(self.settings.clone());
         self.resolver = Resolver::new(settings, Arc::clone(&self.cache), Arc::new(Known::default()), [7; 32]);
     }
 
+    /// Sends what lies between of a config's zone to its servers.
     pub fn route(&mut self, zone: &str, servers: &[&str], forward: bool) {
         let servers = servers.iter().map(|address| SocketAddr::new(address.parse().unwrap(), 53)).collect();
-        let zone = zone.parse().unwrap();
-        self.set(|settings| settings.routes.push(Upstream { zone, servers, forward }));
+        let zone: OwnedName = zone.parse().unwrap();
+        let name = Arc::new(zone.clone());
+        let recursion = self.view.recursion.as_mut().unwrap();
+        recursion.upstreams = recursion.upstreams.insert(answer::UpstreamZone(name));
+        self.set(|settings| settings.routes.push(Upstream { zone, servers, forward, fallback: false }));
     }
 
     /// A zone of the resolver's own daemon.
     pub fn own(&mut self, apex: &str, lines: &[&str]) {
         self.view.zones = self.view.zones.with(zone(apex, lines));
+        self.resolver.set_zones(&self.view.zones);
     }
 
     /// Puts a zone on a server.
@@ -250,7 +270,7 @@ impl World {
         for (i, question) in questions.iter().enumerate() {
             let (name, rtype) = question.split_once(' ').unwrap();
             let message = query(name, rtype);
-            let progress = Progress { settled: Vec::new(), budget: Budget::new(self.now) };
+            let progress = Progress { settled: Vec::new(), budget: Budget::new(self.now), stale: false };
             self.go_on(i, message, progress, &mut pending, &mut replies);
         }
         let begun = self.now;
@@ -263,8 +283,17 @@ impl World {
                     Output::Cancel { exchange, .. } => {
                         self.events.retain(|Reverse((_, _, id, _))| *id != exchange)
                     }
+                    Output::Impatient { asker } => {
+                        if let Some((i, message, mut progress)) = pending.remove(&asker) {
+                            progress.stale = true;
+                            match self.answer(&message, &progress) {
+                                Ok(reply) => replies[i] = Some(reply),
+                                Err(_) => drop(pending.insert(asker, (i, message, progress))),
+                            }
+                        }
+                    }
                     Output::Settle { asker, settled, budget } => {
-                        let (i, message, mut progress) = pending.remove(&asker).expect("settled once");
+                        let Some((i, message, mut progress)) = pending.remove(&asker) else { continue };
                         progress.settled.push(settled);
                         progress.budget = budget;
                         self.go_on(i, message, progress, &mut pending, &mut replies);
@@ -316,27 +345,41 @@ impl World {
         pending: &mut HashMap<Asker, (usize, Vec<u8>, Progress)>,
         replies: &mut [Option<String>],
     ) {
-        let mut out = vec![0; 65_535];
-        let request = Request {
-            message: &message,
-            client: "198.51.100.9:999".parse().unwrap(),
-            transport: answer::Transport::Tcp,
-            now: self.now,
-        };
-        match answer::answer(&self.view, &mut Worker::default(), &request, Some(&progress), &mut out) {
-            Outcome::Reply(meta) => {
-                replies[i] = Some(text(&out[..meta.len]));
-                self.why = extended_error(&out[..meta.len]);
-            }
-            Outcome::Later(Job::Resolve(question)) => {
+        match self.answer(&message, &progress) {
+            Ok(reply) => replies[i] = Some(reply),
+            Err(question) => {
                 self.sequence += 1;
                 let asker = Asker(self.sequence);
                 let budget = progress.budget;
                 pending.insert(asker, (i, message, progress));
                 self.resolver.handle_question(self.now, &question, asker, budget);
             }
-            Outcome::Drop(why) => panic!("dropped: {why:?}"),
         }
+    }
+
+    /// Answers a query, or says what must be resolved for it.
+    fn answer(&mut self, message: &[u8], progress: &Progress) -> Result<String, Question> {
+        let mut out = vec![0; 65_535];
+        let request = Request {
+            message,
+            client: "198.51.100.9:999".parse().unwrap(),
+            transport: answer::Transport::Tcp,
+            now: self.now,
+        };
+        let mut worker = Worker::default();
+        let reply = match answer::answer(&self.view, &mut worker, &request, Some(progress), &mut out) {
+            Outcome::Reply(meta) => {
+                self.why = extended_error(&out[..meta.len]);
+                Ok(text(&out[..meta.len]))
+            }
+            Outcome::Later(Job::Resolve(question)) => Err(question),
+            Outcome::Drop(why) => panic!("dropped: {why:?}"),
+        };
+        if let Some(refresh) = worker.refresh {
+            self.sequence += 1;
+            self.resolver.handle_refresh(self.now, &refresh.question(), Asker(self.sequence));
+        }
+        reply
     }
 
     /// A query reaches a server, or not; so does its reply.
@@ -429,6 +472,12 @@ impl Server {
             Manner::Only(rtype) if Message::parse(query).unwrap().question().unwrap().1 != *rtype => {
                 right = header_only(query, Rcode::REFUSED.0, 0);
             }
+            Manner::OnlyTcp if udp => return Answered::Nothing,
+            Manner::DeniesEmpty | Manner::FailsParts
+                if right[3] & 15 == 0 && right[6..8] == [0, 0] && right[2] & 4 != 0 =>
+            {
+                right[3] |= if self.manner == Manner::DeniesEmpty { 3 } else { 2 };
+            }
             Manner::GarblesTcp if udp => right = header_only(query, 0, 0x0200),
             Manner::GarblesTcp => right[0] ^= 0x55,
             Manner::WrongId => right[0] ^= 0x55,
@@ -445,6 +494,9 @@ impl Server {
                 right[3] |= 0x80;
             }
             Manner::NoEdns
+            | Manner::OnlyTcp
+            | Manner::DeniesEmpty
+            | Manner::FailsParts
             | Manner::Truncates
             | Manner::DropsFirst(_)
             | Manner::Slow(_)

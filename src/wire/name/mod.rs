@@ -2,6 +2,7 @@
 //! octets. Case is kept as written; equality, order and hash ignore ASCII case (RFC 4343). Order is canonical (RFC 4034 §6.1).
 
 use super::Malformed;
+use crate::limits;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -293,10 +294,11 @@ impl NameBuf {
     }
 
     /// The name at `at` in `message`, compression followed (RFC 1035 §4.1.4), and where the bytes after it start.
-    /// A pointer must point strictly before the label or pointer it continues, so reading ends.
+    /// A pointer must point strictly before the label or pointer it continues, so reading ends; and as often as a name may have
+    /// labels at most, so it ends soon: a message of pointers to pointers would be read for long (CVE-2024-8508).
     pub fn decompress(message: &[u8], at: usize) -> Result<(NameBuf, usize), Malformed> {
         let mut buf = NameBuf::root();
-        let (mut from, mut used, mut floor, mut end) = (at, 0, at, None);
+        let (mut from, mut used, mut floor, mut end, mut jumps) = (at, 0, at, None, 0);
         loop {
             let len = *message.get(from).ok_or(Malformed)? as usize;
             match len >> 6 {
@@ -315,7 +317,8 @@ impl NameBuf {
                     let low = *message.get(from + 1).ok_or(Malformed)? as usize;
                     let target = (len & 0x3f) << 8 | low;
                     end = end.or(Some(from + 2));
-                    if target >= floor {
+                    jumps += 1;
+                    if target >= floor || jumps > limits::NAME_POINTERS {
                         return Err(Malformed);
                     }
                     (from, floor) = (target, target);

@@ -76,6 +76,19 @@ fn order_is_canonical() {
 }
 
 #[test]
+fn a_chain_of_pointers_is_followed_for_a_while_only() {
+    // A name of nothing, then pointers, each to the one before.
+    let mut message = vec![1, b'a', 0];
+    for i in 0..200usize {
+        let target = if i == 0 { 0 } else { 3 + 2 * (i - 1) };
+        message.extend([0xc0 | (target >> 8) as u8, target as u8]);
+    }
+    for (pointers, ok) in [(1, true), (127, true), (128, false), (200, false)] {
+        assert_eq!(NameBuf::decompress(&message, 3 + 2 * (pointers - 1)).is_ok(), ok, "{pointers}");
+    }
+}
+
+#[test]
 fn compression_loops_are_malformed() {
     assert_eq!(NameBuf::decompress(&[0xc0, 0], 0), Err(Malformed));
     assert_eq!(NameBuf::decompress(&[1, b'a', 0xc0, 0], 0), Err(Malformed));
