@@ -379,6 +379,10 @@ impl Shard {
     /// Sends the reply to where it goes.
     fn reply(&mut self, pending: &mut Pending, meta: Meta, sockets: &[UdpSocket]) {
         let octets = &self.out[..meta.len];
+        if !matches!(pending.reply_to, ReplyTo::Answered) {
+            let source = if meta.source == Source::Cache { Source::Resolved } else { meta.source };
+            self.counters.response(source, meta.rcode);
+        }
         match std::mem::replace(&mut pending.reply_to, ReplyTo::Answered) {
             ReplyTo::Udp { socket, mut peer } => {
                 if udp::send_to(&sockets[socket], &mut peer, octets).is_err() {
@@ -387,10 +391,8 @@ impl Shard {
             }
             // The connection may be gone.
             ReplyTo::Tcp(sender) => drop(sender.send(octets.to_vec())),
-            ReplyTo::Answered => return,
+            ReplyTo::Answered => (),
         }
-        let source = if meta.source == Source::Cache { Source::Resolved } else { meta.source };
-        self.counters.response(source, meta.rcode);
     }
 
     /// Something came from upstream.
