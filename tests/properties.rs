@@ -61,12 +61,17 @@ fn view(shape: u64) -> Option<View> {
     // Some shapes are no zone: what stands below a DNAME or cut may clash.
     let zone = master::parse(&zone(shape), Path::new("shape.zone"), apex.as_name(), &mut diagnostics)?;
     let held = Held { apex: apex.as_name().to_owned(), state: Ok(Arc::new(zone)), policy: None };
-    Some(View { zones: ZoneSet::new(vec![held]), steering: Vec::new(), recursion: None })
+    Some(View {
+        zones: ZoneSet::new(vec![held]),
+        steering: Vec::new(),
+        recursion: None,
+        guard: Default::default(),
+    })
 }
 
 fn respond(view: &View, message: &[u8], transport: Transport) -> Option<Vec<u8>> {
     let client: SocketAddr = "192.0.2.99:4000".parse().unwrap();
-    let request = Request { message, client, transport, now: Instant::from_secs(1) };
+    let request = Request { message, client, transport, listener: 0, now: Instant::from_secs(1) };
     let mut out = vec![0xaa; if transport == Transport::Udp { 1232 } else { 65_535 }];
     match answer::answer(view, &mut Worker::default(), &request, None, &mut out) {
         Outcome::Reply(meta) => Some(out[..meta.len].to_vec()),

@@ -17,6 +17,9 @@ impl<'a> Walk<'a, '_> {
         let mut sought = Sought::EMPTY;
         sought.set(name);
         let Some(held) = self.held(&sought, rtype) else { return Link::Unknown };
+        if first {
+            self.zone = held.apex.as_name();
+        }
         let zone = match &held.state {
             Ok(zone) => &**zone,
             Err(why) => {
@@ -32,9 +35,18 @@ impl<'a> Walk<'a, '_> {
         }
         self.reply.source = Source::Zone;
         match found {
-            Lookup::Name { node, .. } => self.own_name(held, zone, node, name),
-            Lookup::Dname(node) => self.own_dname(node, name),
-            Lookup::Cut(node) => self.own_cut(zone, node),
+            Lookup::Name { node, wildcard } => {
+                self.made_up |= wildcard;
+                self.own_name(held, zone, node, name)
+            }
+            Lookup::Dname(node) => {
+                self.made_up = true;
+                self.own_dname(node, name)
+            }
+            Lookup::Cut(node) => {
+                self.referral = true;
+                self.own_cut(zone, node)
+            }
             Lookup::Missing { .. } => {
                 // RFC 6604 §3: the response code is that of the last name of the chain.
                 self.reply.rcode = Rcode::NXDOMAIN;

@@ -133,7 +133,7 @@ fn zone(apex: &str, lines: &[&str]) -> Held {
 }
 
 fn view(zones: Vec<Held>, recursion: Option<Recursion>) -> View {
-    View { zones: ZoneSet::new(zones), steering: Vec::new(), recursion }
+    View { zones: ZoneSet::new(zones), steering: Vec::new(), recursion, guard: Default::default() }
 }
 
 impl World {
@@ -321,6 +321,7 @@ impl World {
             message: &message,
             client: "198.51.100.9:999".parse().unwrap(),
             transport: answer::Transport::Tcp,
+            listener: 0,
             now: self.now,
         };
         match answer::answer(&self.view, &mut Worker::default(), &request, Some(&progress), &mut out) {
@@ -393,6 +394,7 @@ impl Server {
             message: query,
             client: "192.0.2.1:53".parse().unwrap(),
             transport: over,
+            listener: 0,
             now: Instant::ZERO,
         };
         let Outcome::Reply(meta) =
@@ -544,6 +546,7 @@ pub fn first_ttl(world: &mut World, question: &str) -> u32 {
         message: &message,
         client: "198.51.100.9:999".parse().unwrap(),
         transport: answer::Transport::Tcp,
+        listener: 0,
         now: world.now,
     };
     let Outcome::Reply(meta) = answer::answer(&world.view, &mut Worker::default(), &request, None, &mut out)
