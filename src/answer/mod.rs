@@ -17,7 +17,7 @@ use crate::cache::{Cache, Scratch};
 use crate::clock::Instant;
 use crate::guard::cookie::Checked;
 use crate::guard::rate::{Kind, Pass};
-use crate::guard::{AccessList, Guard};
+use crate::guard::{AccessList, Guard, Rates};
 pub use crate::metrics::{Dropped, Source, Standing};
 use crate::resolve::{Budget, Question, Settled};
 use crate::steer::{Client, Steering};
@@ -243,11 +243,16 @@ fn pass(
     about: Option<(Kind, Name<'_>)>,
     standing: Option<Standing>,
 ) -> Pass {
-    let (Some(rates), Some((kind, name))) = (&view.guard.rates, about) else { return Pass::Whole };
-    if request.transport == Transport::Tcp || standing == Some(Standing::Valid) {
+    let (Some(rates), Some((kind, name))) = (rates(view, request, standing), about) else {
         return Pass::Whole;
-    }
+    };
     rates.take(request.client.ip(), kind, name, request.now)
+}
+
+/// The rate limit for a client whose address may be forged.
+fn rates<'v>(view: &'v View, request: &Request<'_>, standing: Option<Standing>) -> Option<&'v Rates> {
+    let proven = request.transport == Transport::Tcp || standing == Some(Standing::Valid);
+    view.guard.rates.as_deref().filter(|_| !proven)
 }
 
 /// Checks the cookie of a query that has one.
@@ -426,6 +431,21 @@ impl<'a> Walk<'a, '_> {
 
     /// Ends the walk with the reply as it is, under the rate limit of what it says.
     fn emit(&mut self) -> Outcome {
+        emit(self.view, self.request, self.about(), &mut self.reply)
+    }
+
+    /// Whether a reply that says what this one says so far would be over its limit, so that it must move nothing.
+    fn is_spent(&self) -> bool {
+        let (Some(rates), Some((kind, name))) =
+            (rates(self.view, self.request, self.reply.standing()), self.about())
+        else {
+            return false;
+        };
+        rates.is_spent(self.request.client.ip(), kind, name, self.request.now)
+    }
+
+    /// What the reply says, for its limit; none when it has none.
+    fn about(&self) -> Option<(Kind, Name<'a>)> {
         let about = match self.reply.rcode {
             Rcode::NOERROR if self.made_up => (Kind::MadeUp, self.zone),
             Rcode::NOERROR if self.referral => (Kind::Referral, self.zone),
@@ -433,7 +453,7 @@ impl<'a> Walk<'a, '_> {
             Rcode::NXDOMAIN => (Kind::Denial, self.zone),
             _ => (Kind::Error, self.zone),
         };
-        emit(self.view, self.request, self.limited.then_some(about), &mut self.reply)
+        self.limited.then_some(about)
     }
 
     /// Says that the chain goes on at `target`.

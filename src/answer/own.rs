@@ -128,7 +128,9 @@ impl<'a> Walk<'a, '_> {
             _ => return None,
         };
         *self.seed = self.seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        let draw = Draw { seed: *self.seed, now: self.request.now.as_secs(), cursor };
+        // A reply that will not leave takes no turn.
+        let moves = if cursor == Cursor::Take && self.is_spent() { Cursor::Peek } else { cursor };
+        let draw = Draw { seed: *self.seed, now: self.request.now.as_secs(), cursor: moves };
         for &family in families {
             let choice = steering.policy.choose(id, family, &self.client, &steering.health, draw);
             self.reply.narrow(choice.scope);

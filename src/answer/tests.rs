@@ -123,7 +123,7 @@ fn held(apex: &str, text: &str) -> Held {
     Held { apex: name.as_name().to_owned(), state: Ok(Arc::new(zone)), policy: None }
 }
 
-fn steered(apex: &str, text: &str, policy: usize) -> (Held, Steering) {
+pub(super) fn steered(apex: &str, text: &str, policy: usize) -> (Held, Steering) {
     let mut diagnostics = Diagnostics::default();
     let config = Config::parse("", Path::new("waymark.toml"), &mut diagnostics);
     let file = ZoneFile::parse(text, Path::new(&format!("{apex}toml")), &config, &mut diagnostics);

@@ -1,6 +1,6 @@
 //! What cookies, the rate limit and the listeners' access lists make of answers.
 
-use super::tests::{query, text, view};
+use super::tests::{query, steered, text, view};
 use super::*;
 use crate::guard::cookie::Cookies;
 use crate::guard::rate::Rates;
@@ -180,6 +180,24 @@ fn with_the_cookie_of_a_slipped_reply_a_client_is_answered() {
     // It is of no use to another address.
     let told: Vec<String> = (0..3).map(|_| ask(&view, &format!("{words} from=198.51.100.1"))).collect();
     assert_eq!([head(&told[0]), head(&told[1]), head(&told[2])], ["NOERROR aa", "RateLimited", "BADCOOKIE"]);
+}
+
+#[test]
+fn what_is_limited_takes_no_turn_of_a_pool() {
+    let text = "[records]\n\"@\" = { NS = \"ns.elsewhere.\" }\nwww = { pool = \"p\" }\n[pool.p]\nmembers = [{ address = \"192.0.2.1\", weight = 3 }, { address = \"192.0.2.2\", weight = 1 }]";
+    let (zone, steering) = steered("shares.", text, 0);
+    let view = View { zones: crate::zone::ZoneSet::new(vec![zone]), steering: vec![steering], ..guarded(5) };
+    let mut turns = Vec::new();
+    // A flood that is limited between any two clients that are not.
+    for client in 0..40 {
+        for _ in 0..9 {
+            ask(&view, "www.shares. A from=198.51.100.1");
+        }
+        turns.push(ask(&view, &format!("www.shares. A from=192.0.{client}.1")));
+    }
+    for run in turns[1..].windows(4) {
+        assert_eq!(run.iter().filter(|reply| reply.contains("192.0.2.1")).count(), 3, "{run:?}");
+    }
 }
 
 #[test]

@@ -301,6 +301,67 @@ fn settings(config: &Config, listeners: &[SocketAddr], realm: u32) -> resolve::S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Standing;
+
+    #[test]
+    fn the_access_lists_of_listeners_follow_the_config_while_it_has_the_same_listeners() {
+        let config = |text: &str| {
+            let text = format!("server.listen = [{text}]");
+            Config::parse(&text, Path::new("c.toml"), &mut Diagnostics::default())
+        };
+        let [a, b] = ["192.0.2.1:53", "192.0.2.2:53"];
+        let mut state = State::new(
+            Path::new("c.toml"),
+            config(&format!("{{ address = \"{a}\", recursion = false }}, \"{b}\"")),
+            &[],
+        );
+        let lists = |state: &State| state.guard().listeners.iter().map(Option::is_some).collect::<Vec<_>>();
+        assert_eq!(lists(&state), [true, false]);
+        state.take_config(config(&format!("\"{a}\", {{ address = \"{b}\", allow = \"::1\" }}")));
+        assert_eq!(lists(&state), [false, true]);
+        assert_eq!(state.waits_for_a_start().count(), 0);
+        state.take_config(config(&format!("\"{b}\", \"{a}\"")));
+        assert_eq!(lists(&state), [true, false], "as at the start, whose sockets they are");
+        assert_eq!(state.waits_for_a_start().collect::<Vec<_>>(), ["server.listen"]);
+    }
+
+    #[test]
+    fn a_limit_that_stays_the_same_forgets_nothing_at_a_reload() {
+        let config = |text: &str| Config::parse(text, Path::new("c.toml"), &mut Diagnostics::default());
+        let mut state = State::new(Path::new("c.toml"), config("guard.rrl = \"9/s\""), &[]);
+        let before = state.guard().rates.unwrap();
+        state.take_config(config("guard = { rrl = \"9/s\", cookies = false }"));
+        let Guard { rates, cookies, .. } = state.guard();
+        assert!(Arc::ptr_eq(&before, &rates.unwrap()) && cookies.is_none());
+        state.take_config(config("guard.rrl = \"10/s\""));
+        assert_eq!(state.guard().rates.unwrap().per_second(), 10);
+        state.take_config(config(""));
+        assert!(state.guard().rates.is_none() && state.guard().cookies.is_some());
+    }
+
+    #[test]
+    fn a_cookie_survives_one_rotation_and_not_two() {
+        let config = Config::parse("", Path::new("c.toml"), &mut Diagnostics::default());
+        let mut state = State::new(Path::new("c.toml"), config, &[]);
+        let view = ArcSwap::from_pointee(View {
+            zones: Default::default(),
+            steering: Vec::new(),
+            recursion: None,
+            guard: state.guard(),
+        });
+        let (client, now) = ([192, 0, 2, 1].into(), clock::now());
+        let check = |option: &[u8]| {
+            let checked = view.load().guard.cookies.as_ref().unwrap().check(option, client, now).unwrap();
+            (checked.standing, checked.reply)
+        };
+        let (_, given) = check(&[1; 8]);
+        for standing in [Standing::Valid, Standing::Valid, Standing::Bad] {
+            assert_eq!(check(&given).0, standing);
+            state.rotate_cookies(&view);
+        }
+        let time = u32::from_be_bytes([given[12], given[13], given[14], given[15]]);
+        assert!(time.abs_diff(clock::unix_secs() as u32) < 60, "{time}");
+    }
 
     #[test]
     fn the_listeners_in_force_are_never_asked_whatever_the_config_says_now() {

@@ -71,6 +71,19 @@ impl Rates {
         self.per_second
     }
 
+    /// Whether nothing is left of the client's share: what [`Rates::take`] would say, without taking.
+    pub fn is_spent(&self, client: IpAddr, kind: Kind, name: Name<'_>, now: Instant) -> bool {
+        let (first, second) = self.slots_of(client, kind, name);
+        let less = first.load(Ordering::Relaxed).min(second.load(Ordering::Relaxed)) >> 1;
+        self.would_be_spent(less, now.as_nanos()).is_none()
+    }
+
+    /// Until when a slot would be spent with one reply more; none when that is too far ahead.
+    fn would_be_spent(&self, until: u64, now: u64) -> Option<u64> {
+        let spent = until.max(now) + self.interval;
+        (spent <= now + self.interval * u64::from(self.per_second)).then_some(spent)
+    }
+
     /// Takes a reply from the client's share, if there is one left. `name` is that of the answer or, for what is no answer, its zone.
     pub fn take(&self, client: IpAddr, kind: Kind, name: Name<'_>, now: Instant) -> Pass {
         let (first, second) = self.slots_of(client, kind, name);
@@ -82,11 +95,10 @@ impl Rates {
             } else {
                 (second, first, in_second)
             };
-            let spent = (word >> 1).max(now) + self.interval;
-            if spent > now + self.interval * u64::from(self.per_second) {
+            let Some(spent) = self.would_be_spent(word >> 1, now) else {
                 let slip = first.fetch_xor(1, Ordering::Relaxed) & 1 == 1;
                 return if slip { Pass::Slip } else { Pass::Nothing };
-            }
+            };
             let taken =
                 less.compare_exchange_weak(word, spent << 1 | word & 1, Ordering::Relaxed, Ordering::Relaxed);
             if taken.is_ok() {
@@ -109,7 +121,7 @@ impl Rates {
     }
 }
 
-/// The /24 or /56 of an address: what one victim has, and one site is given. No IPv6 prefix in use has the upper half of an IPv4 one.
+/// The /24 or /56 of an address: what one victim has, and one site is given. The highest bit tells the families apart.
 fn network(client: IpAddr) -> u64 {
     match client.to_canonical() {
         IpAddr::V4(v4) => u64::from(u32::from(v4) >> 8),
@@ -141,8 +153,13 @@ mod tests {
         for rate in [1, 3, 7, 20, 1_000_000] {
             let (rates, now) = (Rates::new(rate), Instant::from_secs(3_600));
             let (share, over) = (rate as usize, 7);
+            let (name, spent) = (NameBuf::from_text("a.test.", Name::ROOT).unwrap(), |name| {
+                rates.is_spent(CLIENT.into(), Kind::Answer, name, now)
+            });
+            assert!(!spent(name.as_name()));
             let found = many(&rates, share + over, CLIENT.into(), Kind::Answer, "a.test.", now);
             assert_eq!(found, [share, over / 2, over.div_ceil(2)], "{rate}/s");
+            assert!(spent(name.as_name()));
         }
     }
 
