@@ -267,8 +267,11 @@ impl<'o, 'a> Reply<'o, 'a> {
             self.write_opt();
         }
         if let Some(tsig) = self.tsig {
-            // A refusal has room for it; one that is malformed has no answer.
-            let _ = write_bad_key(&mut self.writer, &tsig);
+            // There is no room only for a key and algorithm with names of hundreds of octets.
+            let mark = self.writer.mark();
+            if write_bad_key(&mut self.writer, &tsig).is_err() {
+                self.writer.roll_back(mark);
+            }
         }
         self.writer.set_flags(self.flags.with(Flags::TC, self.truncated).with_rcode(self.rcode));
         Meta {

@@ -142,6 +142,58 @@ fn a_query_of_a_cookie_alone_is_answered_with_one() {
 }
 
 #[test]
+fn every_refusal_says_why() {
+    let mut view = guarded(0);
+    for (words, wanted) in [
+        ("www.example. AXFR edns=0", "REFUSED\nopt 1232 ede 21 zone transfer is not offered"),
+        ("www.example. A CH edns=0", "REFUSED\nopt 1232 ede 21 only class IN is answered"),
+        ("www.example. MAILB edns=0", "NOTIMP\nopt 1232 ede 21 this type is obsolete: ask for MX"),
+        ("www.example. OPT edns=0", "FORMERR\nopt 1232 ede 0 no question has this type"),
+        ("www.elsewhere. A edns=0", "REFUSED\nopt 1232 ede 18 recursion is not allowed from this address"),
+        (
+            "www.elsewhere. A edns=0 from=10.0.0.1",
+            "REFUSED ra\nopt 1232 ede 20 no zone here holds this name, and recursion was not",
+        ),
+        ("www.bad. A edns=0", "SERVFAIL\nopt 1232 ede 14"),
+        // Without EDNS there is no place to say it.
+        ("www.elsewhere. A", "REFUSED"),
+    ] {
+        let told = ask(&view, words);
+        assert!(told.starts_with(wanted), "{words}: {told}");
+    }
+    view.recursion = None;
+    let told = ask(&view, "www.elsewhere. A rd edns=0");
+    assert!(told.ends_with("ede 20 no zone here holds this name, and recursion is off"), "{told}");
+}
+
+#[test]
+fn a_refusal_without_room_for_the_key_leaves_it_out() {
+    let long = |octet: u8, labels: usize| {
+        let label = [&[60][..], &[octet; 60]].concat();
+        [label.repeat(labels), vec![0]].concat()
+    };
+    let view = guarded(0);
+    // Of 512 octets header, question, key and algorithm leave less than TSIG's other data need.
+    for (key, algorithm, there) in [(1, 1, true), (3, 1, false), (4, 0, false)] {
+        let (key, algorithm) = (long(b'k', key), long(b'a', algorithm));
+        let data = [&algorithm[..], &[0; 6], b"\x01\x2c\0\x02xx\x12\x67\0\0\0\0"].concat();
+        let message = [
+            b"\x12\x67\0\0\0\x01\0\0\0\0\0\x02",
+            &long(b'q', 4)[..],
+            b"\0\x01\0\x01\0\0\x29\x02\0\0\0\0\0\0\0",
+            &key,
+            b"\0\xfa\0\xff\0\0\0\0",
+            &(data.len() as u16).to_be_bytes(),
+            &data,
+        ]
+        .concat();
+        let told = respond(&view, &message, ("192.0.2.99:4000".parse().unwrap(), Transport::Udp, 0));
+        assert!(told.starts_with("NOTAUTH\nopt 1232 ede 18 the query is signed with a key"), "{told}");
+        assert_eq!(told.contains("TSIG"), there, "{told}");
+    }
+}
+
+#[test]
 fn over_the_limit_every_second_reply_is_slipped() {
     let whole = head(&ask(&view(), "www.example. A edns=0")).to_owned();
     let slipped = "NOERROR tc\nopt 1232 ede 0 rate limited";
