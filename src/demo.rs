@@ -219,7 +219,12 @@ fn resolve(
         serve_stale: true,
         prefetch: true,
     };
-    let view = View { zones: ZoneSet::default(), steering: Vec::new(), recursion: Some(recursion) };
+    let view = View {
+        zones: ZoneSet::default(),
+        steering: Vec::new(),
+        recursion: Some(recursion),
+        guard: Default::default(),
+    };
     let resolving = Resolving { settings: Arc::new(settings), cache, known: Arc::new(Known::default()) };
     Ok(server.run(Arc::new(ArcSwap::from_pointee(view)), Some(resolving), metrics, runtime)?)
 }
@@ -244,7 +249,7 @@ fn authority(last: u8) -> Result<View, Fatal> {
         zones.push(Held { apex: file.apex, state: Ok(Arc::new(zone)), policy: Some(0) });
         steering.push(Steering::new(policy));
     }
-    Ok(View { zones: ZoneSet::new(zones), steering, recursion: None })
+    Ok(View { zones: ZoneSet::new(zones), steering, recursion: None, guard: Default::default() })
 }
 
 /// What is there and what to try.

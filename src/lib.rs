@@ -12,7 +12,7 @@
 //! rrset     owned RRsets in wire form; the one table of types and its text
 //! config    files as written (unknown keys refused) -> Config and ZoneFile as meant (checked, immutable)
 //! metrics   per-thread counters, summed when read
-//! guard     who may ask: access lists
+//! guard     who may ask and how often: access lists, cookies, response rate limit
 //! zone      immutable Zone and ZoneSet: load, tree, lookup
 //! cache     sharded cache of RRsets, denials and failures in wire form; every call takes `now`
 //! health    a table with one atomic word per endpoint

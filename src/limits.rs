@@ -15,6 +15,22 @@ pub const UDP_PAYLOAD: u16 = 1232;
 /// Octets of an extended error's text: two sentences, and well within any reply.
 pub const EDE_TEXT: usize = 200;
 
+/// Seconds that a server cookie is good (RFC 9018 §4.3).
+pub const COOKIE_AGE: i32 = 3_600;
+
+/// Seconds that it may be ahead of us: servers of one address share secrets, not clocks (RFC 9018 §4.3).
+pub const COOKIE_AHEAD: i32 = 300;
+
+/// Seconds after which a reply renews it (RFC 9018 §4.3: half of its time).
+pub const COOKIE_RENEWAL: i32 = 1_800;
+
+/// How long one secret makes cookies: RFC 7873 §7.1 suggests a day, and at most 36 days.
+pub const COOKIE_SECRET: Duration = Duration::from_secs(86_400);
+
+/// Counters of the response rate limit, 2 MiB of them: with ten thousand networks over their limit at one time, one of 170 others
+/// shares both of its counters with them.
+pub const RATE_SLOTS: usize = 1 << 18;
+
 /// The largest message: its length is 16 bits on TCP (RFC 1035 §4.2.2).
 pub const MESSAGE: usize = 65_535;
 
@@ -255,6 +271,17 @@ pub const MAILBOX: usize = 4_096;
 
 /// Requests waiting in one shard.
 pub const PENDING: usize = 10_000;
+
+/// And of one client that anybody may claim to be (Unbound's `wait-limit`): with them answers of a megabyte may be released at one time.
+pub const CLIENT_PENDING: usize = 1_000;
+
+/// And of one that uses TCP or has a valid cookie: half of all, so that no client keeps the others out.
+pub const CLIENT_PENDING_PROVEN: usize = PENDING / 2;
+
+/// How long after it was last asked for an answer is still sent in a datagram: what comes later finds nobody, but may hit the victim of a
+/// forger together with much else (CVE-2024-33655). Common stub resolvers wait 5 s for one try at most. Unbound discards after 1.9 s; here
+/// that would cost those who wait their only answer, as long as no stale one is given before.
+pub const DISCARD_TIME: Duration = Duration::from_secs(5);
 
 /// Sockets to other servers that one shard has open.
 pub const UPSTREAM_SOCKETS: usize = 4_096;

@@ -26,6 +26,19 @@ pub enum Source {
 
 const SOURCES: [&str; 5] = ["zone", "steered", "cache", "resolved", "refused"];
 
+/// What a client has shown with a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing yet: it asks for a server cookie.
+    New,
+    /// That replies reach its address.
+    Valid,
+    /// Nothing: its server cookie is too old, forged, another server's or another client's.
+    Bad,
+}
+
+const STANDINGS: [&str; 3] = ["new", "valid", "bad"];
+
 /// Why a request got no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dropped {
@@ -37,9 +50,26 @@ pub enum Dropped {
     NotSent,
     /// The same question of the same client is being resolved already.
     Repeated,
+    /// The answer came when the client had long given up.
+    Late,
+    /// The client's network has had its share of such replies.
+    RateLimited,
 }
 
-const DROPS: [&str; 4] = ["not_a_query", "too_long", "not_sent", "repeated"];
+const DROPS: [&str; 6] = ["not_a_query", "too_long", "not_sent", "repeated", "late", "rate_limited"];
+
+/// Why a request may not wait to be resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crowded {
+    /// As many of its client wait as may.
+    Client,
+    /// As many wait in the shard as may.
+    Shard,
+    /// As many are on their way to the shard.
+    Mailbox,
+}
+
+const CROWDED: [&str; 3] = ["client", "shard", "mailbox"];
 
 /// How a query came or went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +92,10 @@ pub struct Counters {
     shared: bool,
     queries: [AtomicU64; 2],
     responses: [[AtomicU64; RCODES]; 5],
-    drops: [AtomicU64; 4],
+    drops: [AtomicU64; DROPS.len()],
+    cookies: [AtomicU64; STANDINGS.len()],
+    slipped: AtomicU64,
+    crowded: [AtomicU64; CROWDED.len()],
     upstream: [AtomicU64; 2],
     upstream_timeouts: AtomicU64,
 }
@@ -74,6 +107,9 @@ impl Counters {
             queries: Default::default(),
             responses: Default::default(),
             drops: Default::default(),
+            cookies: Default::default(),
+            slipped: AtomicU64::new(0),
+            crowded: Default::default(),
             upstream: Default::default(),
             upstream_timeouts: AtomicU64::new(0),
         }
@@ -101,6 +137,21 @@ impl Counters {
     /// A request got no reply.
     pub fn dropped(&self, why: Dropped) {
         self.inc(&self.drops[why as usize]);
+    }
+
+    /// A reply was given to a client that sent a cookie.
+    pub fn cookie(&self, standing: Standing) {
+        self.inc(&self.cookies[standing as usize]);
+    }
+
+    /// A reply over the rate limit was sent without its content.
+    pub fn slipped(&self) {
+        self.inc(&self.slipped);
+    }
+
+    /// A request failed for want of room.
+    pub fn crowded(&self, why: Crowded) {
+        self.inc(&self.crowded[why as usize]);
     }
 
     /// A query was sent upstream.
@@ -245,6 +296,14 @@ impl Collector for Report {
         )?;
         let drops = one("reason", &DROPS, &|i| m.sum(|c| &c.drops[i]));
         counters("waymark_drops", "Requests that got no reply", &mut drops.into_iter())?;
+        let cookies = one("standing", &STANDINGS, &|i| m.sum(|c| &c.cookies[i]));
+        counters("waymark_cookies", "Replies to clients that sent a cookie", &mut cookies.into_iter())?;
+        let limited = one("action", &["dropped", "slipped"], &|i| {
+            m.sum(|c| if i == 0 { &c.drops[Dropped::RateLimited as usize] } else { &c.slipped })
+        });
+        counters("waymark_rate_limited", "Replies over the rate limit", &mut limited.into_iter())?;
+        let crowded = one("limit", &CROWDED, &|i| m.sum(|c| &c.crowded[i]));
+        counters("waymark_crowded", "Requests failed because too many wait", &mut crowded.into_iter())?;
         let upstream = one("transport", &OVER, &|i| m.sum(|c| &c.upstream[i]));
         counters("waymark_upstream_queries", "Queries sent to other servers", &mut upstream.into_iter())?;
         let plain = |value| std::iter::once((Labels(Vec::new()), value));
@@ -312,6 +371,10 @@ mod tests {
         two.response(Source::Cache, Rcode(3_000));
         one.dropped(Dropped::NotAQuery);
         one.upstream_timeout();
+        one.cookie(Standing::Bad);
+        two.dropped(Dropped::RateLimited);
+        two.slipped();
+        one.crowded(Crowded::Client);
         metrics.count_reload(false);
         let text = metrics.render(CacheGauges { entries: 5, ..CacheGauges::default() });
         for line in [
@@ -321,6 +384,11 @@ mod tests {
             "waymark_responses_total{rcode=\"OTHER\",source=\"cache\"} 1",
             "waymark_drops_total{reason=\"not_a_query\"} 1",
             "waymark_upstream_timeouts_total 1",
+            "waymark_cookies_total{standing=\"bad\"} 1",
+            "waymark_drops_total{reason=\"rate_limited\"} 1",
+            "waymark_rate_limited_total{action=\"dropped\"} 1",
+            "waymark_rate_limited_total{action=\"slipped\"} 1",
+            "waymark_crowded_total{limit=\"client\"} 1",
             "waymark_reloads_total{result=\"error\"} 1",
             "waymark_cache_entries 5",
             "# EOF",

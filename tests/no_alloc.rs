@@ -11,10 +11,10 @@ use waymark::answer::{self, Outcome, Recursion, Request, Transport, View, Worker
 use waymark::cache::{Cache, Entry, EntryBuf, Fact, Key, Verdict};
 use waymark::clock::Instant;
 use waymark::config::{Config, Diagnostics};
-use waymark::guard::AccessList;
+use waymark::guard::{AccessList, Cookies, Guard, Rates};
 use waymark::load::Loader;
 use waymark::rrset::Rdatas;
-use waymark::wire::{Class, ClientSubnet, Flags, Name, NameBuf, Rcode, Rtype, Section, Writer};
+use waymark::wire::{Class, ClientSubnet, Flags, Name, NameBuf, Rcode, Rtype, Section, Writer, option};
 use waymark::zone;
 
 /// The system's allocator, counting what this thread asks of it.
@@ -89,6 +89,11 @@ fn view() -> View {
             serve_stale: true,
             prefetch: true,
         }),
+        guard: Guard {
+            cookies: Some(Cookies::new([5; 16], 0)),
+            rates: Some(Arc::new(Rates::new(1_000))),
+            listeners: vec![None],
+        },
     }
 }
 
@@ -109,7 +114,8 @@ fn query(name: &str, rtype: Rtype, subnet: Option<ClientSubnet>) -> Vec<u8> {
 /// Answers a message and counts what that allocates.
 fn count(view: &View, worker: &mut Worker, out: &mut [u8], message: &[u8], from: &str) -> (usize, Outcome) {
     let client: SocketAddr = from.parse().unwrap();
-    let request = Request { message, client, transport: Transport::Udp, now: Instant::from_secs(1_001) };
+    let request =
+        Request { message, client, transport: Transport::Udp, listener: 0, now: Instant::from_secs(1_001) };
     let before = COUNT.get();
     answer::read_ahead(view, std::iter::repeat_n(message, 3));
     let outcome = answer::answer(view, worker, &request, None, out);
@@ -168,6 +174,44 @@ fn refusals_and_referrals_allocate_nothing() {
         let (allocations, outcome) = count(&view, &mut worker, &mut out, &message, "192.0.2.1:1");
         let Outcome::Reply(meta) = outcome else { panic!("{outcome:?}") };
         assert_eq!((meta.rcode, allocations), (rcode, 0));
+    }
+}
+
+#[test]
+fn cookies_and_the_rate_limit_allocate_nothing() {
+    let (mut view, mut worker, mut out) = (view(), Worker::default(), vec![0; 1232]);
+    let mut message = query("www.example.org.", Rtype::A, None);
+    let bare = message.clone();
+    message[11] = 1;
+    message.extend(b"\0\0\x29\x04\xd0\0\0\0\0\0\x1c");
+    message.extend(option::COOKIE.to_be_bytes());
+    message.extend([0, 24]);
+    message.extend(
+        view.guard
+            .cookies
+            .as_ref()
+            .unwrap()
+            .check(&[1; 8], [192, 0, 2, 1].into(), Instant::from_secs(1_001))
+            .unwrap()
+            .reply,
+    );
+    let mut forged = message.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    view.guard.rates = Some(Arc::new(Rates::new(1)));
+    let of = |outcome: Outcome| match outcome {
+        Outcome::Reply(meta) => meta.rcode.to_string(),
+        outcome => format!("{outcome:?}"),
+    };
+    for (message, wanted) in [
+        (&bare, "NOERROR"),
+        (&bare, "Drop(RateLimited)"),
+        (&bare, "NOERROR"),
+        (&forged, "Drop(RateLimited)"),
+        (&forged, "BADCOOKIE"),
+        (&message, "NOERROR"),
+    ] {
+        let (allocations, outcome) = count(&view, &mut worker, &mut out, message, "192.0.2.1:1");
+        assert_eq!((of(outcome).as_str(), allocations), (wanted, 0));
     }
 }
 

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use waymark::answer::{self, Outcome, Request, Transport, View, Worker};
 use waymark::clock::Instant;
 use waymark::config::Diagnostics;
-use waymark::wire::{Message, NameBuf};
+use waymark::guard::{Cookies, Guard};
+use waymark::wire::{Edns, Message, NameBuf, Rtype, option};
 use waymark::zone::{Held, ZoneSet, master};
 
 /// Owners and records of every kind of answer; `shape` varies what stands where.
@@ -61,12 +62,13 @@ fn view(shape: u64) -> Option<View> {
     // Some shapes are no zone: what stands below a DNAME or cut may clash.
     let zone = master::parse(&zone(shape), Path::new("shape.zone"), apex.as_name(), &mut diagnostics)?;
     let held = Held { apex: apex.as_name().to_owned(), state: Ok(Arc::new(zone)), policy: None };
-    Some(View { zones: ZoneSet::new(vec![held]), steering: Vec::new(), recursion: None })
+    let guard = Guard { cookies: Some(Cookies::new([1; 16], 0)), ..Guard::default() };
+    Some(View { zones: ZoneSet::new(vec![held]), steering: Vec::new(), recursion: None, guard })
 }
 
 fn respond(view: &View, message: &[u8], transport: Transport) -> Option<Vec<u8>> {
     let client: SocketAddr = "192.0.2.99:4000".parse().unwrap();
-    let request = Request { message, client, transport, now: Instant::from_secs(1) };
+    let request = Request { message, client, transport, listener: 0, now: Instant::from_secs(1) };
     let mut out = vec![0xaa; if transport == Transport::Udp { 1232 } else { 65_535 }];
     match answer::answer(view, &mut Worker::default(), &request, None, &mut out) {
         Outcome::Reply(meta) => Some(out[..meta.len].to_vec()),
@@ -75,7 +77,7 @@ fn respond(view: &View, message: &[u8], transport: Transport) -> Option<Vec<u8>>
     }
 }
 
-fn question(name: &str, rtype: u16, edns: Option<u16>) -> Vec<u8> {
+fn question(name: &str, rtype: u16, edns: Option<u16>, cookie: Option<usize>) -> Vec<u8> {
     let name: NameBuf = name.parse().unwrap();
     let mut message = b"\x12\x34\0\0\0\x01\0\0\0\0\0\0".to_vec();
     message.extend_from_slice(name.as_name().as_bytes());
@@ -85,7 +87,12 @@ fn question(name: &str, rtype: u16, edns: Option<u16>) -> Vec<u8> {
         message[11] = 1;
         message.extend(b"\0\0\x29");
         message.extend(size.to_be_bytes());
-        message.extend([0; 6]);
+        message.extend([0; 4]);
+        let cookie = cookie.map_or(Vec::new(), |len| {
+            [&option::COOKIE.to_be_bytes(), &(len as u16).to_be_bytes(), &[7; 41][..len]].concat()
+        });
+        message.extend((cookie.len() as u16).to_be_bytes());
+        message.extend(cookie);
     }
     message
 }
@@ -133,10 +140,11 @@ proptest! {
 
     #[test]
     fn every_reply_is_read_by_the_oracle_and_keeps_the_rules(
-        shape: u64, name in some_name(), rtype in some_type(), edns in prop::option::of(0u16..4_096), tcp: bool,
+        shape: u64, name in some_name(), rtype in some_type(), edns in prop::option::of(0u16..4_096),
+        cookie in prop::option::of(0usize..=41), tcp: bool,
     ) {
         let Some(view) = view(shape) else { return Ok(()) };
-        let query = question(&name, rtype, edns);
+        let query = question(&name, rtype, edns, cookie);
         let transport = if tcp { Transport::Tcp } else { Transport::Udp };
         let reply = respond(&view, &query, transport).expect("a well-formed query is answered");
         let limit = match (tcp, edns) {
@@ -148,9 +156,14 @@ proptest! {
         let oracle = Oracle::from_vec(&reply).unwrap_or_else(|error| panic!("{error}: {reply:02x?}"));
         prop_assert_eq!(oracle.metadata.id, 0x1234);
         prop_assert_eq!(oracle.queries.len(), 1);
-        let end = query.len() - if edns.is_some() { 11 } else { 0 };
+        let end = question(&name, rtype, None, None).len();
         prop_assert_eq!(&reply[12..end], &query[12..end], "the question comes back, its case kept");
         prop_assert_eq!(oracle.edns.is_some(), edns.is_some());
+        let given = cookie.filter(|len| edns.is_some() && matches!(len, 8 | 16..=40));
+        let message = Message::parse(&reply).unwrap();
+        let opt = message.records().flatten().find(|record| record.rtype == Rtype::OPT);
+        let cookie = opt.and_then(|opt| Edns::from_record(&opt).unwrap().option(option::COOKIE));
+        prop_assert_eq!(cookie.map(<[u8]>::len), given.map(|_| 24));
         prop_assert!(!tcp || !oracle.metadata.truncation, "nothing is too long for TCP");
         // No record twice, and one TTL for an RRset (RFC 2181 section 5).
         let mut seen = BTreeSet::new();
@@ -182,7 +195,7 @@ proptest! {
         name in some_name(), rtype in some_type(), changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6), shape in 0u64..8,
     ) {
         let Some(view) = view(shape) else { return Ok(()) };
-        let mut query = question(&name, rtype, Some(1_232));
+        let mut query = question(&name, rtype, Some(1_232), Some(24));
         for (at, octet) in changes {
             let at = at.index(query.len());
             query[at] = octet;

@@ -23,8 +23,8 @@ impl<'a> Walk<'a, '_> {
         let learnt =
             Learnt { recursion, realm: recursion.realm | if below_own_cut { BELOW_OWN_CUT } else { 0 } };
         // A failure says more where it was settled than where it is cached.
-        if self.settled_last(name).is_some_and(|settled| settled.failure.is_some()) {
-            return self.stale_link(learnt, name);
+        if let Some(failure) = self.settled_last(name).and_then(|settled| settled.failure.as_ref()) {
+            return self.stale_link(learnt, name, failure.rcode);
         }
         let mut link = self.known_link(learnt, name);
         if let Link::Unknown = link {
@@ -81,10 +81,11 @@ impl<'a> Walk<'a, '_> {
     /// What was known before, or that the question could not be resolved a while ago.
     fn failed_link(&mut self, learnt: Learnt<'a>, name: Name<'_>) -> Link<'a> {
         let rtype = self.query.question.rtype;
-        if !self.failure(learnt, name, rtype, |_, _| ()) {
+        let mut rcode = Rcode::NOERROR;
+        if !self.failure(learnt, name, rtype, |_, (failed, ..)| rcode = failed) {
             return Link::Unknown;
         }
-        match self.stale_link(learnt, name) {
+        match self.stale_link(learnt, name, rcode) {
             Link::Unknown => {
                 self.failure(learnt, name, rtype, |walk, (rcode, ede, text)| {
                     walk.reply.source = Source::Cache;
@@ -120,9 +121,9 @@ impl<'a> Walk<'a, '_> {
         found
     }
 
-    /// What was known before, where that may be used.
-    fn stale_link(&mut self, learnt: Learnt<'a>, name: Name<'_>) -> Link<'a> {
-        if !learnt.recursion.serve_stale {
+    /// What was known before, where that may be used in place of this failure.
+    fn stale_link(&mut self, learnt: Learnt<'a>, name: Name<'_>, failure: Rcode) -> Link<'a> {
+        if !learnt.recursion.serve_stale || failure != Rcode::SERVFAIL {
             return Link::Unknown;
         }
         self.stale = true;
@@ -197,7 +198,7 @@ impl<'a> Walk<'a, '_> {
     /// Asks for an entry to be looked up again when it is in use and the last tenth of its time has begun.
     fn prefetch(&mut self, learnt: Learnt<'_>, name: Name<'_>, entry: &Entry<'_>) {
         let left = entry.ttl_left(self.request.now);
-        let soon = entry.ttl >= limits::PREFETCH_MIN && left <= entry.ttl / 10;
+        let soon = entry.ttl >= limits::PREFETCH_MIN && (1..=entry.ttl / 10).contains(&left);
         let (refresh, refreshed) = &mut self.refresh;
         if !soon
             || !learnt.recursion.prefetch

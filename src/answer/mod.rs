@@ -10,20 +10,24 @@ mod own;
 mod reply;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_guard;
 
 use crate::cache::{Cache, Scratch};
 use crate::clock::Instant;
-use crate::guard::AccessList;
-pub use crate::metrics::{Dropped, Source};
+use crate::guard::cookie::Checked;
+use crate::guard::rate::{Kind, Pass};
+use crate::guard::{AccessList, Guard, Rates};
+pub use crate::metrics::{Dropped, Source, Standing};
 use crate::resolve::{self, Budget, Question, Settled};
 use crate::steer::{Client, Steering};
 use crate::wire::{
-    Class, ClientSubnet, Ede, Flags, Name, NameBuf, Query, QueryError, Rcode, Rtype, Section, option,
+    Class, ClientSubnet, Ede, Edns, Flags, Name, NameBuf, Query, QueryError, Rcode, Rtype, Section, option,
 };
 use crate::zone::tree::{NameTree, Named};
 use crate::zone::{Node, Zone, ZoneSet};
 use crate::{limits, wire};
-use reply::Reply;
+use reply::{Bare, Reply};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -44,11 +48,22 @@ pub struct View {
     pub steering: Vec<Steering>,
     /// The resolver's side; none when recursion is off.
     pub recursion: Option<Recursion>,
+    /// Cookies, the rate limit, and the access lists of single listeners.
+    pub guard: Guard,
+}
+
+impl View {
+    /// Who may recurse on a listener.
+    fn may_recurse(&self, listener: usize) -> Option<(&Recursion, &AccessList)> {
+        let recursion = self.recursion.as_ref()?;
+        let own = self.guard.listeners.get(listener).and_then(Option::as_ref);
+        Some((recursion, own.unwrap_or(&recursion.allow)))
+    }
 }
 
 /// What recursion needs to know of the config.
 pub struct Recursion {
-    /// Who may ask for it.
+    /// Who may ask for it, on listeners without a list of their own.
     pub allow: AccessList,
     /// What was learnt.
     pub cache: Arc<Cache>,
@@ -114,6 +129,8 @@ pub struct Request<'a> {
     pub client: SocketAddr,
     /// How it came.
     pub transport: Transport,
+    /// On which listener: its place in `server.listen`.
+    pub listener: usize,
     /// When.
     pub now: Instant,
 }
@@ -140,6 +157,10 @@ pub struct Meta {
     pub rcode: Rcode,
     /// Where it came from.
     pub source: Source,
+    /// What the client has shown with a cookie, if it sent one.
+    pub cookie: Option<Standing>,
+    /// Whether it is over the rate limit, and so without its content.
+    pub slipped: bool,
 }
 
 /// What must happen before the request can be answered. It is kept with the request's octets, its View and its Budget.
@@ -171,21 +192,28 @@ pub fn answer(
     let query = match Query::parse(request.message) {
         Ok(query) => query,
         Err(QueryError::Ignore) => return Outcome::Drop(Dropped::NotAQuery),
-        Err(QueryError::Refuse { id, flags, rcode, edns }) => {
-            return Outcome::Reply(reply::bare(out, id, flags, rcode, edns));
-        }
+        Err(error) => return refuse_message(view, request, error, out),
     };
-    let recursion = view.recursion.as_ref().filter(|r| r.allow.allows(request.client.ip()));
+    let recursion = view.may_recurse(request.listener);
+    let recursion = recursion.filter(|(_, allow)| allow.allows(request.client.ip())).map(|(r, _)| r);
+    let (cookie, malformed) = match cookie(view, request, query.edns) {
+        Ok(cookie) => (cookie, None),
+        Err(refusal) => (None, Some(refusal)),
+    };
     let limit = match (request.transport, &query.edns) {
         (Transport::Tcp, _) => limits::MESSAGE,
         // RFC 6891 §6.2.3 and the sender's word, but never more than passes unfragmented.
         (Transport::Udp, Some(edns)) => edns.udp_size.min(limits::UDP_PAYLOAD) as usize,
         (Transport::Udp, None) => limits::UDP_PLAIN as usize,
     };
-    let mut reply = Reply::new(out, limit, &query, recursion.is_some());
-    let subnet = match check(&query) {
+    let mut reply = Reply::new(out, limit, &query, recursion.is_some(), cookie);
+    let limited = recursion.is_none();
+    let subnet = match malformed.map_or_else(|| check(&query), Err) {
         Ok(subnet) => subnet,
-        Err(refusal) => return Outcome::Reply(reply.refuse(refusal)),
+        Err(refusal) => {
+            reply.refuse(refusal);
+            return emit(view, request, limited.then_some((Kind::Error, Name::ROOT)), &mut reply);
+        }
     };
     reply.subnet = subnet;
     let client = match subnet {
@@ -212,11 +240,104 @@ pub fn answer(
         query,
         client,
         recursion,
+        limited,
         progress,
         reply,
         target: NameBuf::root(),
+        zone: Name::ROOT,
+        made_up: false,
+        referral: false,
     };
     walk.run()
+}
+
+/// Sends a reply, if the rate limit of what it is about allows it. Without a limit of its own the reply is to a client that may recurse:
+/// such are our own, who ask for many names that no zone here holds, and whose addresses nobody outside should be able to forge. The limit
+/// is there for all others, whom anybody may claim to be. A valid cookie or TCP shows that they are not forged.
+fn emit(
+    view: &View,
+    request: &Request<'_>,
+    about: Option<(Kind, Name<'_>)>,
+    reply: &mut Reply<'_, '_>,
+) -> Outcome {
+    match pass(view, request, about, reply.standing()) {
+        Pass::Whole => Outcome::Reply(reply.finish()),
+        Pass::Slip => reply.slip(),
+        Pass::Nothing => Outcome::Drop(Dropped::RateLimited),
+    }
+}
+
+fn pass(
+    view: &View,
+    request: &Request<'_>,
+    about: Option<(Kind, Name<'_>)>,
+    standing: Option<Standing>,
+) -> Pass {
+    let (Some(rates), Some((kind, name))) = (rates(view, request, standing), about) else {
+        return Pass::Whole;
+    };
+    rates.take(request.client.ip(), kind, name, request.now)
+}
+
+/// The rate limit for a client whose address may be forged.
+fn rates<'v>(view: &'v View, request: &Request<'_>, standing: Option<Standing>) -> Option<&'v Rates> {
+    let proven = request.transport == Transport::Tcp || standing == Some(Standing::Valid);
+    view.guard.rates.as_deref().filter(|_| !proven)
+}
+
+/// Checks the cookie of a query that has one.
+fn cookie(view: &View, request: &Request<'_>, edns: Option<Edns<'_>>) -> Result<Option<Checked>, Refusal> {
+    // What options of another version mean is not known.
+    let option = edns.filter(|edns| edns.version == 0).and_then(|edns| edns.option(option::COOKIE));
+    let (Some(cookies), Some(option)) = (&view.guard.cookies, option) else { return Ok(None) };
+    let checked = cookies.check(option, request.client.ip(), request.now);
+    checked.map(Some).map_err(|_| Refusal {
+        rcode: Rcode::FORMERR,
+        ede: Some((Ede::OTHER, "malformed cookie: it has 8 or 16 to 40 octets")),
+    })
+}
+
+/// Answers what is no query with a question, if it gets an answer. That is short: one over the limit is sent as it is, or not.
+fn refuse_message(view: &View, request: &Request<'_>, error: QueryError<'_>, out: &mut [u8]) -> Outcome {
+    let (id, query, edns) = match error {
+        QueryError::Ignore => return Outcome::Drop(Dropped::NotAQuery),
+        QueryError::Refuse { id, flags, edns, .. } => (id, flags, edns),
+        QueryError::CookieOnly { id, flags, edns } => (id, flags, Some(edns)),
+    };
+    let (cookie, Refusal { rcode, ede }) = match (cookie(view, request, edns), error) {
+        (Err(malformed), _) => (None, malformed),
+        // RFC 7873 §5.4: a server cookie that is not good is told.
+        (Ok(Some(cookie)), QueryError::CookieOnly { .. }) => {
+            let bad = cookie.standing == Standing::Bad;
+            (Some(cookie), Refusal { rcode: if bad { Rcode::BADCOOKIE } else { Rcode::NOERROR }, ede: None })
+        }
+        (Ok(cookie), QueryError::Refuse { rcode: Rcode::NOTIMP, .. }) => {
+            let ede = Some((Ede::NOT_SUPPORTED, "of all operations only QUERY is offered"));
+            (cookie, Refusal { rcode: Rcode::NOTIMP, ede })
+        }
+        (Ok(cookie), _) => {
+            let ede = Some((Ede::OTHER, "a query has exactly one question"));
+            (cookie, Refusal { rcode: Rcode::FORMERR, ede })
+        }
+    };
+    let recursion = view.may_recurse(request.listener);
+    let limited = !recursion.is_some_and(|(_, allow)| allow.allows(request.client.ip()));
+    let about = limited.then_some((Kind::Error, Name::ROOT));
+    match pass(view, request, about, cookie.map(|cookie| cookie.standing)) {
+        Pass::Nothing => Outcome::Drop(Dropped::RateLimited),
+        Pass::Whole | Pass::Slip => {
+            Outcome::Reply(Bare { id, query, rcode, edns: edns.is_some(), cookie, ede }.write(out))
+        }
+    }
+}
+
+/// Whether the client has shown that replies reach the address it says it has: by TCP or a valid cookie.
+pub fn is_proven(view: &View, request: &Request<'_>) -> bool {
+    let valid = |query: Query<'_>| {
+        cookie(view, request, query.edns)
+            .is_ok_and(|cookie| cookie.is_some_and(|c| c.standing == Standing::Valid))
+    };
+    request.transport == Transport::Tcp || Query::parse(request.message).is_ok_and(valid)
 }
 
 /// Reads what answering these messages, as many as [`limits::READ_AHEAD`], will read of own zones.
@@ -239,11 +360,14 @@ fn check(query: &Query<'_>) -> Result<Option<ClientSubnet>, Refusal> {
     }
     // RFC 8945 §5.2.1: no key is known here.
     if query.tsig.is_some() {
-        return refusal(Rcode::NOTAUTH, None);
+        return refusal(
+            Rcode::NOTAUTH,
+            Some((Ede::PROHIBITED, "the query is signed with a key that is not known here")),
+        );
     }
     let subnet = query.edns.and_then(|edns| edns.option(option::CLIENT_SUBNET)).map(ClientSubnet::from_query);
     let Ok(subnet) = subnet.transpose() else {
-        return refusal(Rcode::FORMERR, Some((Ede::INVALID_DATA, "malformed client subnet")));
+        return refusal(Rcode::FORMERR, Some((Ede::OTHER, "malformed client subnet")));
     };
     match (query.question.rtype, query.question.class) {
         (_, class) if class != Class::IN => {
@@ -252,10 +376,12 @@ fn check(query: &Query<'_>) -> Result<Option<ClientSubnet>, Refusal> {
         (Rtype::AXFR | Rtype::IXFR, _) => {
             refusal(Rcode::REFUSED, Some((Ede::NOT_SUPPORTED, "zone transfer is not offered")))
         }
-        (Rtype::MAILA | Rtype::MAILB, _) => refusal(Rcode::NOTIMP, None),
+        (Rtype::MAILA | Rtype::MAILB, _) => {
+            refusal(Rcode::NOTIMP, Some((Ede::NOT_SUPPORTED, "this type is obsolete: ask for MX")))
+        }
         // Types of messages and of RFC 9824 §3.5, which no question has.
         (Rtype(0) | Rtype::OPT | Rtype::TSIG | Rtype::TKEY | Rtype::NXNAME, _) => {
-            refusal(Rcode::FORMERR, None)
+            refusal(Rcode::FORMERR, Some((Ede::OTHER, "no question has this type")))
         }
         _ => Ok(subnet),
     }
@@ -275,10 +401,18 @@ struct Walk<'a, 'o> {
     client: Client,
     /// Set when the client asked for recursion and may.
     recursion: Option<&'a Recursion>,
+    /// Whether the rate limit is for this client.
+    limited: bool,
     progress: Option<&'a Progress>,
     reply: Reply<'o, 'a>,
     /// Where the chain goes on.
     target: NameBuf,
+    /// The own zone that answers, the first of a chain; the root where there is none.
+    zone: Name<'a>,
+    /// Whether a wildcard or DNAME had a part in the answer.
+    made_up: bool,
+    /// Whether it is a referral.
+    referral: bool,
 }
 
 /// What one link of a chain has come to.
@@ -318,14 +452,41 @@ impl<'a> Walk<'a, '_> {
                 Link::Follow if !self.reply.answers(self.target.as_name(), Rtype::CNAME) => {
                     name = self.target.clone();
                 }
-                _ => return Outcome::Reply(self.reply.finish()),
+                _ => return self.emit(),
             }
         }
         // A client that asked for the end of the chain would take a piece of it for NODATA.
         if self.recursion.is_some() {
             self.reply.fail(Rcode::SERVFAIL, Some((Ede::OTHER, "the chain of aliases is too long")));
         }
-        Outcome::Reply(self.reply.finish())
+        self.emit()
+    }
+
+    /// Ends the walk with the reply as it is, under the rate limit of what it says.
+    fn emit(&mut self) -> Outcome {
+        emit(self.view, self.request, self.about(), &mut self.reply)
+    }
+
+    /// Whether a reply that says what this one says so far would be over its limit, so that it must move nothing.
+    fn is_spent(&self) -> bool {
+        let (Some(rates), Some((kind, name))) =
+            (rates(self.view, self.request, self.reply.standing()), self.about())
+        else {
+            return false;
+        };
+        rates.is_spent(self.request.client.ip(), kind, name, self.request.now)
+    }
+
+    /// What the reply says, for its limit; none when it has none.
+    fn about(&self) -> Option<(Kind, Name<'a>)> {
+        let about = match self.reply.rcode {
+            Rcode::NOERROR if self.made_up => (Kind::MadeUp, self.zone),
+            Rcode::NOERROR if self.referral => (Kind::Referral, self.zone),
+            Rcode::NOERROR => (Kind::Answer, self.query.question.name),
+            Rcode::NXDOMAIN => (Kind::Denial, self.zone),
+            _ => (Kind::Error, self.zone),
+        };
+        self.limited.then_some(about)
     }
 
     /// Says that the chain goes on at `target`.
@@ -354,14 +515,23 @@ impl<'a> Walk<'a, '_> {
             let (name, rtype) = (name.to_owned(), self.query.question.rtype);
             return Outcome::Later(Job::Resolve(Question { name, rtype, checking_disabled, start }));
         }
-        Outcome::Reply(self.reply.finish())
+        self.emit()
     }
 
     /// Nobody here speaks for the name, and it may not be asked for.
     fn refuse_recursion(&mut self) {
-        let why = match &self.view.recursion {
-            Some(recursion) if !recursion.allow.allows(self.request.client.ip()) => {
-                (Ede::PROHIBITED, "recursion is not allowed from this address: see resolver.allow")
+        let why = match self.view.may_recurse(self.request.listener) {
+            Some((_, allow)) if allow.is_empty() => (
+                Ede::PROHIBITED,
+                "no zone here holds this name, and recursion is not offered at this address",
+            ),
+            Some((recursion, allow)) if !allow.allows(self.request.client.ip()) => {
+                let everywhere = std::ptr::eq(allow, &recursion.allow);
+                let text = match everywhere {
+                    true => "recursion is not allowed from this address: see resolver.allow",
+                    false => "recursion is not allowed from this address: see allow in server.listen",
+                };
+                (Ede::PROHIBITED, text)
             }
             Some(_) => {
                 (Ede::NOT_AUTHORITATIVE, "no zone here holds this name, and recursion was not asked for")

@@ -16,6 +16,9 @@ impl<'a> Walk<'a, '_> {
         let mut sought = Sought::EMPTY;
         sought.set(name);
         let Some(held) = self.held(&sought, rtype) else { return Link::Unknown };
+        if first {
+            self.zone = held.apex.as_name();
+        }
         let zone = match &held.state {
             Ok(zone) => &**zone,
             Err(why) => {
@@ -31,9 +34,18 @@ impl<'a> Walk<'a, '_> {
         }
         self.reply.source = Source::Zone;
         match found {
-            Lookup::Name { node, .. } => self.own_name(held, zone, node, name),
-            Lookup::Dname(node) => self.own_dname(node, name),
-            Lookup::Cut(node) => self.own_cut(zone, node),
+            Lookup::Name { node, wildcard } => {
+                self.made_up |= wildcard;
+                self.own_name(held, zone, node, name)
+            }
+            Lookup::Dname(node) => {
+                self.made_up = true;
+                self.own_dname(node, name)
+            }
+            Lookup::Cut(node) => {
+                self.referral = true;
+                self.own_cut(zone, node)
+            }
             Lookup::Missing { .. } => {
                 // RFC 6604 §3: the response code is that of the last name of the chain.
                 self.reply.rcode = Rcode::NXDOMAIN;
@@ -115,7 +127,9 @@ impl<'a> Walk<'a, '_> {
             _ => return None,
         };
         *self.seed = self.seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        let draw = Draw { seed: *self.seed, now: self.request.now.as_secs(), cursor };
+        // A reply that will not leave takes no turn.
+        let moves = if cursor == Cursor::Take && self.is_spent() { Cursor::Peek } else { cursor };
+        let draw = Draw { seed: *self.seed, now: self.request.now.as_secs(), cursor: moves };
         for &family in families {
             let choice = steering.policy.choose(id, family, &self.client, &steering.health, draw);
             self.reply.narrow(choice.scope);

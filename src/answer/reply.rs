@@ -1,10 +1,12 @@
 //! A reply being written: flags, sections, truncation at RRset boundaries (RFC 2181 §9) and EDNS.
 
-use super::{Meta, Refusal, Source};
+use super::{Meta, Outcome, Refusal, Source};
+use crate::guard::cookie::{Checked, Standing};
 use crate::limits;
 use crate::rrset::{Rdatas, write_rdata};
 use crate::wire::{
-    Class, ClientSubnet, Ede, Flags, Full, Mark, Name, Query, Rcode, Record, Rtype, Section, Writer, read_u16,
+    Class, ClientSubnet, Ede, Flags, Full, Mark, Name, Query, Rcode, Record, Rtype, Section, Writer, option,
+    read_u16,
 };
 
 /// Octets of an OPT record without options.
@@ -13,6 +15,9 @@ const OPT: isize = 11;
 /// Octets of a client subnet option at its largest.
 const SUBNET: isize = 24;
 
+/// Octets of a cookie option.
+const COOKIE: isize = 28;
+
 /// A reply. Whatever does not fit sets TC and is left out whole.
 pub(super) struct Reply<'o, 'a> {
     writer: Writer<'o>,
@@ -20,6 +25,9 @@ pub(super) struct Reply<'o, 'a> {
     start: Mark,
     flags: Flags,
     edns: bool,
+    cookie: Option<Checked>,
+    /// Octets held back for the OPT record.
+    reserved: isize,
     dnssec_ok: bool,
     truncated: bool,
     min_ttl: u32,
@@ -37,18 +45,53 @@ pub(super) struct Reply<'o, 'a> {
 }
 
 /// A reply of nothing but a header, and OPT where that is called for, to what is no query to answer.
-pub(super) fn bare(out: &mut [u8], id: u16, query: Flags, rcode: Rcode, edns: bool) -> Meta {
-    // RFC 8906 §3.1.3: the opcode comes back; of the other bits only RD.
-    let flags =
-        Flags(query.0 & 0x7800).with(Flags::QR, true).with(Flags::RD, query.has(Flags::RD)).with_rcode(rcode);
-    let mut writer = Writer::new(out, limits::MESSAGE, id, flags);
-    if edns {
-        // A header and an OPT record are 23 octets.
-        let fits = writer.opt(limits::UDP_PAYLOAD, 0, false, |_| Ok(()));
-        debug_assert!(fits.is_ok());
+pub(super) struct Bare<'a> {
+    pub id: u16,
+    /// The query's flags.
+    pub query: Flags,
+    pub rcode: Rcode,
+    /// Whether the query had an OPT record.
+    pub edns: bool,
+    pub cookie: Option<Checked>,
+    pub ede: Option<(Ede, &'a str)>,
+}
+
+impl Bare<'_> {
+    pub fn write(self, out: &mut [u8]) -> Meta {
+        let Bare { id, query, rcode, edns, cookie, ede } = self;
+        // RFC 8906 §3.1.3: the opcode comes back; of the other bits only RD.
+        let flags = Flags(query.0 & 0x7800).with(Flags::QR, true).with(Flags::RD, query.has(Flags::RD));
+        let mut writer = Writer::new(out, limits::MESSAGE, id, flags.with_rcode(rcode));
+        if edns {
+            // A header, an OPT record and its options are far below any limit.
+            let fits = writer.opt(limits::UDP_PAYLOAD, (rcode.0 >> 4) as u8, false, |writer| {
+                write_options(writer, cookie.as_ref(), None, ede)
+            });
+            debug_assert!(fits.is_ok());
+        }
+        let len = writer.finish();
+        let cookie = cookie.map(|cookie| cookie.standing);
+        Meta { len, min_ttl: u32::MAX, rcode, source: Source::Refused, cookie, slipped: false }
     }
-    let len = writer.finish();
-    Meta { len, min_ttl: u32::MAX, rcode, source: Source::Refused }
+}
+
+/// Writes the options of an OPT record.
+fn write_options(
+    writer: &mut Writer<'_>,
+    cookie: Option<&Checked>,
+    subnet: Option<&ClientSubnet>,
+    ede: Option<(Ede, &str)>,
+) -> Result<(), Full> {
+    if let Some(cookie) = cookie {
+        writer.option(option::COOKIE, &cookie.reply)?;
+    }
+    if let Some(subnet) = subnet {
+        writer.client_subnet(subnet)?;
+    }
+    match ede {
+        Some((code, text)) => writer.ede(code, text),
+        None => Ok(()),
+    }
 }
 
 /// A short text.
@@ -83,6 +126,7 @@ impl<'o, 'a> Reply<'o, 'a> {
         limit: usize,
         query: &Query<'a>,
         recursion_available: bool,
+        cookie: Option<Checked>,
     ) -> Reply<'o, 'a> {
         let flags = Flags::QR
             .with(Flags::RD, query.flags.has(Flags::RD))
@@ -93,14 +137,19 @@ impl<'o, 'a> Reply<'o, 'a> {
         let fits = writer.question(query.question.name, query.question.rtype, query.question.class);
         debug_assert!(fits.is_ok());
         let edns = query.edns.is_some();
-        if edns {
-            writer.reserve(OPT + SUBNET);
-        }
+        let reserved = match (edns, &cookie) {
+            (false, _) => 0,
+            (true, None) => OPT + SUBNET,
+            (true, Some(_)) => OPT + SUBNET + COOKIE,
+        };
+        writer.reserve(reserved);
         Reply {
             start: writer.mark(),
             writer,
             flags,
             edns,
+            cookie,
+            reserved,
             dnssec_ok: query.edns.is_some_and(|edns| edns.dnssec_ok),
             truncated: false,
             min_ttl: u32::MAX,
@@ -132,10 +181,25 @@ impl<'o, 'a> Reply<'o, 'a> {
         (self.ede, self.text) = (Some(ede), Text::new(text));
     }
 
-    /// The whole reply to a query that is not looked up.
-    pub fn refuse(mut self, refusal: Refusal) -> Meta {
+    /// Says no more than that the query is not looked up, and why.
+    pub fn refuse(&mut self, refusal: Refusal) {
         self.fail(refusal.rcode, refusal.ede);
-        self.finish()
+        self.source = Source::Refused;
+    }
+
+    /// What the client has shown with a cookie.
+    pub fn standing(&self) -> Option<Standing> {
+        self.cookie.map(|cookie| cookie.standing)
+    }
+
+    /// Ends the reply as one over the limit, without its content. With its new cookie a client may ask again at once (RFC 7873 §5.2.3,
+    /// §5.2.4); one that sent none asks over TCP.
+    pub fn slip(&mut self) -> Outcome {
+        let rcode = if self.cookie.is_some() { Rcode::BADCOOKIE } else { Rcode::NOERROR };
+        self.fail(rcode, Some((Ede::OTHER, "rate limited")));
+        (self.truncated, self.source) = (self.cookie.is_none(), Source::Refused);
+        let meta = self.finish();
+        Outcome::Reply(Meta { slipped: true, ..meta })
     }
 
     /// Takes the scope for which the answer holds (RFC 7871 §7.2.1); of several the longest.
@@ -204,35 +268,36 @@ impl<'o, 'a> Reply<'o, 'a> {
     /// Writes OPT and header.
     pub fn finish(&mut self) -> Meta {
         if self.edns {
-            self.writer.reserve(-(OPT + SUBNET));
+            self.writer.reserve(-self.reserved);
             self.write_opt();
         }
         if let Some(tsig) = self.tsig {
+            // There is no room only for a key and algorithm with names of hundreds of octets.
             let mark = self.writer.mark();
-            // Names of the greatest length leave no room for it; one that is malformed has no answer.
             if write_bad_key(&mut self.writer, &tsig).is_err() {
                 self.writer.roll_back(mark);
             }
         }
         self.writer.set_flags(self.flags.with(Flags::TC, self.truncated).with_rcode(self.rcode));
-        Meta { len: self.writer.finish(), min_ttl: self.min_ttl, rcode: self.rcode, source: self.source }
+        Meta {
+            len: self.writer.finish(),
+            min_ttl: self.min_ttl,
+            rcode: self.rcode,
+            source: self.source,
+            cookie: self.standing(),
+            slipped: false,
+        }
     }
 
     /// Writes the OPT record; the extended error's text, then its code, are left out where there is no room for them.
     fn write_opt(&mut self) {
-        let (subnet, mark) = (self.subnet, self.writer.mark());
+        let (cookie, subnet, mark) = (self.cookie, self.subnet, self.writer.mark());
         let full = self.ede.map(|code| (code, self.text.as_str()));
         let short = self.ede.map(|code| (code, ""));
         for ede in [full, short, None] {
             let written =
                 self.writer.opt(limits::UDP_PAYLOAD, (self.rcode.0 >> 4) as u8, self.dnssec_ok, |writer| {
-                    if let Some(subnet) = &subnet {
-                        writer.client_subnet(subnet)?;
-                    }
-                    match ede {
-                        Some((code, text)) => writer.ede(code, text),
-                        None => Ok(()),
-                    }
+                    write_options(writer, cookie.as_ref(), subnet.as_ref(), ede)
                 });
             match written {
                 Ok(()) => return,

@@ -123,7 +123,7 @@ fn held(apex: &str, text: &str) -> Held {
     Held { apex: name.as_name().to_owned(), state: Ok(Arc::new(zone)), policy: None }
 }
 
-fn steered(apex: &str, text: &str, policy: usize) -> (Held, Steering) {
+pub(super) fn steered(apex: &str, text: &str, policy: usize) -> (Held, Steering) {
     let mut diagnostics = Diagnostics::default();
     let config = Config::parse("", Path::new("waymark.toml"), &mut diagnostics);
     let file = ZoneFile::parse(text, Path::new(&format!("{apex}toml")), &config, &mut diagnostics);
@@ -135,7 +135,7 @@ fn steered(apex: &str, text: &str, policy: usize) -> (Held, Steering) {
 }
 
 /// Every zone above, one that did not load, and recursion for 10.0.0.0/8 from a cache with a few entries.
-fn view() -> View {
+pub(super) fn view() -> View {
     let (steered, steering) = steered("steered.", STEERED, 0);
     let bad = NameBuf::from_text("bad", Name::ROOT).unwrap();
     let bad = Held { apex: bad.as_name().to_owned(), state: Err("no SOA".into()), policy: None };
@@ -158,6 +158,7 @@ fn view() -> View {
             serve_stale: true,
             prefetch: true,
         }),
+        guard: Default::default(),
     }
 }
 
@@ -193,14 +194,14 @@ fn cache() -> Cache {
     cache
 }
 
-/// A query of words: NAME TYPE, then any of CLASS, rd, cd, ad, do, tcp, from=, edns=VERSION, size=, subnet=.
-fn query(words: &str) -> (Vec<u8>, SocketAddr, Transport) {
+/// A query of words: NAME TYPE, then any of CLASS, rd, cd, ad, do, tcp, from=, edns=VERSION, size=, subnet=, cookie=HEX.
+pub(super) fn query(words: &str) -> (Vec<u8>, SocketAddr, Transport) {
     let mut words = words.split(' ');
     let name: NameBuf = words.next().unwrap().parse().unwrap();
     let rtype = Rtype::from_text(words.next().unwrap()).unwrap();
     let (mut class, mut flags, mut edns, mut client, mut transport) =
         (Class::IN, Flags::default(), None, "192.0.2.99".to_owned(), Transport::Udp);
-    let (mut size, mut dnssec_ok, mut subnet) = (1232, false, None);
+    let (mut size, mut dnssec_ok, mut subnet, mut cookie) = (1232, false, None, None);
     for word in words {
         match word.split_once('=').unwrap_or((word, "")) {
             ("rd", _) => flags = flags.with(Flags::RD, true),
@@ -211,6 +212,11 @@ fn query(words: &str) -> (Vec<u8>, SocketAddr, Transport) {
             ("do", _) => (edns, dnssec_ok) = (Some(0), true),
             ("edns", version) => edns = Some(version.parse().unwrap()),
             ("size", octets) => (edns, size) = (Some(0), octets.parse().unwrap()),
+            ("cookie", hex) => {
+                let octet = |i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap();
+                edns = edns.or(Some(0));
+                cookie = Some((0..hex.len()).step_by(2).map(octet).collect::<Vec<u8>>());
+            }
             ("subnet", prefix) => {
                 let (address, bits) = prefix.split_once('/').unwrap();
                 let (address, source) = (address.parse().unwrap(), bits.parse().unwrap());
@@ -227,7 +233,11 @@ fn query(words: &str) -> (Vec<u8>, SocketAddr, Transport) {
     if let Some(version) = edns {
         let ttl = u32::from_be_bytes([0, version, if dnssec_ok { 0x80 } else { 0 }, 0]);
         writer.record(Section::Additional, Name::ROOT, Rtype::OPT, Class(size), ttl).unwrap();
-        writer.rdata(|writer| subnet.map_or(Ok(()), |subnet| writer.client_subnet(&subnet))).unwrap();
+        let options = |writer: &mut Writer<'_>| {
+            cookie.map_or(Ok(()), |cookie| writer.option(option::COOKIE, &cookie))?;
+            subnet.map_or(Ok(()), |subnet| writer.client_subnet(&subnet))
+        };
+        writer.rdata(options).unwrap();
     }
     let len = writer.finish();
     message.truncate(len);
@@ -241,7 +251,7 @@ fn respond(
     client: SocketAddr,
     transport: Transport,
 ) -> Result<Vec<u8>, Outcome> {
-    let request = Request { message, client, transport, now: Instant::from_secs(1_010) };
+    let request = Request { message, client, transport, listener: 0, now: Instant::from_secs(1_010) };
     let mut out = vec![0; limits::MESSAGE];
     let room = if transport == Transport::Udp { limits::UDP_PAYLOAD as usize } else { limits::MESSAGE };
     match answer(view, &mut Worker::default(), &request, None, &mut out[..room]) {
@@ -263,12 +273,16 @@ fn option_text(option: EdnsOption<'_>) -> String {
             let code = u16::from_be_bytes([option.data[0], option.data[1]]);
             format!("ede {code} {}", String::from_utf8_lossy(&option.data[2..]))
         }
+        option::COOKIE => {
+            let hex = option.data.iter().map(|octet| format!("{octet:02x}"));
+            format!("cookie {}", hex.collect::<String>())
+        }
         code => format!("option {code}"),
     }
 }
 
 /// A reply as text: code and flags, then a line for each record. The oracle must read it too, and find as much.
-fn text(reply: &[u8]) -> String {
+pub(super) fn text(reply: &[u8]) -> String {
     let oracle = Oracle::from_vec(reply).unwrap_or_else(|error| panic!("{error}: {reply:02x?}"));
     let message = Message::parse(reply).unwrap();
     let Header { id, flags, counts } = message.header();
@@ -437,7 +451,10 @@ fn edns_is_read_as_rfc_6891_says() {
         message[2] = 2 << 3;
         opt(b"\0\0\x29\x04\xd0\0\0\0\0\0\0")(message);
     });
-    assert_eq!(status, "NOTIMP\nopt 1232", "what has EDNS gets EDNS");
+    assert_eq!(
+        status, "NOTIMP\nopt 1232 ede 21 of all operations only QUERY is offered",
+        "what has EDNS gets EDNS"
+    );
 }
 
 #[test]
@@ -465,7 +482,12 @@ fn a_reply_that_does_not_fit_loses_whole_rrsets() {
     (0..9).for_each(|i| writeln!(zone, "cut NS a-name-server-{i}.cut\na-name-server-{i}.cut A 192.0.2.{i}\na-name-server-{i}.cut AAAA 2001:db8::{i}").unwrap());
     (0..30).for_each(|i| writeln!(zone, "wide NS a-rather-long-name-server-{i}.elsewhere.").unwrap());
     zone += "to CNAME list\n";
-    let view = View { zones: ZoneSet::new(vec![held("big.", &zone)]), steering: Vec::new(), recursion: None };
+    let view = View {
+        zones: ZoneSet::new(vec![held("big.", &zone)]),
+        steering: Vec::new(),
+        recursion: None,
+        guard: Default::default(),
+    };
     for (question, code, records) in [
         // 40 records of 16 octets are 640 and more.
         ("many.big. A", "NOERROR aa tc", [0, 0, 0]),
@@ -496,7 +518,12 @@ fn a_reply_that_does_not_fit_loses_whole_rrsets() {
 fn shares_are_exact_whoever_asks_over_whatever() {
     let text = "[records]\n\"@\" = { NS = \"ns.elsewhere.\" }\nwww = { pool = \"p\" }\n[pool.p]\nmembers = [{ address = \"192.0.2.1\", weight = 3 }, { address = \"192.0.2.2\", weight = 1 }]";
     let (zone, steering) = steered("shares.", text, 0);
-    let view = View { zones: ZoneSet::new(vec![zone]), steering: vec![steering], recursion: None };
+    let view = View {
+        zones: ZoneSet::new(vec![zone]),
+        steering: vec![steering],
+        recursion: None,
+        guard: Default::default(),
+    };
     let turns: Vec<String> = (0..40)
         .map(|turn| {
             // What gives no address takes no turn.

@@ -2,8 +2,8 @@
 
 use super::reader::{Reader, Table, Value, closest};
 use super::{
-    Config, ControlConfig, Diagnostics, GeoConfig, LogConfig, Minimise, NetworkSpec, ResolverConfig, Span,
-    Spanned, UpstreamConfig, hints, zone_reader,
+    Config, ControlConfig, Diagnostics, GeoConfig, GuardConfig, ListenConfig, LogConfig, Minimise,
+    NetworkSpec, ResolverConfig, Span, Spanned, UpstreamConfig, hints, zone_reader,
 };
 use crate::wire::Name;
 use ipnet::IpNet;
@@ -107,7 +107,7 @@ fn read_config(reader: &mut Reader<'_>, mut root: Table<'_>, base: &Path) -> Con
     reader.finish(zones, "[zones]");
     let geo = geo(reader, &mut root, base);
     let resolver = resolver(reader, &mut root, base);
-    guard(reader, &mut root);
+    let guard = guard(reader, &mut root, &resolver.allow);
     let control = control(reader, &mut root, base);
     let log = log(reader, &mut root);
     let networks = zone_reader::networks(reader, &mut root);
@@ -120,6 +120,7 @@ fn read_config(reader: &mut Reader<'_>, mut root: Table<'_>, base: &Path) -> Con
         zones: directory,
         geo,
         resolver,
+        guard,
         control,
         log,
         networks: networks
@@ -167,20 +168,43 @@ fn file(reader: &mut Reader<'_>, value: Value<'_>, base: &Path) -> Option<PathBu
     None
 }
 
-fn listen(reader: &mut Reader<'_>, server: &mut Table<'_>) -> Vec<SocketAddr> {
+fn listen(reader: &mut Reader<'_>, server: &mut Table<'_>) -> Vec<ListenConfig> {
     let Some(value) = server.take("listen") else {
-        return vec![([127, 0, 0, 1], 5300).into(), (std::net::Ipv6Addr::LOCALHOST, 5300).into()];
+        let loopback =
+            [SocketAddr::from(([127, 0, 0, 1], 5300)), (std::net::Ipv6Addr::LOCALHOST, 5300).into()];
+        return loopback.map(|address| ListenConfig { address, allow: None }).into();
     };
-    let mut listen: Vec<SocketAddr> = Vec::new();
+    let mut listen: Vec<ListenConfig> = Vec::new();
     for element in reader.some(value, "the daemon must listen on at least one address") {
-        if let Some(address) = reader.socket(element, None) {
-            if listen.contains(&address) && address.port() != 0 {
-                reader.error(element.span, format!("{address} is listed twice"));
-            }
-            listen.push(address);
+        let Some(entry) = listener(reader, element) else { continue };
+        let address = entry.address;
+        if listen.iter().any(|other| other.address == address) && address.port() != 0 {
+            reader.error(element.span, format!("{address} is listed twice"));
         }
+        listen.push(entry);
     }
     listen
+}
+
+/// An address, or a table that says who may recurse there.
+fn listener(reader: &mut Reader<'_>, value: Value<'_>) -> Option<ListenConfig> {
+    if !reader.is_table(value) {
+        return Some(ListenConfig { address: reader.socket(value, None)?, allow: None });
+    }
+    let mut table = reader.table(value)?;
+    let address = table.take("address");
+    let recursion = table.take("recursion").and_then(|value| reader.boolean(value)).unwrap_or(true);
+    let allow = table.take("allow").map(|value| (value.span, reader.list(value, Reader::prefix)));
+    reader.finish(table, "server.listen");
+    if let (false, Some((span, _))) = (recursion, &allow) {
+        reader.error(*span, "with recursion = false nobody is allowed: remove one of the two");
+    }
+    let Some(address) = address else {
+        reader.error(value.span, "a listener needs an address: address = \"192.0.2.1:53\"");
+        return None;
+    };
+    let allow = if recursion { allow.map(|(_, prefixes)| prefixes) } else { Some(Vec::new()) };
+    Some(ListenConfig { address: reader.socket(address, None)?, allow })
 }
 
 fn geo(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> GeoConfig {
@@ -362,16 +386,36 @@ fn upstreams(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Vec<UpstreamConf
     upstreams
 }
 
-/// `[guard]`: its features are not built.
-fn guard(reader: &mut Reader<'_>, root: &mut Table<'_>) {
+/// `[guard]`.
+fn guard(reader: &mut Reader<'_>, root: &mut Table<'_>, allow: &[IpNet]) -> GuardConfig {
     let mut table = reader.section(root, "guard");
-    if let Some(value) = table.take("rrl")
-        && reader.string(value).is_some_and(|text| text.value != "off")
-    {
-        reader.warning(value.span, "rrl has no effect yet");
-    }
-    flag_without_effect(reader, &mut table, "cookies");
+    let cookies = table.take("cookies").and_then(|value| reader.boolean(value)).unwrap_or(true);
+    let rrl = table.take("rrl").and_then(|value| {
+        let rate = rate(reader, value)?;
+        if rate.is_some() && allow.iter().any(|prefix| prefix.prefix_len() == 0) {
+            let told = reader.warning(value.span, "rrl limits nobody whom resolver.allow lets recurse");
+            told.help = Some("everybody may recurse here: name your own networks in resolver.allow".into());
+        }
+        rate
+    });
     reader.finish(table, "[guard]");
+    GuardConfig { cookies, rrl }
+}
+
+/// "off", or a number of replies a second.
+fn rate(reader: &mut Reader<'_>, value: Value<'_>) -> Option<Option<u32>> {
+    const MOST: u32 = 1_000_000;
+    let number = |text: &str| text.parse().ok().filter(|rate| (1..=MOST).contains(rate));
+    let text = reader.bare(value);
+    match text.split_once('/') {
+        _ if text == "off" => return Some(None),
+        Some((rate, "s")) if number(rate).is_some() => return Some(number(rate)),
+        _ => (),
+    }
+    let help = number(&text).map(|rate| format!("did you mean \"{rate}/s\"?"));
+    let form = format!("\"off\" or replies a second, as in \"20/s\", of at most {MOST}");
+    reader.expected(value, form).help = help;
+    None
 }
 
 fn control(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> ControlConfig {

@@ -154,7 +154,7 @@ impl Diagnostics {
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `server.listen`.
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<ListenConfig>,
     /// `server.workers`, 0 replaced by the number of cores this process may use.
     pub workers: usize,
     /// `zones.directory`.
@@ -163,6 +163,8 @@ pub struct Config {
     pub geo: GeoConfig,
     /// `[resolver]`.
     pub resolver: ResolverConfig,
+    /// `[guard]`.
+    pub guard: GuardConfig,
     /// `[control]`.
     pub control: ControlConfig,
     /// `[log]`.
@@ -171,6 +173,24 @@ pub struct Config {
     pub networks: Vec<NetworkSpec>,
     /// `[check.X]` that every zone may use: their names; they take effect with health checks.
     pub checks: Vec<Spanned<String>>,
+}
+
+/// An entry of `server.listen`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenConfig {
+    /// UDP and TCP on it.
+    pub address: SocketAddr,
+    /// Who may ask for recursion there, if not those of `resolver.allow`; with `recursion = false` nobody.
+    pub allow: Option<Vec<IpNet>>,
+}
+
+/// `[guard]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuardConfig {
+    /// `cookies`.
+    pub cookies: bool,
+    /// `rrl`: replies a second of one kind to one network; none when it is off.
+    pub rrl: Option<u32>,
 }
 
 /// `[geo]`.

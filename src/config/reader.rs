@@ -271,6 +271,12 @@ impl<'d> Reader<'d> {
         found
     }
 
+    /// A string or whole number as it is written, for what has a form of its own; else nothing.
+    pub fn bare(&self, value: Value<'_>) -> String {
+        let number = value.value.as_integer().map(|number| number.as_str());
+        value.value.as_str().or(number).unwrap_or_default().to_owned()
+    }
+
     /// True or false.
     pub fn boolean(&mut self, value: Value<'_>) -> Option<bool> {
         let found = value.value.as_bool();

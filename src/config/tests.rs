@@ -122,10 +122,6 @@ fn what_has_no_effect_yet_is_told_when_it_is_asked_for() {
     ] {
         check_config(&format!("[resolver]\n{key}"), &["warning 2: ..has no effect yet"]);
     }
-    check_config(
-        "guard = { cookies = true, rrl = \"5\" }",
-        &["cookies has no effect yet", "rrl has no effect yet"],
-    );
 }
 
 #[test]
@@ -185,6 +181,69 @@ fn values_of_the_config_are_told_with_the_cure() {
     check_config("resolver.stub = { servers = \"192.0.2.1\" }", &["a stub needs a zone"]);
     check_config("resolver.stub = { zone = \"a\", servers = [\"x\"] }", &["expected an address"]);
     check_config("resolver.stub = { zone = \"a\", servers = [] }", &["a stub needs at least one server"]);
+}
+
+#[test]
+fn the_guard_is_on_or_off_or_told_how() {
+    for (text, cookies, rrl) in [
+        ("", true, None),
+        ("cookies = false", false, None),
+        ("rrl = \"off\"", true, None),
+        ("rrl = \"20/s\"", true, Some(20)),
+        ("rrl = \"1000000/s\"", true, Some(1_000_000)),
+    ] {
+        let text = format!("[guard]\n{text}");
+        let (config, diagnostics) = config(&text);
+        check(&text, &diagnostics, &[]);
+        assert_eq!(config.guard, GuardConfig { cookies, rrl }, "{text}");
+    }
+    let form = "error 1: expected \"off\" or replies a second, as in \"20/s\", of at most 1000000, found";
+    for (value, wanted) in [
+        ("20", format!("{form} 20..did you mean \"20/s\"?")),
+        ("\"20\"", format!("{form} \"20\"..did you mean \"20/s\"?")),
+        ("\"0/s\"", format!("{form} \"0/s\"")),
+        ("\"1000001/s\"", format!("{form} \"1000001/s\"")),
+        ("\"20/m\"", format!("{form} \"20/m\"")),
+        ("\"on\"", format!("{form} \"on\"")),
+        ("true", format!("{form} a boolean")),
+    ] {
+        check_config(&format!("guard.rrl = {value}"), &[&wanted]);
+    }
+    check_config("guard.cookies = \"on\"", &["error 1: expected true or false"]);
+    check_config("guard.rll = \"off\"", &["error 1: unknown key \"rll\"..did you mean \"rrl\"?"]);
+    let open = "resolver.allow = [\"0.0.0.0/0\"]\nguard.rrl =";
+    check_config(&format!("{open} \"20/s\""), &["warning 2: rrl limits nobody whom resolver.allow lets"]);
+    check_config(&format!("{open} \"off\""), &[]);
+}
+
+#[test]
+fn a_listener_may_say_who_recurses_there() {
+    let text = "server.listen = [\"127.0.0.1:53\", { address = \"192.0.2.1:53\" }, { address = \"192.0.2.2:53\", recursion = false },
+        { address = \"[::1]:53\", allow = [\"10.0.0.0/8\"] }, { address = \"192.0.2.3:53\", recursion = true, allow = \"10.0.0.1\" }]";
+    let (config, diagnostics) = config(text);
+    check(text, &diagnostics, &[]);
+    let prefixes = |texts: &[&str]| Some(texts.iter().map(|text| text.parse().unwrap()).collect());
+    let listen = [
+        ("127.0.0.1:53", None),
+        ("192.0.2.1:53", None),
+        ("192.0.2.2:53", prefixes(&[])),
+        ("[::1]:53", prefixes(&["10.0.0.0/8"])),
+        ("192.0.2.3:53", prefixes(&["10.0.0.1/32"])),
+    ]
+    .map(|(address, allow)| ListenConfig { address: address.parse().unwrap(), allow });
+    assert_eq!(config.listen, listen);
+    for (entry, wanted) in [
+        ("{ recursion = false }", "error 1: a listener needs an address"),
+        ("{ address = \"x\" }", "error 1: expected an address and port"),
+        ("{ address = \"192.0.2.1:53\", alow = [] }", "unknown key \"alow\"..did you mean \"allow\"?"),
+        ("{ address = \"192.0.2.1:53\", recursion = 1 }", "expected true or false"),
+        ("{ address = \"192.0.2.1:53\", allow = [\"x\"] }", "expected a prefix"),
+        ("{ address = \"192.0.2.1:53\", recursion = false, allow = [] }", "remove one of the two"),
+        ("\"192.0.2.1:53\", { address = \"192.0.2.1:53\" }", "192.0.2.1:53 is listed twice"),
+        ("1", "expected an address and port"),
+    ] {
+        check_config(&format!("server.listen = [{entry}]"), &[wanted]);
+    }
 }
 
 #[test]

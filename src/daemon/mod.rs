@@ -52,8 +52,8 @@ pub fn run(path: &Path) -> ExitCode {
 type Fatal = Box<dyn std::error::Error + Send + Sync>;
 
 fn serve(path: &Path, config: Config, diagnostics: Diagnostics) -> Result<(), Fatal> {
-    let server =
-        net::Server::bind(&net::Settings { listen: config.listen.clone(), workers: config.workers })?;
+    let listen = config.listen.iter().map(|listen| listen.address).collect();
+    let server = net::Server::bind(&net::Settings { listen, workers: config.workers })?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.workers.min(4))
         .enable_all()
@@ -95,7 +95,12 @@ struct Daemon {
 
 impl Daemon {
     fn new(state: State, metrics: &Arc<Metrics>) -> Daemon {
-        let view = View { zones: Default::default(), steering: Vec::new(), recursion: None };
+        let view = View {
+            zones: Default::default(),
+            steering: Vec::new(),
+            recursion: None,
+            guard: Default::default(),
+        };
         Daemon {
             state: Arc::new(Mutex::new(state)),
             view: Arc::new(ArcSwap::from_pointee(view)),
@@ -173,8 +178,12 @@ impl Daemon {
         mut hangup: Signal,
         mut inbox: mpsc::Receiver<Command>,
     ) -> Result<(), Fatal> {
+        let mut rotation = tokio::time::interval(limits::COOKIE_SECRET);
+        // The first is due at once, and the secret is new.
+        rotation.tick().await;
         loop {
             tokio::select! {
+                _ = rotation.tick() => lock(&self.state).rotate_cookies(&self.view),
                 _ = hangup.recv() => drop(self.reload(running).await),
                 Some(command) = inbox.recv() => match command {
                     Command::Status(reply) => drop(reply.send(lock(&self.state).status(&self.metrics))),

@@ -3,8 +3,9 @@
 use super::log;
 use crate::answer::{Recursion, UpstreamZone, View};
 use crate::cache::Cache;
-use crate::config::{Config, Diagnostics, Minimise, ResolverConfig, UpstreamConfig};
-use crate::guard::AccessList;
+use crate::clock;
+use crate::config::{Config, Diagnostics, ListenConfig, Minimise, ResolverConfig, UpstreamConfig};
+use crate::guard::{AccessList, Cookies, Guard, Rates};
 use crate::limits;
 use crate::load::{Counts, Loaded, Loader};
 use crate::metrics::Metrics;
@@ -31,6 +32,8 @@ pub(super) struct State {
     counts: Counts,
     cache: Option<Arc<Cache>>,
     known: Arc<Known>,
+    cookies: Cookies,
+    rates: Option<Arc<Rates>>,
     /// The realm of cache keys: a new one whenever other servers are asked than before.
     realm: u32,
 }
@@ -57,9 +60,12 @@ impl State {
             counts: Counts::default(),
             cache: None,
             known: Arc::default(),
+            cookies: Cookies::new(secret(), epoch()),
+            rates: None,
             realm: 0,
         };
         state.fit_cache();
+        state.fit_rates();
         state
     }
 
@@ -77,6 +83,43 @@ impl State {
         }
         self.cache = wanted.map(|_| Arc::new(Cache::new(resolver.cache_size, crate::entropy::u64())));
         true
+    }
+
+    /// Makes counters for the rate limit where it is not the configured one.
+    fn fit_rates(&mut self) {
+        let wanted = self.config.guard.rrl;
+        if wanted != self.rates.as_ref().map(|rates| rates.per_second()) {
+            self.rates = wanted.map(|per_second| Arc::new(Rates::new(per_second)));
+        }
+    }
+
+    /// What stands before the answers.
+    fn guard(&self) -> Guard {
+        Guard {
+            cookies: self.config.guard.cookies.then(|| self.cookies.clone()),
+            rates: self.rates.clone(),
+            listeners: self.listener_lists(),
+        }
+    }
+
+    /// The access lists of the listeners in force: those of the config where it has the same listeners.
+    fn listener_lists(&self) -> Vec<Option<AccessList>> {
+        let (old, new) = (&self.started.listen, &self.config.listen);
+        let same = addresses(old).eq(addresses(new));
+        let lists = (if same { new } else { old }).iter().map(|listen| listen.allow.clone());
+        lists.map(|allow| allow.map(AccessList::new)).collect()
+    }
+
+    /// Makes cookies with another secret from now on.
+    pub fn rotate_cookies(&mut self, view: &ArcSwap<View>) {
+        self.cookies = self.cookies.rotated(secret());
+        let last = view.load();
+        view.store(Arc::new(View {
+            zones: last.zones.clone(),
+            steering: last.steering.clone(),
+            recursion: self.recursion(),
+            guard: self.guard(),
+        }));
     }
 
     /// Loads for the first time.
@@ -119,7 +162,7 @@ impl State {
             }
         };
         metrics.set_zones(zones.len());
-        view.store(Arc::new(View { zones, steering, recursion: self.recursion() }));
+        view.store(Arc::new(View { zones, steering, recursion: self.recursion(), guard: self.guard() }));
         succeeded
     }
 
@@ -179,6 +222,7 @@ impl State {
     fn take_config(&mut self, config: Config) -> bool {
         let before = settings(&self.config, &self.listeners, 0);
         self.config = config;
+        self.fit_rates();
         let other = before != settings(&self.config, &self.listeners, 0);
         if other {
             // What was learnt of other servers is neither answered nor built on.
@@ -192,7 +236,7 @@ impl State {
     fn waits_for_a_start(&self) -> impl Iterator<Item = &'static str> {
         let (old, new) = (&self.started, &self.config);
         let keys = [
-            ("server.listen", old.listen != new.listen),
+            ("server.listen", !addresses(&old.listen).eq(addresses(&new.listen))),
             ("server.workers", old.workers != new.workers),
             ("control.listen", old.control.listen != new.control.listen),
             ("control.socket", old.control.socket != new.control.socket),
@@ -215,6 +259,23 @@ impl State {
         });
         format!("{status:#}")
     }
+}
+
+/// The addresses of listeners, in order.
+fn addresses(listen: &[ListenConfig]) -> impl Iterator<Item = SocketAddr> {
+    listen.iter().map(|listen| listen.address)
+}
+
+/// A secret for cookies.
+fn secret() -> [u8; 16] {
+    let mut secret = [0; 16];
+    secret.copy_from_slice(&crate::entropy::seed()[..16]);
+    secret
+}
+
+/// The Unix time of [`clock::Instant::ZERO`], modulo 2^32.
+fn epoch() -> u32 {
+    (clock::unix_secs() as u32).wrapping_sub(clock::now().as_secs() as u32)
 }
 
 /// The resolver's settings as the config has them.
@@ -247,6 +308,67 @@ fn settings(config: &Config, listeners: &[SocketAddr], realm: u32) -> resolve::S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Standing;
+
+    #[test]
+    fn the_access_lists_of_listeners_follow_the_config_while_it_has_the_same_listeners() {
+        let config = |text: &str| {
+            let text = format!("server.listen = [{text}]");
+            Config::parse(&text, Path::new("c.toml"), &mut Diagnostics::default())
+        };
+        let [a, b] = ["192.0.2.1:53", "192.0.2.2:53"];
+        let mut state = State::new(
+            Path::new("c.toml"),
+            config(&format!("{{ address = \"{a}\", recursion = false }}, \"{b}\"")),
+            &[],
+        );
+        let lists = |state: &State| state.guard().listeners.iter().map(Option::is_some).collect::<Vec<_>>();
+        assert_eq!(lists(&state), [true, false]);
+        state.take_config(config(&format!("\"{a}\", {{ address = \"{b}\", allow = \"::1\" }}")));
+        assert_eq!(lists(&state), [false, true]);
+        assert_eq!(state.waits_for_a_start().count(), 0);
+        state.take_config(config(&format!("\"{b}\", \"{a}\"")));
+        assert_eq!(lists(&state), [true, false], "as at the start, whose sockets they are");
+        assert_eq!(state.waits_for_a_start().collect::<Vec<_>>(), ["server.listen"]);
+    }
+
+    #[test]
+    fn a_limit_that_stays_the_same_forgets_nothing_at_a_reload() {
+        let config = |text: &str| Config::parse(text, Path::new("c.toml"), &mut Diagnostics::default());
+        let mut state = State::new(Path::new("c.toml"), config("guard.rrl = \"9/s\""), &[]);
+        let before = state.guard().rates.unwrap();
+        state.take_config(config("guard = { rrl = \"9/s\", cookies = false }"));
+        let Guard { rates, cookies, .. } = state.guard();
+        assert!(Arc::ptr_eq(&before, &rates.unwrap()) && cookies.is_none());
+        state.take_config(config("guard.rrl = \"10/s\""));
+        assert_eq!(state.guard().rates.unwrap().per_second(), 10);
+        state.take_config(config(""));
+        assert!(state.guard().rates.is_none() && state.guard().cookies.is_some());
+    }
+
+    #[test]
+    fn a_cookie_survives_one_rotation_and_not_two() {
+        let config = Config::parse("", Path::new("c.toml"), &mut Diagnostics::default());
+        let mut state = State::new(Path::new("c.toml"), config, &[]);
+        let view = ArcSwap::from_pointee(View {
+            zones: Default::default(),
+            steering: Vec::new(),
+            recursion: None,
+            guard: state.guard(),
+        });
+        let (client, now) = ([192, 0, 2, 1].into(), clock::now());
+        let check = |option: &[u8]| {
+            let checked = view.load().guard.cookies.as_ref().unwrap().check(option, client, now).unwrap();
+            (checked.standing, checked.reply)
+        };
+        let (_, given) = check(&[1; 8]);
+        for standing in [Standing::Valid, Standing::Valid, Standing::Bad] {
+            assert_eq!(check(&given).0, standing);
+            state.rotate_cookies(&view);
+        }
+        let time = u32::from_be_bytes([given[12], given[13], given[14], given[15]]);
+        assert!(time.abs_diff(clock::unix_secs() as u32) < 60, "{time}");
+    }
 
     #[test]
     fn the_listeners_in_force_are_never_asked_whatever_the_config_says_now() {

@@ -1,7 +1,28 @@
-//! Who may ask: access lists.
+//! Who may ask and how often: access lists, cookies, response rate limit,
+//! requests that wait.
+
+pub mod cookie;
+pub mod rate;
+pub mod waiting;
+
+pub use cookie::Cookies;
+pub use rate::Rates;
+pub use waiting::Waiting;
 
 use ipnet::IpNet;
 use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What stands between the clients and the answers.
+#[derive(Clone, Default)]
+pub struct Guard {
+    /// The secrets of cookies; none: the option is ignored.
+    pub cookies: Option<Cookies>,
+    /// The response rate limit; none: replies are not limited.
+    pub rates: Option<Arc<Rates>>,
+    /// Who may recurse on a listener, by its index, where that is another list than `resolver.allow`.
+    pub listeners: Vec<Option<AccessList>>,
+}
 
 /// Client prefixes that have a right.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +32,11 @@ impl AccessList {
     /// The list of these prefixes; an empty one allows nobody.
     pub fn new(prefixes: Vec<IpNet>) -> AccessList {
         AccessList(prefixes)
+    }
+
+    /// Whether it allows nobody.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether the address is in one of the prefixes. IPv4-mapped addresses count as IPv4.

@@ -30,6 +30,7 @@ pub(super) fn run(file: &ZoneFile, good: &Good, geo: Option<&Arc<Geo>>, diagnost
             }]),
             steering: steering.into_iter().collect(),
             recursion: None,
+            guard: Default::default(),
         };
         let reply = ask(&view, test);
         if let Err(got) = verdict(file, test, &reply) {
@@ -73,6 +74,7 @@ fn ask(view: &View, test: &TestSpec) -> Answered {
         message: &query[..len],
         client: SocketAddr::new(test.from.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), 0),
         transport: Transport::Tcp,
+        listener: 0,
         now: Instant::ZERO,
     };
     let mut out = vec![0; limits::MESSAGE];

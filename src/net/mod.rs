@@ -10,9 +10,9 @@ mod udp;
 mod upstream;
 mod worker;
 
-use crate::answer::View;
+use crate::answer::{Meta, View};
 use crate::cache::Cache;
-use crate::metrics::Metrics;
+use crate::metrics::{Counters, Metrics};
 use crate::{limits, resolve};
 use arc_swap::ArcSwap;
 use shard::{Mail, Mailboxes};
@@ -27,7 +27,7 @@ use std::time::Duration;
 /// What to listen on, with how many workers.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// UDP and TCP on each.
+    /// UDP and TCP on each; a request's listener is its place here.
     pub listen: Vec<SocketAddr>,
     /// UDP workers, at least one.
     pub workers: usize,
@@ -178,6 +178,17 @@ impl Running {
             // A worker that panicked has said so.
             let _ = worker.join();
         }
+    }
+}
+
+/// Counts a reply.
+fn count(counters: &Counters, meta: &Meta) {
+    counters.response(meta.source, meta.rcode);
+    if let Some(standing) = meta.cookie {
+        counters.cookie(standing);
+    }
+    if meta.slipped {
+        counters.slipped();
     }
 }
 

@@ -5,12 +5,13 @@ use super::udp::{self, Peer};
 use super::upstream::Upstreams;
 use crate::answer::{self, Job, Meta, Outcome, Progress, Refresh, Request, Transport, View, Worker};
 use crate::clock::{self, Instant};
+use crate::guard::Waiting;
 use crate::limits;
-use crate::metrics::{Counters, Dropped, Source};
+use crate::metrics::{Counters, Crowded, Dropped, Source};
 use crate::resolve::{Asker, Budget, Failure, Output, Question, Resolver, Settled};
 use crate::wire::{Ede, Rcode};
 use mio::{Registry, Token, Waker};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -23,9 +24,14 @@ use std::time::Duration;
 pub(super) struct Pending {
     pub message: Vec<u8>,
     pub client: SocketAddr,
+    pub listener: usize,
     pub view: Arc<View>,
     pub progress: Progress,
     pub reply_to: ReplyTo,
+    /// When it came, or was last repeated.
+    pub asked: Instant,
+    /// Whether replies are known to reach the client.
+    pub proven: bool,
     /// What it waits for now.
     pub question: Question,
     /// Counts it among those in flight, in whichever shard.
@@ -133,9 +139,12 @@ impl Mailboxes {
         Box::new(Pending {
             message: request.message.to_vec(),
             client: request.client,
+            listener: request.listener,
             view: Arc::clone(view),
             progress: Progress { settled: Vec::new(), budget: Budget::new(request.now), stale: false },
             reply_to,
+            asked: request.now,
+            proven: answer::is_proven(view, request),
             question,
             _counted: Counted::new(&self.in_flight),
         })
@@ -173,12 +182,13 @@ impl Mailbox {
 }
 
 /// The end of a request for which there is no room.
-pub(super) fn crowded(pending: &mut Pending) {
-    let failure = Failure {
-        rcode: Rcode::SERVFAIL,
-        ede: Ede::OTHER,
-        text: "too many questions are being resolved".into(),
+pub(super) fn crowded(pending: &mut Pending, why: Crowded, counters: &Counters) {
+    counters.crowded(why);
+    let text = match why {
+        Crowded::Client => "too many questions of this client are being resolved",
+        Crowded::Shard | Crowded::Mailbox => "too many questions are being resolved",
     };
+    let failure = Failure { rcode: Rcode::SERVFAIL, ede: Ede::OTHER, text: text.into() };
     pending.progress.settled.push(Settled::failed(pending.question.name.clone(), failure));
 }
 
@@ -190,8 +200,10 @@ pub(super) struct Shard {
     resolver: Option<Resolver>,
     upstreams: Upstreams,
     pending: HashMap<Asker, Box<Pending>>,
+    /// Of which client they are.
+    waiting: Waiting,
     /// Datagrams under way: a client that repeats itself waits for the first.
-    under_way: HashSet<(SocketAddr, u16, Question)>,
+    under_way: HashMap<(SocketAddr, u16, Question), Asker>,
     next_asker: u64,
     worker: Worker,
     out: Vec<u8>,
@@ -212,7 +224,8 @@ impl Shard {
             resolver: None,
             upstreams: Upstreams::default(),
             pending: HashMap::new(),
-            under_way: HashSet::new(),
+            waiting: Waiting::default(),
+            under_way: HashMap::new(),
             next_asker: 0,
             worker: Worker::default(),
             out: vec![0; limits::MESSAGE],
@@ -269,25 +282,42 @@ impl Shard {
         if self.mailboxes.home(&pending.question) == self.index {
             self.ask(pending, sockets);
         } else if let Err(mut pending) = self.mailboxes.dispatch(pending) {
-            crowded(&mut pending);
+            crowded(&mut pending, Crowded::Mailbox, &self.counters);
             self.go_on(pending, sockets);
         }
     }
 
     /// Asks a request's question. What comes of it is left to [`Shard::drain`].
     fn ask(&mut self, mut pending: Box<Pending>, sockets: &[UdpSocket]) {
+        let fresh = pending.progress.settled.is_empty();
+        let datagram = fresh && matches!(pending.reply_to, ReplyTo::Udp { .. });
+        let key = under_way(&pending);
+        if let Some(first) = self.under_way.get(&key).filter(|_| datagram) {
+            // It still listens.
+            if let Some(first) = self.pending.get_mut(first) {
+                first.asked = pending.asked;
+            }
+            return self.counters.dropped(Dropped::Repeated);
+        }
         let Some(resolver) = self.resolver.as_mut().filter(|_| self.pending.len() < limits::PENDING) else {
-            crowded(&mut pending);
+            crowded(&mut pending, Crowded::Shard, &self.counters);
             return self.go_on(pending, sockets);
         };
-        if let ReplyTo::Udp { .. } = pending.reply_to
-            && pending.progress.settled.is_empty()
-            && !self.under_way.insert(under_way(&pending))
-        {
-            return self.counters.dropped(Dropped::Repeated);
+        // What has begun may go on.
+        let limit = match (fresh, pending.proven) {
+            (true, false) => limits::CLIENT_PENDING,
+            (true, true) => limits::CLIENT_PENDING_PROVEN,
+            (false, _) => usize::MAX,
+        };
+        if !self.waiting.enter(pending.client.ip(), limit) {
+            crowded(&mut pending, Crowded::Client, &self.counters);
+            return self.go_on(pending, sockets);
         }
         self.next_asker += 1;
         let asker = Asker(self.next_asker);
+        if datagram {
+            self.under_way.insert(key, asker);
+        }
         resolver.set_zones(&pending.view.zones);
         resolver.handle_question(clock::now(), &pending.question, asker, pending.progress.budget);
         self.pending.insert(asker, pending);
@@ -330,6 +360,7 @@ impl Shard {
                 }
                 Output::Settle { asker, settled, budget } => {
                     if let Some(mut pending) = self.pending.remove(&asker) {
+                        self.waiting.leave(pending.client.ip());
                         if let ReplyTo::Udp { .. } = pending.reply_to {
                             self.under_way.remove(&under_way(&pending));
                         }
@@ -344,6 +375,11 @@ impl Shard {
 
     /// Answers a request again, now that more is known.
     fn go_on(&mut self, mut pending: Box<Pending>, sockets: &[UdpSocket]) {
+        let late = clock::now().since(pending.asked) > limits::DISCARD_TIME;
+        // What was found is cached; the rest of a chain is for those who ask again.
+        if late && matches!(pending.reply_to, ReplyTo::Udp { .. }) {
+            return self.counters.dropped(Dropped::Late);
+        }
         match self.answer(&pending) {
             Outcome::Reply(meta) => self.reply(&mut pending, meta, sockets),
             Outcome::Later(Job::Resolve(question)) => {
@@ -370,8 +406,13 @@ impl Shard {
             ReplyTo::Udp { .. } => (Transport::Udp, limits::UDP_PAYLOAD as usize),
             ReplyTo::Tcp(_) | ReplyTo::Answered => (Transport::Tcp, limits::MESSAGE),
         };
-        let request =
-            Request { message: &pending.message, client: pending.client, transport, now: clock::now() };
+        let request = Request {
+            message: &pending.message,
+            client: pending.client,
+            transport,
+            listener: pending.listener,
+            now: clock::now(),
+        };
         let out = &mut self.out[..room];
         answer::answer(&pending.view, &mut self.worker, &request, Some(&pending.progress), out)
     }
@@ -381,7 +422,7 @@ impl Shard {
         let octets = &self.out[..meta.len];
         if !matches!(pending.reply_to, ReplyTo::Answered) {
             let source = if meta.source == Source::Cache { Source::Resolved } else { meta.source };
-            self.counters.response(source, meta.rcode);
+            super::count(&self.counters, &Meta { source, ..meta });
         }
         match std::mem::replace(&mut pending.reply_to, ReplyTo::Answered) {
             ReplyTo::Udp { socket, mut peer } => {
@@ -416,6 +457,7 @@ impl Shard {
     pub fn replace(&mut self, resolving: Option<Resolving>, sockets: &[UdpSocket], registry: &Registry) {
         self.upstreams.clear(registry);
         self.under_way.clear();
+        self.waiting.clear();
         self.resolver = resolving.map(|resolving| self.make(resolving));
         for (_, pending) in std::mem::take(&mut self.pending) {
             self.ask(pending, sockets);
@@ -428,3 +470,6 @@ fn under_way(pending: &Pending) -> (SocketAddr, u16, Question) {
     let id = pending.message.first_chunk().map_or(0, |id: &[u8; 2]| u16::from_be_bytes(*id));
     (pending.client, id, pending.question.clone())
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use super::shard::{self, Mailboxes, ReplyTo};
 use crate::answer::{self, Outcome, Request, Transport, View, Worker};
 use crate::clock;
 use crate::limits;
-use crate::metrics::{Counters, Metrics, Over};
+use crate::metrics::{Counters, Crowded, Metrics, Over};
 use arc_swap::ArcSwap;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -57,10 +57,10 @@ impl Service {
             open: Arc::clone(&open),
         });
         let _entered = runtime.enter();
-        for listener in listeners {
+        for (place, listener) in listeners.into_iter().enumerate() {
             listener.set_nonblocking(true)?;
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            runtime.spawn(accept(listener, Arc::clone(&shared)));
+            runtime.spawn(accept(listener, place, Arc::clone(&shared)));
         }
         Ok(Service { stop, runtime: runtime.clone(), open })
     }
@@ -78,7 +78,7 @@ impl Service {
     }
 }
 
-async fn accept(listener: tokio::net::TcpListener, shared: Arc<Shared>) {
+async fn accept(listener: tokio::net::TcpListener, on: usize, shared: Arc<Shared>) {
     let mut stopping = shared.stopping.clone();
     loop {
         let accepted = tokio::select! {
@@ -87,7 +87,9 @@ async fn accept(listener: tokio::net::TcpListener, shared: Arc<Shared>) {
         };
         match accepted {
             Ok((stream, client)) => match Place::take(&shared, client.ip().to_canonical()) {
-                Some(place) => drop(tokio::spawn(connection(stream, client, Arc::clone(&shared), place))),
+                Some(place) => {
+                    drop(tokio::spawn(connection(stream, (client, on), Arc::clone(&shared), place)))
+                }
                 // Closed at once: the client goes elsewhere.
                 None => drop(shared.metrics.tcp_refused.fetch_add(1, Ordering::Relaxed)),
             },
@@ -131,8 +133,11 @@ impl Drop for Place {
     }
 }
 
+/// Who has a connection, and to which listener.
+type Client = (SocketAddr, usize);
+
 /// Serves one connection until the client ends it, is idle or slow, or the daemon stops.
-async fn connection(stream: TcpStream, client: SocketAddr, shared: Arc<Shared>, place: Place) {
+async fn connection(stream: TcpStream, client: Client, shared: Arc<Shared>, place: Place) {
     // Replies are written whole; waiting to fill packets only delays them.
     let _ = stream.set_nodelay(true);
     let (reader, writer) = stream.into_split();
@@ -147,7 +152,7 @@ async fn connection(stream: TcpStream, client: SocketAddr, shared: Arc<Shared>, 
 /// Reads queries and has them answered.
 async fn read_all(
     reader: tokio::net::tcp::OwnedReadHalf,
-    client: SocketAddr,
+    client: Client,
     shared: &Arc<Shared>,
     replies: mpsc::Sender<Vec<u8>>,
 ) {
@@ -234,12 +239,12 @@ thread_local! {
     ));
 }
 
-fn answer_one(message: &[u8], client: SocketAddr, shared: &Shared) -> Answered {
+fn answer_one(message: &[u8], (client, listener): Client, shared: &Shared) -> Answered {
     let (view, now) = (shared.view.load(), clock::now());
-    let request = Request { message, client, transport: Transport::Tcp, now };
+    let request = Request { message, client, transport: Transport::Tcp, listener, now };
     WORKER.with_borrow_mut(|(worker, out)| match answer::answer(&view, worker, &request, None, out) {
         Outcome::Reply(meta) => {
-            shared.counters.response(meta.source, meta.rcode);
+            super::count(&shared.counters, &meta);
             if let Some(refresh) = worker.refresh.take() {
                 shared.mailboxes.refresh(&refresh);
             }
@@ -255,10 +260,10 @@ fn answer_one(message: &[u8], client: SocketAddr, shared: &Shared) -> Answered {
             match shared.mailboxes.dispatch(pending) {
                 Ok(()) => Answered::Later(receiver),
                 Err(mut pending) => {
-                    shard::crowded(&mut pending);
+                    shard::crowded(&mut pending, Crowded::Mailbox, &shared.counters);
                     match answer::answer(&view, worker, &request, Some(&pending.progress), out) {
                         Outcome::Reply(meta) => {
-                            shared.counters.response(meta.source, meta.rcode);
+                            super::count(&shared.counters, &meta);
                             Answered::Now(out[..meta.len].to_vec())
                         }
                         _ => Answered::Never,
@@ -282,7 +287,12 @@ mod tests {
         let runtime = runtime.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let view = View { zones: ZoneSet::default(), steering: Vec::new(), recursion: None };
+        let view = View {
+            zones: ZoneSet::default(),
+            steering: Vec::new(),
+            recursion: None,
+            guard: Default::default(),
+        };
         let (view, metrics) = (Arc::new(ArcSwap::from_pointee(view)), Arc::new(Metrics::default()));
         let mailboxes = Arc::new(Mailboxes::new(Vec::new()));
         let _service = Service::start(vec![listener], view, mailboxes, &metrics, runtime.handle()).unwrap();

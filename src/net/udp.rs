@@ -26,6 +26,16 @@ pub(super) struct Peer {
 }
 
 impl Peer {
+    /// One of this address, whose packets came to no address of ours in particular.
+    #[cfg(test)]
+    pub fn of(address: SocketAddr) -> Peer {
+        let address = SockAddr::from(address);
+        let (address_len, mut storage) = (address.len(), address.as_storage());
+        // SAFETY: `SockAddrStorage` is a transparent wrapper of `sockaddr_storage`.
+        let storage = unsafe { *storage.view_as::<libc::sockaddr_storage>() };
+        Peer { address: storage, address_len, control: Control([0; CONTROL]), control_len: 0 }
+    }
+
     /// The sender.
     pub fn address(&self) -> Option<SocketAddr> {
         let mut storage = SockAddrStorage::zeroed();

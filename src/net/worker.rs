@@ -164,10 +164,10 @@ impl Loop {
                 counters.dropped(Dropped::TooLong);
                 continue;
             };
-            let request = Request { message, client, transport: Transport::Udp, now };
+            let request = Request { message, client, transport: Transport::Udp, listener: socket, now };
             match answer::answer(&view, worker, &request, None, out) {
                 Outcome::Reply(meta) => {
-                    counters.response(meta.source, meta.rcode);
+                    super::count(counters, &meta);
                     batch.set_reply(i, meta.len);
                     if let Some(refresh) = worker.refresh.take() {
                         shard.mailboxes().refresh(&refresh);

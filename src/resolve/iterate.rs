@@ -7,7 +7,7 @@ use super::{Asker, BELOW_OWN_CUT, Failure, Output, Question, Resolver, Settled};
 use crate::cache::{self, EntryBuf, Fact, Key, Verdict};
 use crate::clock::Instant;
 use crate::limits;
-use crate::wire::{Ede, Name, Rcode};
+use crate::wire::{Ede, Name};
 use std::collections::HashSet;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -163,13 +163,19 @@ impl Resolver {
             let delegation = self.best_delegation(&question, false, now);
             return self.visit(now, id, delegation);
         }
+        self.give_up(now, id, Failure::servfail(ede, text));
+    }
+
+    /// Ends a task without a result; that is remembered.
+    pub(super) fn give_up(&mut self, now: Instant, id: TaskId, failure: Failure) {
+        let Some(task) = self.tasks.get(&id) else { return };
         let question = task.question.clone();
-        self.remember_failure(now, &question, ede, &text);
-        self.settle(id, Vec::new(), Some(Failure::servfail(ede, text)));
+        self.remember_failure(now, &question, &failure);
+        self.settle(id, Vec::new(), Some(failure));
     }
 
     /// Keeps a failure in the cache; one that comes again is kept for longer (RFC 9520 §3.2).
-    fn remember_failure(&mut self, now: Instant, question: &Question, ede: Ede, text: &str) {
+    fn remember_failure(&mut self, now: Instant, question: &Question, failure: &Failure) {
         let key = Key {
             realm: question.realm(self.settings.realm),
             name: question.name.as_name(),
@@ -181,7 +187,7 @@ impl Resolver {
             now.since(last.stored).as_secs() < u64::from(last.ttl) + u64::from(limits::TTL_FAILURE_MAX)
         });
         let ttl = last.map_or(limits::TTL_FAILURE, |last| (last.ttl * 2).min(limits::TTL_FAILURE_MAX));
-        let fact = Fact::Failed { rcode: Rcode::SERVFAIL, ede: ede.0, text };
+        let fact = Fact::Failed { rcode: failure.rcode, ede: failure.ede.0, text: &failure.text };
         let entry = cache::Entry { stored: now, ttl, verdict: Verdict::Unchecked, fact };
         self.cache.insert(&EntryBuf::new(&key, &entry));
     }
@@ -229,10 +235,10 @@ impl Resolver {
             _ => limit.to_owned(),
         };
         let (question, alone) = (task.question.clone(), task.waiters.len() <= 1);
-        if alone {
-            self.remember_failure(now, &question, Ede::NO_REACHABLE_AUTHORITY, &trouble);
-        }
         let failure = Failure::servfail(Ede::NO_REACHABLE_AUTHORITY, trouble);
+        if alone {
+            self.remember_failure(now, &question, &failure);
+        }
         let settled = Settled::failed(question.name, failure);
         self.outputs.push_back(Output::Settle { asker, settled, budget });
         self.leave(id, Waiter::Client(asker));

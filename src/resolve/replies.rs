@@ -168,7 +168,7 @@ impl Resolver {
                 let too_long = rcode == Rcode::YXDOMAIN;
                 self.settle(task, facts, too_long.then(Failure::too_long));
             }
-            Finding::Filtered(failure) => self.settle(task, Vec::new(), Some(failure)),
+            Finding::Filtered(failure) => self.give_up(now, task, failure),
             Finding::Useless(why) => {
                 let lame = matches!(why, Why::Rcode(Rcode::REFUSED | Rcode::NOTAUTH) | Why::Sideways);
                 if lame && !delegation.is_forward() {

@@ -1,6 +1,8 @@
 //! A received query: one question, perhaps EDNS, and how to refuse what is not one (RFC 8906, RFC 9619).
 
-use super::{Class, Edns, Flags, Header, Name, Opcode, Rcode, Record, Records, Rtype, Section, read_u16};
+use super::{
+    Class, Edns, Flags, Header, Name, Opcode, Rcode, Record, Records, Rtype, Section, option, read_u16,
+};
 
 /// What is asked: a name, a type and a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,7 +34,7 @@ pub struct Query<'a> {
 
 /// Why bytes are not a query to answer, and what to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QueryError {
+pub enum QueryError<'a> {
     /// Shorter than a header, or itself a reply: silence, or two servers would talk for ever.
     Ignore,
     /// This response code: FORMERR, or NOTIMP for an opcode other than QUERY.
@@ -43,30 +45,43 @@ pub enum QueryError {
         flags: Flags,
         /// What to answer.
         rcode: Rcode,
-        /// Whether it has an OPT record, so that the reply must have one (RFC 6891 §6.1.1).
-        edns: bool,
+        /// Its OPT record: if it has one, so must the reply (RFC 6891 §6.1.1).
+        edns: Option<Edns<'a>>,
+    },
+    /// It has no question but a cookie, and gets one (RFC 7873 §5.4).
+    CookieOnly {
+        /// The query's identifier.
+        id: u16,
+        /// Its flags.
+        flags: Flags,
+        /// Its OPT record, with a COOKIE option.
+        edns: Edns<'a>,
     },
 }
 
 impl<'a> Query<'a> {
     /// Reads a query. Records other than OPT and TSIG are stepped over; what is malformed in them is a FORMERR; bytes after
     /// the last record are let be.
-    pub fn parse(bytes: &'a [u8]) -> Result<Query<'a>, QueryError> {
+    pub fn parse(bytes: &'a [u8]) -> Result<Query<'a>, QueryError<'a>> {
         let header = Header::parse(bytes).map_err(|_| QueryError::Ignore)?;
         let Header { id, flags, counts } = header;
         if flags.has(Flags::QR) {
             return Err(QueryError::Ignore);
         }
-        let refuse = |rcode| QueryError::Refuse { id, flags, rcode, edns: has_edns(bytes, counts) };
+        let refuse = |rcode| QueryError::Refuse { id, flags, rcode, edns: edns_of(bytes, counts) };
         if flags.opcode() != Opcode::QUERY {
             return Err(refuse(Rcode::NOTIMP));
         }
-        // RFC 9619: a query has one question. RFC 7873's query without one is refused like others.
+        // RFC 9619 §4: a query has one question, or none but a cookie.
         if counts[0] != 1 {
-            return Err(refuse(Rcode::FORMERR));
+            let edns = edns_of(bytes, counts).filter(|edns| edns.option(option::COOKIE).is_some());
+            return match edns {
+                Some(edns) if counts[0] == 0 => Err(QueryError::CookieOnly { id, flags, edns }),
+                _ => Err(refuse(Rcode::FORMERR)),
+            };
         }
         // What cannot be read to its end says nothing of EDNS.
-        let form_err = QueryError::Refuse { id, flags, rcode: Rcode::FORMERR, edns: false };
+        let form_err = QueryError::Refuse { id, flags, rcode: Rcode::FORMERR, edns: None };
         let (name, rest) = Name::parse(&bytes[Header::LEN..]).map_err(|_| form_err)?;
         let rtype = Rtype(read_u16(rest, 0).ok_or(form_err)?);
         let class = Class(read_u16(rest, 2).ok_or(form_err)?);
@@ -101,12 +116,12 @@ fn find_meta(bytes: &[u8], at: usize, counts: [u16; 4]) -> Option<(Option<Edns<'
     Some((edns, tsig))
 }
 
-/// Whether a message that is refused for other reasons has a proper OPT record.
-fn has_edns(bytes: &[u8], counts: [u16; 4]) -> bool {
+/// The OPT record of a message that is refused for other reasons, if it has a proper one.
+fn edns_of(bytes: &[u8], counts: [u16; 4]) -> Option<Edns<'_>> {
     let at = match counts[0] {
         0 => Some(Header::LEN),
         1 => Name::parse(&bytes[Header::LEN..]).ok().map(|(name, _)| Header::LEN + name.len() + 4),
         _ => None,
     };
-    at.and_then(|at| find_meta(bytes, at, counts)).is_some_and(|(edns, _)| edns.is_some())
+    at.and_then(|at| find_meta(bytes, at, counts)).and_then(|(edns, _)| edns)
 }

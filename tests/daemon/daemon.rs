@@ -179,7 +179,7 @@ impl Daemon {
         let mut process = Process::new(files.waymark("serve", &[]).stderr(Stdio::piped()));
         let log = Lines::of(process.child().stderr.take().unwrap());
         let config = fs::read_to_string(files.path("waymark.toml")).unwrap();
-        let listeners = config.lines().nth(1).unwrap().matches('"').count() / 2;
+        let listeners = config.lines().nth(1).unwrap().matches(":0\"").count();
         let mut daemon =
             Daemon { files, process, log, logged: Vec::new(), addresses: Vec::new(), metrics: String::new() };
         let after = |line: String, word: &str| line.split(word).nth(1).unwrap().to_owned();

@@ -110,7 +110,7 @@ fn what_waits_for_a_start_is_told_at_every_reload_until_it_is_taken_back() {
 }
 
 /// The lines of `/metrics`.
-fn metrics(daemon: &Daemon) -> String {
+pub fn metrics(daemon: &Daemon) -> String {
     let mut stream = TcpStream::connect(&daemon.metrics).unwrap();
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
     let mut text = String::new();

@@ -1,8 +1,9 @@
 //! Starting, answering, stopping.
 
-use crate::daemon::{Files, LISTEN, Lines, Process, client, fold};
-use crate::dns::{Stream, Stub, ask};
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use crate::daemon::{Files, LISTEN, Lines, PATIENCE, Process, client, fold};
+use crate::dns::{Stream, Stub, ask, query};
+use crate::reload::metrics;
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::process::Stdio;
 
 #[test]
@@ -61,6 +62,91 @@ fn dig_and_kdig_understand_the_answers() {
     }
     assert!(daemon.has_logged("zones/bad.test.toml:1:1: unknown key"), "{:#?}", daemon.logged);
     assert!(daemon.has_logged("1 zones, 5 records loaded, 1 zones failed"), "{:#?}", daemon.logged);
+}
+
+#[test]
+fn dig_and_kdig_get_good_cookies() {
+    let daemon = Files::new(LISTEN, "enabled = false").start();
+    for (program, arguments, wanted) in [
+        ("dig", "+cookie www.a.test A", "(good)"),
+        ("dig", "+cookie=0102030405060708 none.a.test A", "; COOKIE: 010203040506070801000000"),
+        ("dig", "+cookie=010203040506070801000000ffffffffffffffffffffffff www.a.test A", "(good)"),
+        ("dig", "+cookie +tcp www.a.test A", "(good)"),
+        ("dig", "+cookie +header-only", "(good)"),
+        ("kdig", "+cookie www.a.test A", "COOKIE"),
+        ("kdig", "+cookie=0102030405060708 +tcp www.a.test A", "COOKIE: 0102030405060708"),
+    ] {
+        let out = client(program, daemon.address(), &format!("+norecurse {arguments}"));
+        assert!(out.contains(wanted), "{program} {arguments}: {out}");
+        assert!(
+            !out.to_lowercase().contains("warning") && !out.contains("(bad)"),
+            "{program} {arguments}: {out}"
+        );
+    }
+    let metrics = metrics(&daemon);
+    assert!(metrics.contains("waymark_cookies_total{standing=\"bad\"} 1\n"), "{metrics}");
+    let off = Files::new(LISTEN, "enabled = false\n[guard]\ncookies = false").start();
+    let out = client("dig", off.address(), "+norecurse +cookie www.a.test A");
+    assert!(out.contains("status: NOERROR") && !out.contains("COOKIE"), "{out}");
+}
+
+#[test]
+fn a_flood_is_answered_up_to_its_limit() {
+    let daemon = Files::new(LISTEN, "enabled = false\n[guard]\nrrl = \"1/s\"").start();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.connect(daemon.address()).unwrap();
+    let asked = 100;
+    for id in 0..asked {
+        socket.send(&query(id, "www.a.test.")).unwrap();
+    }
+    // The last to be answered is another name's, which has a share of its own; each worker answers its sockets in order.
+    socket.send(&query(asked, "ns.a.test.")).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let (mut whole, mut slipped, mut reply) = (0, 0, [0; 512]);
+    loop {
+        socket.recv(&mut reply).unwrap();
+        match (u16::from_be_bytes([reply[0], reply[1]]), reply[2] & 2 != 0) {
+            (id, _) if id == asked => break,
+            (_, true) => slipped += 1,
+            (_, false) => whole += 1,
+        }
+    }
+    // How many are whole depends on how long sending took.
+    assert!((1..20).contains(&whole) && (40..=50).contains(&slipped), "{whole} whole, {slipped} slipped");
+    let mut stream = Stream::open(daemon.address());
+    stream.send(&["www.a.test."; 5]);
+    for _ in 0..5 {
+        assert_eq!(stream.receive().unwrap().1, "NOERROR 192.0.2.1");
+    }
+    let metrics = metrics(&daemon);
+    assert!(
+        metrics.contains(&format!("waymark_rate_limited_total{{action=\"slipped\"}} {slipped}\n")),
+        "{metrics}"
+    );
+}
+
+#[test]
+fn a_listener_recurses_for_those_it_is_told_to() {
+    let stub = Stub::new();
+    let listen = "\"127.0.0.1:0\", { address = \"127.0.0.1:0\", recursion = false }, \
+                  { address = \"127.0.0.1:0\", allow = [\"192.0.2.0/24\"] }, { address = \"127.0.0.1:0\", allow = \"127.0.0.1\" }";
+    let daemon = Files::new(listen, &stub.config()).start();
+    for (listener, wanted) in [(1, "REFUSED"), (2, "REFUSED")] {
+        let address = daemon.addresses[listener];
+        assert_eq!(ask(address, "www.slow.test."), wanted, "{listener}");
+        assert_eq!(ask(address, "www.a.test."), "NOERROR 192.0.2.1", "{listener}");
+        let mut stream = Stream::open(address);
+        stream.send(&["www.slow.test."]);
+        assert_eq!(stream.receive().unwrap().1, wanted, "{listener}");
+    }
+    // Resolved on one listener, found in the cache on the other.
+    let mut stream = Stream::open(daemon.addresses[3]);
+    stream.send(&["www.slow.test."]);
+    stub.answer(&stub.asked(), [192, 0, 2, 9]);
+    assert_eq!(stream.receive().unwrap().1, "NOERROR 192.0.2.9");
+    for listener in [0, 3] {
+        assert_eq!(ask(daemon.addresses[listener], "www.slow.test."), "NOERROR 192.0.2.9", "{listener}");
+    }
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! What an attacker's zones may cost others: every class of amplification with the number of queries it comes to.
 
 use super::*;
-use waymark::config::Minimise;
 
 /// [`small`] with a zone of the attacker's at 192.0.2.66 and a victim's at 192.0.2.9.
 fn attacked(evil: &[&str]) -> World {

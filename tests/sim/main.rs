@@ -5,13 +5,18 @@
 
 mod attacks;
 mod faults;
+mod forgery;
 mod minimise;
 mod selection;
+mod server;
+mod stale;
 mod world;
 
+use server::Manner;
 use std::time::Duration;
+use waymark::config::Minimise;
 use waymark::wire::{Rcode, Section};
-use world::{Manner, Network, World, first_ttl};
+use world::{Network, World, first_ttl};
 
 const ROOT: &str = "192.0.2.1";
 const TLD: &str = "192.0.2.2";
@@ -484,6 +489,8 @@ fn random_worlds_of_loss_and_repetition_answer_truly_or_fail() {
     let (mut right, mut failed) = (0, 0);
     for seed in 0..runs {
         let mut world = small(seed);
+        let minimise = [Minimise::Off, Minimise::Relaxed, Minimise::Strict][seed as usize % 3];
+        world.set(|settings| settings.minimise = minimise);
         let loss = (seed % 4) as u32 * 10;
         world.network = Network { loss, twice: 10, latency: (1, 1 + seed % 300) };
         world.manner(LEAF_2, manners[seed as usize % manners.len()].clone());

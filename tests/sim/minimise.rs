@@ -1,7 +1,6 @@
 //! QNAME minimisation (RFC 9156): who is told what, and servers that are confused by it.
 
 use super::*;
-use waymark::config::Minimise;
 
 fn minimising(minimise: Minimise) -> World {
     let mut world = small(1);

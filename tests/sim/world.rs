@@ -1,6 +1,7 @@
 //! A seeded internet in one thread: servers with zones and manners, a network that delays, loses and repeats, a clock of its own, and
 //! one resolver with its cache, asked as clients ask.
 
+use crate::server::{Answered, Manner, Server, view, zone};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::cmp::Reverse;
@@ -17,67 +18,10 @@ use waymark::resolve::{
     Asker, Budget, ExchangeId, Known, Output, Question, Reply, Resolver, Settings, Transport, Upstream,
 };
 use waymark::rrset;
-use waymark::wire::{Class, Edns, Flags, Message, NameBuf, OwnedName, Rcode, Rtype, Section, Writer, option};
-use waymark::zone::{Builder, Held, ZoneSet};
+use waymark::wire::{Class, Edns, Flags, Message, NameBuf, OwnedName, Rtype, Section, Writer, option};
+use waymark::zone::ZoneSet;
 
 /// How a server behaves.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Manner {
-    Right,
-    /// Never answers.
-    Silent,
-    /// The network says that it is not there.
-    Unreachable,
-    /// This code to everything.
-    Code(Rcode),
-    /// FORMERR to EDNS, right without.
-    NoEdns,
-    /// TC to every datagram.
-    Truncates,
-    /// TC to every datagram, and TCP is refused.
-    TruncatesOnly,
-    /// Lower-cases the question.
-    FoldsCase,
-    /// Replies have another id.
-    WrongId,
-    /// Replies are to another question.
-    WrongQuestion,
-    /// Adds these records (section, text) to every reply.
-    Adds(Vec<(Section, &'static str)>),
-    /// Replies with these records to everything, AA set or not.
-    Says(bool, Vec<(Section, &'static str)>),
-    /// Garbage octets.
-    Garbage,
-    /// Drops the first so many queries.
-    DropsFirst(usize),
-    /// Recursion-lame: AA cleared and RA set.
-    LikeAResolver,
-    /// Right, but so many milliseconds late.
-    Slow(u64),
-    /// This code, so many milliseconds late.
-    LateCode(u64, Rcode),
-    /// Lower-cases the question, and refuses TCP.
-    FoldsCaseOnly,
-    /// This code and these records, without the question.
-    Nameless(Rcode, Vec<(Section, &'static str)>),
-    /// REFUSED to all types but this.
-    Only(Rtype),
-    /// TC to every datagram, another id on TCP.
-    GarblesTcp,
-    /// Answers over TCP alone.
-    OnlyTcp,
-    /// NXDOMAIN in place of "nothing of that type".
-    DeniesEmpty,
-    /// SERVFAIL in place of "nothing of that type".
-    FailsParts,
-}
-
-struct Server {
-    view: View,
-    manner: Manner,
-    asked: usize,
-}
-
 /// What a network does to datagrams, in percent and milliseconds.
 #[derive(Clone, Copy)]
 pub struct Network {
@@ -103,44 +47,6 @@ pub struct World {
     pub log: Vec<String>,
     /// The extended error of the last reply.
     pub why: String,
-}
-
-fn record(text: &str) -> (NameBuf, Rtype, u32, Vec<u8>) {
-    let mut words = text.splitn(3, ' ');
-    let (owner, rtype) = (words.next().unwrap(), words.next().unwrap());
-    let mut rest = words.next().unwrap_or("");
-    let mut ttl = 3600;
-    if let Some((first, tail)) = rest.split_once(' ')
-        && let Some(number) = first.strip_prefix("ttl=")
-    {
-        (ttl, rest) = (number.parse().unwrap(), tail);
-    }
-    let owner: NameBuf = owner.parse().unwrap();
-    let rtype = Rtype::from_text(rtype).expect(rtype);
-    let mut rdata = Vec::new();
-    rrset::parse_rdata(rtype, rest, NameBuf::root().as_name(), &mut rdata)
-        .unwrap_or_else(|e| panic!("{text}: {e:?}"));
-    (owner, rtype, ttl, rdata)
-}
-
-/// A zone of lines "owner TYPE [ttl=N] data"; an SOA is made unless one is there.
-fn zone(apex: &str, lines: &[&str]) -> Held {
-    let name: NameBuf = apex.parse().unwrap();
-    let mut builder = Builder::new(name.as_name());
-    let records: Vec<_> = lines.iter().map(|line| record(line)).collect();
-    if !records.iter().any(|(_, rtype, ..)| *rtype == Rtype::SOA) {
-        let (_, rtype, ttl, rdata) = record(". SOA a. b. 1 3600 600 86400 300");
-        builder.add(name.as_name(), rtype, ttl, &rdata, 0);
-    }
-    for (owner, rtype, ttl, rdata) in records {
-        builder.add(owner.as_name(), rtype, ttl, &rdata, 0);
-    }
-    let (zone, _) = builder.finish().unwrap_or_else(|problems| panic!("{apex}: {problems:?}"));
-    Held { apex: name.as_name().to_owned(), state: Ok(Arc::new(zone)), policy: None }
-}
-
-fn view(zones: Vec<Held>, recursion: Option<Recursion>) -> View {
-    View { zones: ZoneSet::new(zones), steering: Vec::new(), recursion }
 }
 
 impl World {
@@ -207,7 +113,13 @@ impl World {
         self.resolver = Resolver::new(settings, Arc::clone(&self.cache), Arc::new(Known::default()), [7; 32]);
     }
 
-    /// Sends what lies between of a config's zone to its servers.
+    /// Whether stale answers are given.
+    pub fn stale(&mut self, stale: bool) {
+        self.view.recursion.as_mut().unwrap().serve_stale = stale;
+        self.set(|settings| settings.serve_stale = stale);
+    }
+
+    /// Has a zone asked of these servers.
     pub fn route(&mut self, zone: &str, servers: &[&str], forward: bool) {
         let servers = servers.iter().map(|address| SocketAddr::new(address.parse().unwrap(), 53)).collect();
         let zone: OwnedName = zone.parse().unwrap();
@@ -303,35 +215,46 @@ impl World {
             if pending.is_empty() {
                 break;
             }
-            let event = self.events.peek().map(|Reverse((at, ..))| *at);
-            let timer = self.resolver.poll_timeout();
-            let next = event.into_iter().chain(timer).min().expect("a question waits for nothing");
-            self.now = self.now.max(next);
+            assert!(self.turn(), "a question waits for nothing");
             assert!(self.now.since(begun) <= Duration::from_secs(9), "a question took too long");
-            match event {
-                Some(at) if at <= self.now => {
-                    let Reverse((_, _, exchange, octets)) = self.events.pop().unwrap();
-                    let reply = octets.as_deref().map_or(Reply::Unreachable, Reply::Message);
-                    self.resolver.handle_reply(self.now, exchange, reply);
-                }
-                _ => self.resolver.handle_timeout(self.now),
-            }
         }
         replies.into_iter().map(Option::unwrap).collect()
     }
 
-    /// Nothing is left running: no task, no exchange.
+    /// Lets the next thing happen, a reply or a timeout; says whether there was one.
+    fn turn(&mut self) -> bool {
+        let event = self.events.peek().map(|Reverse((at, ..))| *at);
+        let timer = self.resolver.poll_timeout();
+        let Some(next) = event.into_iter().chain(timer).min() else { return false };
+        self.now = self.now.max(next);
+        match event {
+            Some(at) if at <= self.now => {
+                let Reverse((_, _, exchange, octets)) = self.events.pop().unwrap();
+                let reply = octets.as_deref().map_or(Reply::Unreachable, Reply::Message);
+                self.resolver.handle_reply(self.now, exchange, reply);
+            }
+            _ => self.resolver.handle_timeout(self.now),
+        }
+        true
+    }
+
+    /// Lets all that goes on come to its end, which it must: no task, no exchange is left.
     pub fn assert_idle(&mut self) {
-        // A priming query may be out.
-        for _ in 0..100 {
+        loop {
             while let Some(output) = self.resolver.poll() {
-                if let Output::Send { exchange, server, transport, message } = output {
-                    self.deliver(exchange, server, transport, &message);
+                match output {
+                    Output::Send { exchange, server, transport, message } => {
+                        self.deliver(exchange, server, transport, &message);
+                    }
+                    Output::Cancel { exchange, .. } => {
+                        self.events.retain(|Reverse((_, _, id, _))| *id != exchange)
+                    }
+                    Output::Impatient { .. } | Output::Settle { .. } => (),
                 }
             }
-            let Some(due) = self.resolver.poll_timeout() else { break };
-            self.now = self.now.max(due);
-            self.resolver.handle_timeout(self.now);
+            if !self.turn() {
+                break;
+            }
         }
         assert_eq!(self.resolver.task_count(), 0, "tasks are left");
         assert_eq!(self.resolver.poll_timeout(), None, "timers are left");
@@ -364,6 +287,7 @@ impl World {
             message,
             client: "198.51.100.9:999".parse().unwrap(),
             transport: answer::Transport::Tcp,
+            listener: 0,
             now: self.now,
         };
         let mut worker = Worker::default();
@@ -419,93 +343,6 @@ impl World {
     }
 }
 
-enum Answered {
-    Nothing,
-    Unreachable,
-    With(Vec<u8>),
-}
-
-impl Server {
-    fn reply(&mut self, query: &[u8], transport: Transport) -> Answered {
-        let mut out = vec![0; 65_535];
-        let over = match transport {
-            Transport::Udp => answer::Transport::Udp,
-            Transport::Tcp => answer::Transport::Tcp,
-        };
-        let request = Request {
-            message: query,
-            client: "192.0.2.1:53".parse().unwrap(),
-            transport: over,
-            now: Instant::ZERO,
-        };
-        let Outcome::Reply(meta) =
-            answer::answer(&self.view, &mut Worker::default(), &request, None, &mut out)
-        else {
-            return Answered::Nothing;
-        };
-        let mut right = out[..meta.len].to_vec();
-        let udp = transport == Transport::Udp;
-        let edns = query[11] > 0;
-        match &self.manner {
-            Manner::Right => (),
-            Manner::Silent => return Answered::Nothing,
-            Manner::Unreachable => return Answered::Unreachable,
-            Manner::Code(rcode) | Manner::LateCode(_, rcode) => right = header_only(query, rcode.0, 0),
-            Manner::NoEdns if edns => right = header_only(query, Rcode::FORMERR.0, 0),
-            Manner::Truncates | Manner::TruncatesOnly if udp => right = header_only(query, 0, 0x0200),
-            Manner::TruncatesOnly => return Answered::Unreachable,
-            Manner::FoldsCase => {
-                let end = 12 + right[12..].iter().position(|&b| b == 0).unwrap();
-                right[12..end].make_ascii_lowercase();
-            }
-            Manner::FoldsCaseOnly if !udp => return Answered::Unreachable,
-            Manner::FoldsCaseOnly => {
-                let end = 12 + right[12..].iter().position(|&b| b == 0).unwrap();
-                right[12..end].make_ascii_lowercase();
-            }
-            Manner::Nameless(rcode, records) => {
-                right = with_records(&header_only(query, rcode.0, 0x0400), None, records);
-                let end = 12 + right[12..].iter().position(|&b| b == 0).unwrap() + 5;
-                right.drain(12..end);
-                right[5] = 0;
-            }
-            Manner::Only(rtype) if Message::parse(query).unwrap().question().unwrap().1 != *rtype => {
-                right = header_only(query, Rcode::REFUSED.0, 0);
-            }
-            Manner::OnlyTcp if udp => return Answered::Nothing,
-            Manner::DeniesEmpty | Manner::FailsParts
-                if right[3] & 15 == 0 && right[6..8] == [0, 0] && right[2] & 4 != 0 =>
-            {
-                right[3] |= if self.manner == Manner::DeniesEmpty { 3 } else { 2 };
-            }
-            Manner::GarblesTcp if udp => right = header_only(query, 0, 0x0200),
-            Manner::GarblesTcp => right[0] ^= 0x55,
-            Manner::WrongId => right[0] ^= 0x55,
-            Manner::WrongQuestion => right[13] ^= 1,
-            Manner::Adds(extra) => right = with_records(&right, None, extra),
-            Manner::Says(aa, records) => {
-                let bare = header_only(query, 0, 0);
-                right = with_records(&bare, Some(*aa), records);
-            }
-            Manner::Garbage => right = vec![0xff; 40],
-            Manner::DropsFirst(n) if self.asked <= *n => return Answered::Nothing,
-            Manner::LikeAResolver => {
-                right[2] &= !0x04;
-                right[3] |= 0x80;
-            }
-            Manner::NoEdns
-            | Manner::OnlyTcp
-            | Manner::DeniesEmpty
-            | Manner::FailsParts
-            | Manner::Truncates
-            | Manner::DropsFirst(_)
-            | Manner::Slow(_)
-            | Manner::Only(_) => (),
-        }
-        Answered::With(right)
-    }
-}
-
 fn query(name: &str, rtype: &str) -> Vec<u8> {
     let mut out = [0; 512];
     let mut writer = Writer::new(&mut out, 512, 7, Flags::RD);
@@ -522,50 +359,6 @@ fn extended_error(reply: &[u8]) -> String {
     let opt = message.records().map(Result::unwrap).find(|record| record.rtype == Rtype::OPT);
     let edns = Edns::from_record(&opt.unwrap()).unwrap();
     edns.option(option::EDE).map_or(String::new(), |data| String::from_utf8(data[2..].to_vec()).unwrap())
-}
-
-/// The question of a query, QR set, with this code and flags.
-fn header_only(query: &[u8], rcode: u16, flags: u16) -> Vec<u8> {
-    let (name, rtype, class) = Message::parse(query).unwrap().question().unwrap();
-    let id = u16::from_be_bytes([query[0], query[1]]);
-    let mut out = [0; 512];
-    let mut writer = Writer::new(&mut out, 512, id, Flags(0x8000 | flags | rcode));
-    writer.question(name.as_name(), rtype, class).unwrap();
-    let len = writer.finish();
-    out[..len].to_vec()
-}
-
-/// A reply with records added; the OPT record is lost on the way.
-fn with_records(reply: &[u8], aa: Option<bool>, extra: &[(Section, &str)]) -> Vec<u8> {
-    let message = Message::parse(reply).unwrap();
-    let (name, rtype, class) = message.question().unwrap();
-    let mut flags = message.header().flags;
-    if let Some(aa) = aa {
-        flags = flags.with(Flags::AA, aa);
-    }
-    let mut out = vec![0; 65_535];
-    let mut writer = Writer::new(&mut out, 65_535, message.header().id, flags);
-    writer.question(name.as_name(), rtype, class).unwrap();
-    for section in [Section::Answer, Section::Authority, Section::Additional] {
-        for record in
-            message.records().map(Result::unwrap).filter(|r| r.section == section && r.rtype != Rtype::OPT)
-        {
-            let mut rdata = Vec::new();
-            rrset::read_rdata(&record, &mut rdata).unwrap();
-            let owner = record.owner().unwrap();
-            writer.record(section, owner.as_name(), record.rtype, Class::IN, record.ttl).unwrap();
-            writer.rdata(|writer| writer.bytes(&rdata)).unwrap();
-        }
-        for (_, text) in extra.iter().filter(|(s, _)| *s == section) {
-            let (owner, rtype, ttl, rdata) = record(text);
-            let owner = if owner.as_name().to_string() == "qname." { name.clone() } else { owner };
-            writer.record(section, owner.as_name(), rtype, Class::IN, ttl).unwrap();
-            writer.rdata(|writer| writer.bytes(&rdata)).unwrap();
-        }
-    }
-    let len = writer.finish();
-    out.truncate(len);
-    out
 }
 
 fn text_question(query: &[u8]) -> String {
@@ -596,6 +389,7 @@ pub fn first_ttl(world: &mut World, question: &str) -> u32 {
         message: &message,
         client: "198.51.100.9:999".parse().unwrap(),
         transport: answer::Transport::Tcp,
+        listener: 0,
         now: world.now,
     };
     let Outcome::Reply(meta) = answer::answer(&world.view, &mut Worker::default(), &request, None, &mut out)
