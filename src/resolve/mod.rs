@@ -16,7 +16,7 @@ pub use budget::Budget;
 use crate::cache::{Cache, EntryBuf, Scratch};
 use crate::clock::Instant;
 use crate::limits;
-use crate::wire::{Ede, OwnedName, Rcode, Rtype};
+use crate::wire::{Ede, Name, OwnedName, Rcode, Rtype};
 use query::Sent;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -24,7 +24,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use task::{Task, TaskId, Trouble, Waiter};
 
 /// What a task resolves. Equal questions share one task.
@@ -158,6 +158,20 @@ pub struct Known {
     servers: servers::Servers,
     /// When the roots may next be asked for their own list.
     priming_due: AtomicU64,
+}
+
+impl Known {
+    /// Forgets where `name` was delegated to; with `subtree` also what is below it. The roots' own list stays unless everything
+    /// goes.
+    pub fn flush(&self, name: Name<'_>, subtree: bool) {
+        if name.is_root() {
+            if !subtree {
+                return;
+            }
+            self.priming_due.store(0, Ordering::Relaxed);
+        }
+        self.delegations.forget(name, subtree);
+    }
 }
 
 /// The resolver: one per shard.
