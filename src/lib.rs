@@ -21,6 +21,7 @@
 //! answer    the decision: own zones, then steering, then cache, then Resolve
 //! load      config and zone files -> zones and their steering, tests of zones run, last good versions kept
 //! net       UDP workers, streams, upstream sockets, the resolver's driver
+//! store     what outlives a restart: files written whole or not at all
 //! control   metrics and status over HTTP, reload; the client side of `waymark ctl`
 //! daemon    the composition root: build, bind, spawn, reload, drain
 //! ctl       `waymark ctl`
@@ -45,6 +46,7 @@ pub mod resolve;
 pub mod answer;
 pub mod load;
 pub mod net;
+pub mod store;
 pub mod control;
 pub mod daemon;
 pub mod ctl;

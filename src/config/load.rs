@@ -108,6 +108,7 @@ fn read_config(reader: &mut Reader<'_>, mut root: Table<'_>, base: &Path) -> Con
     let geo = geo(reader, &mut root, base);
     let resolver = resolver(reader, &mut root, base);
     guard(reader, &mut root);
+    let store = store(reader, &mut root, base);
     let control = control(reader, &mut root, base);
     let log = log(reader, &mut root);
     let networks = zone_reader::networks(reader, &mut root);
@@ -120,6 +121,7 @@ fn read_config(reader: &mut Reader<'_>, mut root: Table<'_>, base: &Path) -> Con
         zones: directory,
         geo,
         resolver,
+        store,
         control,
         log,
         networks: networks
@@ -375,6 +377,19 @@ fn guard(reader: &mut Reader<'_>, root: &mut Table<'_>) {
     }
     flag_without_effect(reader, &mut table, "cookies");
     reader.finish(table, "[guard]");
+}
+
+fn store(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> Vec<PathBuf> {
+    let mut table = reader.section(root, "store");
+    let directory = table.take("directory").and_then(|value| reader.string(value));
+    reader.finish(table, "[store]");
+    let mut paths =
+        vec![directory.map_or_else(|| "/var/lib/waymark".into(), |path| tidy(base.join(path.value)))];
+    // The user's own place where the system's is not writable.
+    let home = || Some(Path::new(&std::env::var_os("HOME")?).join(".local/state"));
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).or_else(home);
+    paths.extend(state.filter(|path| path.is_absolute()).map(|path| path.join("waymark")));
+    paths
 }
 
 fn control(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> ControlConfig {

@@ -163,6 +163,8 @@ pub struct Config {
     pub geo: GeoConfig,
     /// `[resolver]`.
     pub resolver: ResolverConfig,
+    /// `[store]` `directory`: the one asked for, then the user's own, tried where that cannot be used.
+    pub store: Vec<PathBuf>,
     /// `[control]`.
     pub control: ControlConfig,
     /// `[log]`.
