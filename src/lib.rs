@@ -22,7 +22,7 @@
 //! load      config and zone files -> zones and their steering, tests of zones run, last good versions kept
 //! net       UDP workers, streams, upstream sockets, the resolver's driver
 //! store     what outlives a restart: files written whole or not at all
-//! control   metrics and status over HTTP, reload; the client side of `waymark ctl`
+//! control   metrics over HTTP; status, reload and the cache over a socket; the client side of `waymark ctl`
 //! daemon    the composition root: build, bind, spawn, reload, drain
 //! ctl       `waymark ctl`
 //! check     `waymark check`: config and zones with every error shown

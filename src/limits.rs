@@ -43,6 +43,12 @@ pub const CONTROL_CONNECTIONS: usize = 16;
 /// How long a control client may take to say what it wants.
 pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Octets of one piece of a long answer to a control client.
+pub const CONTROL_PIECE: usize = 16 * 1024;
+
+/// Pieces that wait until a control client reads them: enough that neither side waits for the other's turn.
+pub const CONTROL_PIECES: usize = 4;
+
 /// Pause after a connection that could not be accepted, so that running out of descriptors does not spin.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 

@@ -178,6 +178,7 @@ impl Daemon {
                 _ = hangup.recv() => drop(self.reload(running).await),
                 Some(command) = inbox.recv() => match command {
                     Command::Status(reply) => drop(reply.send(lock(&self.state).status(&self.metrics))),
+                    Command::Learnt(reply) => drop(reply.send(lock(&self.state).learnt())),
                     Command::Reload(reply) => drop(reply.send(self.reload(running).await)),
                 },
             }

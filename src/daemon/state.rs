@@ -4,14 +4,14 @@ use super::log;
 use crate::answer::{Recursion, UpstreamZone, View};
 use crate::cache::Cache;
 use crate::config::{Config, Diagnostics, ResolverConfig, UpstreamConfig};
+use crate::control::Learnt;
 use crate::guard::AccessList;
-use crate::limits;
 use crate::load::{Counts, Loaded, Loader};
 use crate::metrics::Metrics;
 use crate::net::Resolving;
 use crate::resolve::{self, Known};
-use crate::zone;
 use crate::zone::tree::NameTree;
+use crate::{limits, zone};
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use std::net::SocketAddr;
@@ -98,6 +98,12 @@ impl State {
         let but = if failed > 0 { format!(", {failed} zones failed") } else { String::new() };
         info!("{fresh} zones, {records} records loaded{but}");
         Ok(())
+    }
+
+    /// What was learnt; none when nothing is resolved.
+    pub fn learnt(&self) -> Option<Learnt> {
+        let cache = Arc::clone(self.cache.as_ref()?);
+        Some(Learnt { cache, known: Arc::clone(&self.known), realm: self.realm })
     }
 
     /// Loads the zones and swaps in the view. False when there was nothing to load from: then the zones stay as they are.

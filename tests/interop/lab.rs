@@ -193,7 +193,7 @@ impl Lab {
         };
         let config = format!(
             "[server]\nlisten = \"{listen}\"\nworkers = 2\n[zones]\ndirectory = \".\"\n[resolver]\n{resolver}\n\
-             [control]\nsocket = \"{d}/control.sock\"\n"
+             [store]\ndirectory = \"{d}/store\"\n[control]\nsocket = \"{d}/control.sock\"\n"
         );
         fs::write(folder.join("waymark.conf"), config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_waymark"));
