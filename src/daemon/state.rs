@@ -1,8 +1,9 @@
 //! What the daemon was made from, and making it anew: config, zones, the resolver's settings.
 
-use super::log;
+use super::{log, memory};
 use crate::answer::{Recursion, UpstreamZone, View};
 use crate::cache::Cache;
+use crate::cache::snapshot::Circumstances;
 use crate::config::{Config, Diagnostics, ResolverConfig, UpstreamConfig};
 use crate::control::Learnt;
 use crate::guard::AccessList;
@@ -10,14 +11,15 @@ use crate::load::{Counts, Loaded, Loader};
 use crate::metrics::Metrics;
 use crate::net::Resolving;
 use crate::resolve::{self, Known};
+use crate::store::Store;
 use crate::zone::tree::NameTree;
-use crate::{limits, zone};
+use crate::{clock, limits, zone};
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tracing::info;
+use tracing::{info, warn};
 
 /// Config, loader and cache of a running daemon.
 pub(super) struct State {
@@ -33,6 +35,7 @@ pub(super) struct State {
     known: Arc<Known>,
     /// The realm of cache keys: a new one whenever other servers are asked than before.
     realm: u32,
+    store: Option<Store>,
 }
 
 /// What came of a reload.
@@ -58,6 +61,7 @@ impl State {
             cache: None,
             known: Arc::default(),
             realm: 0,
+            store: None,
         };
         state.fit_cache();
         state
@@ -97,7 +101,34 @@ impl State {
         let Counts { fresh, failed, records, .. } = self.counts;
         let but = if failed > 0 { format!(", {failed} zones failed") } else { String::new() };
         info!("{fresh} zones, {records} records loaded{but}");
+        self.recall();
         Ok(())
+    }
+
+    /// Opens the store and takes from it what the cache held when the daemon last stopped.
+    fn recall(&mut self) {
+        if self.cache.is_none() {
+            return;
+        }
+        match Store::open(&self.config.store) {
+            Ok(store) => self.store = Some(store),
+            Err(error) => warn!("{error}"),
+        }
+        if let (Some(store), Some(cache)) = (&self.store, &self.cache) {
+            memory::recall(store, cache, &self.circumstances());
+        }
+    }
+
+    /// Writes the cache to the store.
+    pub fn remember(&self) {
+        if let (Some(store), Some(cache)) = (&self.store, &self.cache) {
+            memory::remember(store, cache, &self.circumstances());
+        }
+    }
+
+    fn circumstances(&self) -> Circumstances {
+        let settings = memory::fingerprint(&settings(&self.config, &self.listeners, 0));
+        Circumstances { now: clock::now(), unix: clock::unix_secs(), realm: self.realm, settings }
     }
 
     /// What was learnt; none when nothing is resolved.
@@ -197,6 +228,7 @@ impl State {
         let keys = [
             ("server.listen", old.listen != new.listen),
             ("server.workers", old.workers != new.workers),
+            ("store.directory", old.store != new.store),
             ("control.listen", old.control.listen != new.control.listen),
             ("control.socket", old.control.socket != new.control.socket),
             ("log", old.log != new.log),
@@ -214,6 +246,7 @@ impl State {
             "cache": self.cache.as_ref().map(|cache| cache.counts()).map(|counts| serde_json::json!({
                 "entries": counts.entries, "bytes": counts.bytes, "limit": counts.capacity,
             })),
+            "store": self.store.as_ref().map(Store::directory),
             "counters": metrics.totals().into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         });
         format!("{status:#}")

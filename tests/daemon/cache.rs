@@ -1,9 +1,11 @@
-//! What was learnt of other servers, through `waymark ctl`.
+//! What was learnt of other servers: over a restart, and through `waymark ctl`.
 
 use crate::daemon::{Daemon, Ended, Files, LISTEN, fold};
 use crate::dns::{Stream, Stub, ask};
 use crate::reload::http;
 use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 /// Asks a name that the stub is asked for, and has it answer with 192.0.2.N.
 fn resolve(daemon: &Daemon, stub: &Stub, name: &str, last: u8) {
@@ -22,6 +24,72 @@ fn done(daemon: &Daemon, arguments: &str) -> String {
     let ended = ctl(daemon, arguments);
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""), "{arguments}");
     fold(&ended.stdout)
+}
+
+#[test]
+fn what_was_learnt_outlives_a_restart_and_a_flush_has_it_asked_again() {
+    let stub = Stub::new();
+    let daemon = Files::new(LISTEN, &stub.config()).start();
+    resolve(&daemon, &stub, "www.slow.test.", 9);
+    let files = daemon.stop();
+    let mode = fs::metadata(files.path("store/cache.snapshot")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let daemon = files.start();
+    assert!(daemon.has_logged("1 entries of the cache read from"), "{:#?}", daemon.logged);
+    // A snapshot is read once: after a crash it would bring back what was flushed.
+    assert!(!daemon.files.path("store/cache.snapshot").exists());
+    // The stub does not answer.
+    assert_eq!(ask(daemon.address(), "WWW.slow.test."), "NOERROR 192.0.2.9");
+    assert_eq!(done(&daemon, "flush www.slow.test"), "1 entry is forgotten");
+    resolve(&daemon, &stub, "www.slow.test.", 10);
+}
+
+#[test]
+fn what_was_learnt_of_other_servers_than_now_is_not_used() {
+    let (stub, other) = (Stub::new(), Stub::new());
+    let daemon = Files::new(LISTEN, &stub.config()).start();
+    resolve(&daemon, &stub, "www.slow.test.", 9);
+    let files = daemon.stop();
+    files.configure(LISTEN, &other.config());
+    let daemon = files.start();
+    let told = daemon.logged.iter().find(|line| line.contains("cache.snapshot")).expect("a warning");
+    assert!(told.contains("WARN") && told.contains("asked other servers"), "{told}");
+    resolve(&daemon, &other, "www.slow.test.", 10);
+}
+
+#[test]
+fn a_snapshot_that_is_broken_is_told_by_its_name_and_does_not_keep_it_from_serving() {
+    let stub = Stub::new();
+    let daemon = Files::new(LISTEN, &stub.config()).start();
+    resolve(&daemon, &stub, "www.slow.test.", 9);
+    let mut files = daemon.stop();
+    let snapshot = files.path("store/cache.snapshot");
+    let good = fs::read(&snapshot).unwrap();
+    let mut damaged = good.clone();
+    damaged[50] ^= 1;
+    for (octets, told) in [(&damaged[..], "it is damaged"), (b"text", "it is no snapshot of a cache")] {
+        fs::write(&snapshot, octets).unwrap();
+        let daemon = files.start();
+        let line = daemon.logged.iter().find(|line| line.contains(told)).expect(told);
+        assert!(line.contains("WARN") && line.contains(&*snapshot.to_string_lossy()), "{line}");
+        assert_eq!(ask(daemon.address(), "www.a.test."), "NOERROR 192.0.2.1");
+        resolve(&daemon, &stub, "www.slow.test.", 9);
+        files = daemon.stop();
+    }
+}
+
+#[test]
+fn without_a_place_to_keep_it_that_is_told_and_it_serves() {
+    let files = Files::new(LISTEN, "");
+    files.write("store", "a file, no directory");
+    let daemon = files.start();
+    let line =
+        daemon.logged.iter().find(|line| line.contains("nothing is kept over a restart")).expect("a note");
+    assert!(line.contains("set store.directory"), "{line}");
+    assert_eq!(ask(daemon.address(), "www.a.test."), "NOERROR 192.0.2.1");
+    assert!(done(&daemon, "status").contains("store none"));
+    let files = daemon.stop();
+    assert_eq!(fs::read_to_string(files.path("store")).unwrap(), "a file, no directory");
 }
 
 #[test]

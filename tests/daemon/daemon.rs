@@ -211,6 +211,14 @@ impl Daemon {
         }
     }
 
+    /// Stops it; the directory is left for the next one.
+    pub fn stop(mut self) -> Files {
+        self.process.signal("TERM");
+        self.wait("stopped");
+        assert_eq!(self.process.exit_code(), Some(0));
+        self.files
+    }
+
     pub fn has_logged(&self, text: &str) -> bool {
         self.logged.iter().any(|line| line.contains(text))
     }

@@ -65,6 +65,7 @@ fn ctl_tells_status_and_reloads_and_says_by_its_exit_code_how_it_went() {
     let text = fold(&status.stdout);
     let zones = "zones 1 fresh, 0 kept, 0 failed, 5 records";
     assert!(text.lines().any(|line| line == zones) && text.contains("cache 0 entries, "), "{text}");
+    assert!(text.contains(&format!("store {}", files.path("store").display())), "{text}");
     let status = files.run("ctl", &["status", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
     assert_eq!((status.code, &json["zones"]["fresh"]), (Some(0), &1.into()));
