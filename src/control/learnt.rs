@@ -59,7 +59,7 @@ impl Learnt {
                 ControlFlow::Break(())
             }
         });
-        if walked.is_continue() {
+        if walked.is_continue() && !piece.is_empty() {
             send(piece);
         }
     }
@@ -141,6 +141,85 @@ fn print(rtype: Rtype, rdata: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::EntryBuf;
+    use crate::rrset::Rrset;
+    use crate::wire::Rcode;
+
+    /// What was learnt through realm 5: these facts of these types of `a.example`, 7 seconds from now on.
+    fn learnt(facts: &[(u32, Rtype, Fact<'_>)]) -> Learnt {
+        let cache = Arc::new(Cache::new(0, 1));
+        let name: OwnedName = "a.example.".parse().unwrap();
+        for (realm, rtype, fact) in facts {
+            let key = Key { realm: *realm, name: name.as_name(), rtype: *rtype, checking_disabled: false };
+            let stored = clock::now() + std::time::Duration::from_secs(1_000);
+            cache.insert(&EntryBuf::new(
+                &key,
+                &Entry { stored, ttl: 7, verdict: Verdict::Secure, fact: *fact },
+            ));
+        }
+        Learnt { cache, known: Arc::default(), realm: 5 }
+    }
+
+    #[test]
+    fn each_kind_of_entry_is_a_line_and_other_realms_are_not_listed() {
+        let mut set = Rrset::new(Name::ROOT, Rtype::A, 1);
+        set.push(&[192, 0, 2, 1]);
+        let records = Fact::Records { rdatas: set.rdatas(), signatures: Rdatas::stored(&[]) };
+        let soa = [&b"\x01a\x00\x01b\x00"[..], &[0; 20]].concat();
+        let denied = Fact::Denied { soa_owner: Some(Name::ROOT), soa: &soa };
+        let failed = Fact::Failed { rcode: Rcode::SERVFAIL, ede: 22, text: "no \"answer\"" };
+        let learnt = learnt(&[
+            (5, Rtype::A, records),
+            (5, Rtype::MX, denied),
+            (5, Key::NXDOMAIN, denied),
+            (5, Rtype::TXT, failed),
+            (4, Rtype::NS, records),
+        ]);
+        let mut text = Vec::new();
+        learnt.list(&Selection::All, |piece| {
+            text.extend(piece);
+            true
+        });
+        let text = String::from_utf8(text).unwrap();
+        let mut rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        rows.sort_by_key(|row| row["type"].to_string());
+        let shown: Vec<String> =
+            rows.iter().map(|row| format!("{} {} {}", row["type"], row["kind"], row["data"])).collect();
+        assert_eq!(
+            shown,
+            [
+                r#""A" "records" ["192.0.2.1"]"#,
+                r#""MX" "nodata" [". SOA a. b. 0 0 0 0 0"]"#,
+                r#""TXT" "failure" ["SERVFAIL (EDE 22): no \"answer\""]"#,
+                r#"null "nxdomain" [". SOA a. b. 0 0 0 0 0"]"#,
+            ]
+        );
+        assert!(
+            rows.iter().all(|row| row["verdict"] == "secure" && row["ttl"] == 7 && row["stale"] == false)
+        );
+    }
+
+    #[test]
+    fn many_entries_go_piece_by_piece_until_nobody_takes_them() {
+        let failed = Fact::Failed { rcode: Rcode::SERVFAIL, ede: 0, text: "" };
+        let facts: Vec<_> = (1..=1_000).map(|n| (5, Rtype(n), failed)).collect();
+        let learnt = learnt(&facts);
+        let (mut pieces, mut lines) = (0, 0);
+        learnt.list(&Selection::All, |piece| {
+            pieces += 1;
+            lines += piece.iter().filter(|&&octet| octet == b'\n').count();
+            assert!(piece.ends_with(b"\n") && piece.len() < limits::CONTROL_PIECE + 1_000);
+            true
+        });
+        assert_eq!(lines, learnt.cache.counts().entries);
+        assert!(pieces > 5);
+        let mut taken = 0;
+        learnt.list(&Selection::All, |_| {
+            taken += 1;
+            taken < 2
+        });
+        assert_eq!(taken, 2);
+    }
 
     #[test]
     fn a_query_selects_what_it_names_and_nothing_by_mistake() {

@@ -43,16 +43,17 @@ pub enum CacheAction {
 
 /// What to forget: one of a name, a subtree, all.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
-#[group(required = true, multiple = true)]
+#[group(skip)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["name", "below", "all"]))]
 pub struct What {
     /// A name: its entries, and where it was delegated to.
-    #[arg(value_name = "NAME", value_parser = name, conflicts_with_all = ["below", "all"])]
+    #[arg(value_name = "NAME", value_parser = name)]
     name: Option<OwnedName>,
     /// Only what answers a question of this type: its records, the alias in their place, the denial of the name.
     #[arg(value_name = "TYPE", value_parser = rtype, requires = "name")]
     rtype: Option<Rtype>,
     /// A name and everything below it.
-    #[arg(long, value_name = "NAME", value_parser = name, conflicts_with = "all")]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     below: Option<OwnedName>,
     /// Everything.
     #[arg(long)]

@@ -29,7 +29,9 @@ pub(super) fn show(status: &Value) -> String {
     .map(|(what, value)| json!({ "what": what, "value": value }))
     .collect();
     for (what, value) in status["counters"].as_object().into_iter().flatten() {
-        rows.push(json!({ "what": what.replace('_', " "), "value": value.to_string() }));
+        // Those of one word count replies by where they came from.
+        let what = if what.contains('_') { what.replace('_', " ") } else { format!("replies, {what}") };
+        rows.push(json!({ "what": what, "value": value.to_string() }));
     }
     let columns = [Column { title: "", key: "what" }, Column { title: "", key: "value" }];
     Table { columns: &columns, rows: &rows }.show(false)
@@ -55,15 +57,16 @@ mod tests {
             "version": "1.2.3", "config": "/etc/w.toml", "store": null,
             "zones": { "fresh": 2, "kept": 1, "failed": 0, "records": 9 },
             "cache": { "entries": 7, "bytes": 1_572_864, "limit": 268_435_456 },
-            "counters": { "queries_udp": 12 },
+            "counters": { "cache": 5, "queries_udp": 12 },
         });
         let expected = "\
-version      1.2.3
-config       /etc/w.toml
-store        none
-zones        2 fresh, 1 kept, 0 failed, 9 records
-cache        7 entries, 1.5 MiB of 256.0 MiB
-queries udp  12
+version         1.2.3
+config          /etc/w.toml
+store           none
+zones           2 fresh, 1 kept, 0 failed, 9 records
+cache           7 entries, 1.5 MiB of 256.0 MiB
+replies, cache  5
+queries udp     12
 ";
         assert_eq!(show(&status), expected);
         assert!(show(&json!({})).contains("resolver.enabled is false"));

@@ -5,7 +5,9 @@ use crate::dns::{Stream, Stub, ask};
 use crate::reload::http;
 use serde_json::Value;
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 
 /// Asks a name that the stub is asked for, and has it answer with 192.0.2.N.
 fn resolve(daemon: &Daemon, stub: &Stub, name: &str, last: u8) {
@@ -187,4 +189,26 @@ fn over_tcp_nothing_can_be_flushed_or_listed() {
         assert!(answer.starts_with("HTTP/1.1 404"), "{request}: {answer}");
     }
     assert_eq!(ask(daemon.address(), "www.slow.test."), "NOERROR 192.0.2.1");
+}
+
+#[test]
+fn the_control_socket_says_in_one_line_what_it_can_be_asked() {
+    let daemon = Files::new(LISTEN, "").start();
+    for (request, status, told) in [
+        ("POST /cache/flush", 400, "say what: name=NAME"),
+        ("POST /cache/flush?name=a&below=b", 400, "one of name, below and all"),
+        ("GET /cache?type=A", 400, "type only with name"),
+        ("GET /cache/flush?all", 404, "POST /cache/flush"),
+        ("GET /reload", 404, "POST /reload"),
+    ] {
+        let mut stream = UnixStream::connect(daemon.files.path("control.sock")).unwrap();
+        stream
+            .write_all(format!("{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes())
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{request}: {answer}");
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(body.contains(told) && body.lines().count() == 1, "{request}: {answer}");
+    }
 }
