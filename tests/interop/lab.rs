@@ -105,7 +105,9 @@ impl Lab {
         zones: &[(&str, &str)],
     ) -> (PathBuf, Vec<(String, PathBuf)>) {
         // BIND listens on addresses of interfaces only, and no server on one of IPv6 that is none.
-        ip(&format!("address add {address} dev lo"));
+        // Until its duplicates have been looked for, an address of IPv6 cannot be bound.
+        let nodad = if address.contains(':') { " nodad" } else { "" };
+        ip(&format!("address add {address} dev lo{nodad}"));
         let folder = self.directory.join(format!("{server}-{}", address.replace(':', "-")));
         fs::create_dir_all(&folder).unwrap();
         let files = zones.iter().map(|(apex, text)| {
