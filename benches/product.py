@@ -25,6 +25,6 @@ def cmd(mode, directory, data, addr, port):
     config = directory / "waymark.toml"
     config.write_text(
         f'[server]\nlisten = ["{addr}:{port}"]\nworkers = 1\n[zones]\ndirectory = "{zones}"\n'
-        f'[resolver]\n{resolver}[control]\nsocket = "{directory}/control.sock"\n[log]\nlevel = "warn"\n'
+        f'[resolver]\n{resolver}[store]\ndirectory = "{directory}/store"\n[control]\nsocket = "{directory}/control.sock"\n[log]\nlevel = "warn"\n'
     )
     return [BINARY, "serve", "--config", config]

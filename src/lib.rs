@@ -21,7 +21,8 @@
 //! answer    the decision: own zones, then steering, then cache, then Resolve
 //! load      config and zone files -> zones and their steering, tests of zones run, last good versions kept
 //! net       UDP workers, streams, upstream sockets, the resolver's driver
-//! control   metrics and status over HTTP, reload; the client side of `waymark ctl`
+//! store     what outlives a restart: files written whole or not at all
+//! control   metrics over HTTP; status, reload and the cache over a socket; the client side of `waymark ctl`
 //! daemon    the composition root: build, bind, spawn, reload, drain
 //! ctl       `waymark ctl`
 //! check     `waymark check`: config and zones with every error shown
@@ -45,6 +46,7 @@ pub mod resolve;
 pub mod answer;
 pub mod load;
 pub mod net;
+pub mod store;
 pub mod control;
 pub mod daemon;
 pub mod ctl;

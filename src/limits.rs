@@ -62,6 +62,12 @@ pub const CONTROL_CONNECTIONS: usize = 16;
 /// How long a control client may take to say what it wants.
 pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Octets of one piece of a long answer to a control client.
+pub const CONTROL_PIECE: usize = 16 * 1024;
+
+/// Pieces that wait until a control client reads them: enough that neither side waits for the other's turn.
+pub const CONTROL_PIECES: usize = 4;
+
 /// Pause after a connection that could not be accepted, so that running out of descriptors does not spin.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -76,6 +82,18 @@ pub const ZONES: usize = 1_000_000;
 
 /// The least a cache is made with: eight segments of its log, enough for both of its queues to turn over.
 pub const CACHE_MIN: usize = 1 << 19;
+
+/// Slots of the cache's index that a flush looks at in one hold of a lock: some ten microseconds that a writer waits.
+pub const CACHE_PIECE: usize = 128;
+
+/// Looks at one slot of the cache that is overwritten at the same time: a fourth writer within nanoseconds is no accident.
+pub const CACHE_LOOKS: usize = 3;
+
+/// Octets of one block of the cache's snapshot: what a broken one costs, and what is read at a time.
+pub const SNAPSHOT_BLOCK: usize = 64 * 1024;
+
+/// How long reading the cache's snapshot may put off the start: a full cache of 1 GiB is read in less.
+pub const SNAPSHOT_TIME: Duration = Duration::from_secs(10);
 
 /// Seconds that any answer from upstream is kept at most (RFC 8767 §4 suggests days to weeks; a day bounds a mistake).
 pub const TTL_MAX: u32 = 86_400;

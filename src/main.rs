@@ -29,13 +29,16 @@ enum Command {
         config: PathBuf,
     },
     /// Talk to the running daemon. Exits with 0 when it did what it was asked, 1 when it could not (a reload found something
-    /// wrong), 2 when no daemon answers.
+    /// wrong), 2 when no daemon answers or the arguments are wrong.
     Ctl {
         /// The daemon's config: it names the control socket.
-        #[arg(long, value_name = "FILE", default_value = waymark::daemon::CONFIG)]
+        #[arg(long, value_name = "FILE", default_value = waymark::daemon::CONFIG, global = true)]
         config: PathBuf,
+        /// Print JSON.
+        #[arg(long, global = true)]
+        json: bool,
         /// What to ask.
-        #[arg(value_enum)]
+        #[command(subcommand)]
         action: waymark::ctl::Action,
     },
     /// Run a miniature internet on loopback with a resolver on top, and print dig lines to try. Exits with 0 when it is stopped, 1
@@ -51,7 +54,7 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve { config } => waymark::daemon::run(&config),
         Command::Check { config } => waymark::check::run(&config),
-        Command::Ctl { config, action } => waymark::ctl::run(&config, action),
+        Command::Ctl { config, json, action } => waymark::ctl::run(&config, &action, json),
         Command::Demo { port } => waymark::demo::run(port),
     }
 }

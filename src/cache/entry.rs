@@ -3,7 +3,7 @@
 use super::{Entry, Fact, Key, Verdict};
 use crate::clock::Instant;
 use crate::limits;
-use crate::rrset::Rdatas;
+use crate::rrset::{Rdatas, check_rdata};
 use crate::wire::{Name, NameBuf, Rcode, Rtype};
 
 /// An owned entry and its key, in the form in which the cache stores it.
@@ -20,9 +20,8 @@ const CD: u8 = 1;
 const FAILED: u8 = 2;
 
 impl EntryBuf {
-    /// Encodes an entry. The key must say whether it is a failure.
+    /// Encodes an entry. Whether the key is a failure's follows from the entry, whatever it says.
     pub fn new(key: &Key<'_>, entry: &Entry<'_>) -> EntryBuf {
-        debug_assert_eq!(key.failed, matches!(entry.fact, Fact::Failed { .. }));
         let failed;
         let (kind, first, second): (u8, &[u8], &[u8]) = match &entry.fact {
             Fact::Records { rdatas, signatures } => (0, rdatas.as_bytes(), signatures.as_bytes()),
@@ -48,6 +47,35 @@ impl EntryBuf {
         EntryBuf(octets.into())
     }
 
+    /// An entry in the form of [`EntryBuf::as_bytes`], from where it may have been tampered with: none if anything in it is not as
+    /// [`EntryBuf::new`] makes it.
+    pub fn read(octets: &[u8]) -> Option<EntryBuf> {
+        let (flags, name_len) = (*octets.get(FIXED - 6)?, *octets.get(FIXED - 5)? as usize);
+        let first_len = u32::from_le_bytes(array(octets, FIXED - 4)) as usize;
+        let (name, rest) = octets.get(FIXED..)?.split_at_checked(name_len)?;
+        let (first, second) = rest.split_at_checked(first_len)?;
+        let lower = Name::from_wire(name).is_ok() && !name.iter().any(u8::is_ascii_uppercase);
+        let rtype = Rtype(u16::from_le_bytes(array(octets, 16)));
+        let sound = match flags >> 3 {
+            0 => {
+                !rtype.is_meta()
+                    && !first.is_empty()
+                    && are_rdatas(rtype, first)
+                    && are_rdatas(Rtype::RRSIG, second)
+            }
+            1 if first.is_empty() => second.is_empty(),
+            1 => Name::from_wire(first).is_ok() && check_rdata(Rtype::SOA, second).is_ok(),
+            2 => first.len() == 4 && std::str::from_utf8(second).is_ok(),
+            _ => false,
+        };
+        (lower && sound && octets.len() <= limits::CACHE_ENTRY).then(|| EntryBuf(octets.into()))
+    }
+
+    /// The octets.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Its key.
     pub fn key(&self) -> Key<'_> {
         key(&self.0)
@@ -62,6 +90,13 @@ impl EntryBuf {
     pub(super) fn storable(&self) -> Option<&[u8]> {
         Some(&*self.0).filter(|octets| octets.len() <= limits::CACHE_ENTRY)
     }
+}
+
+/// Whether octets are the storage form of records of a type.
+fn are_rdatas(rtype: Rtype, octets: &[u8]) -> bool {
+    let rdatas = Rdatas::stored(octets);
+    let whole: usize = rdatas.iter().map(|rdata| 2 + rdata.len()).sum();
+    whole == octets.len() && rdatas.iter().all(|rdata| check_rdata(rtype, rdata).is_ok())
 }
 
 fn array<const N: usize>(octets: &[u8], at: usize) -> [u8; N] {

@@ -2,11 +2,14 @@
 //! lock; every call takes `now`.
 
 mod entry;
+mod selection;
 mod shard;
+pub mod snapshot;
 #[cfg(test)]
 mod tests;
 
 pub use entry::EntryBuf;
+pub use selection::Selection;
 
 use crate::clock::Instant;
 use crate::limits;
@@ -15,6 +18,7 @@ use crate::rrset::Rdatas;
 use crate::wire::{Name, Rcode, Rtype};
 use shard::{SEGMENT_WORDS, Shard};
 use std::hash::{BuildHasher, Hasher};
+use std::ops::ControlFlow;
 
 /// What an entry is found by. The class is always IN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,9 +165,35 @@ impl Cache {
         self.shard(hash).remove(hash, key)
     }
 
-    /// Forgets everything.
-    pub fn clear(&self) {
-        self.shards.iter().for_each(Shard::clear);
+    /// Forgets what is selected, in all realms and with and without CD; says how many entries there were. What was there when
+    /// it began is gone when it ends; what comes meanwhile may stay. Readers go on, and writers wait for a small piece at a time.
+    pub fn flush(&self, selection: &Selection) -> usize {
+        let mut scratch = Scratch::default();
+        let flush = |shard: &Shard| match selection {
+            Selection::All => shard.clear(),
+            _ => shard.flush(&mut scratch, |key| selection.holds(key)),
+        };
+        self.shards.iter().map(flush).sum()
+    }
+
+    /// Visits what is selected, stale or not, in no order, until `visit` breaks. Nobody waits for it; an entry that is stored or
+    /// moved meanwhile may be passed over.
+    pub fn walk(
+        &self,
+        selection: &Selection,
+        mut visit: impl FnMut(&Key<'_>, &Entry<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let mut scratch = Scratch::default();
+        self.shards.iter().try_for_each(|shard| {
+            shard.walk(&mut scratch, |octets| {
+                let key = entry::key(octets);
+                if selection.holds(&key) {
+                    visit(&key, &entry::entry(octets))
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })
+        })
     }
 
     /// What it holds.

@@ -15,6 +15,7 @@ use super::entry;
 use super::{Entry, Key, Scratch};
 use crate::limits;
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -162,8 +163,52 @@ impl Shard {
         slot.is_some()
     }
 
-    /// Forgets everything. The memory stays allocated for what comes.
-    pub fn clear(&self) {
+    /// Hands on the octets of every entry until `visit` breaks. Takes no lock: one that is moved just then may be passed over.
+    pub fn walk(
+        &self,
+        scratch: &mut Scratch,
+        mut visit: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        for slot in &self.index {
+            for _ in 0..limits::CACHE_LOOKS {
+                match slot.load(Ordering::Acquire) {
+                    0 => break,
+                    seen => match self.copy(slot, seen, scratch) {
+                        Some(len) => {
+                            visit(&scratch.0[..len])?;
+                            break;
+                        }
+                        // Overwritten meanwhile: the slot says what is there now.
+                        None => continue,
+                    },
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Forgets the entries whose keys are `doomed`; says how many there were. All that were there when it began are seen: an entry
+    /// that is moved stays in its bucket, and the lock, held for one piece of the index at a time, keeps it from being between two
+    /// places.
+    pub fn flush(&self, scratch: &mut Scratch, doomed: impl Fn(&Key<'_>) -> bool) -> usize {
+        let mut gone = 0;
+        for piece in self.index.chunks(limits::CACHE_PIECE) {
+            let _queues = self.lock();
+            for slot in piece {
+                let seen = slot.load(Ordering::Relaxed);
+                let copied = if seen == 0 { None } else { self.copy(slot, seen, scratch) };
+                if copied.is_some_and(|len| doomed(&entry::key(&scratch.0[..len]))) {
+                    slot.store(0, Ordering::Release);
+                    self.entries.fetch_sub(1, Ordering::Relaxed);
+                    gone += 1;
+                }
+            }
+        }
+        gone
+    }
+
+    /// Forgets everything; says how many entries there were. The memory stays allocated for what comes.
+    pub fn clear(&self) -> usize {
         let mut queues = self.lock();
         for slot in &self.index {
             slot.store(0, Ordering::Release);
@@ -176,7 +221,7 @@ impl Shard {
             self.raise(segment);
         }
         (queues.small_used, queues.main_used) = (SEGMENT_WORDS, SEGMENT_WORDS);
-        self.entries.store(0, Ordering::Relaxed);
+        self.entries.swap(0, Ordering::Relaxed)
     }
 
     /// A panic while the lock was held cannot leave the queues in a state that readers are misled by.

@@ -3,6 +3,7 @@ use crate::rrset::Rrset;
 use crate::wire::NameBuf;
 use proptest::prelude::*;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn name(n: u32) -> NameBuf {
     format!("Host{n}.example.").parse().unwrap()
@@ -107,7 +108,7 @@ fn entries_too_large_are_left_out_and_removed_ones_are_gone() {
     assert_eq!(version(&cache, 1, &mut scratch), None);
     (0..100).for_each(|n| cache.insert(&entry(n, 2, 50)));
     assert_eq!(cache.counts().entries, 100);
-    cache.clear();
+    assert_eq!(cache.flush(&Selection::All), 100);
     assert_eq!((cache.counts().entries, version(&cache, 5, &mut scratch)), (0, None));
     cache.insert(&entry(5, 3, 50));
     assert_eq!(version(&cache, 5, &mut scratch), Some(3));
@@ -200,7 +201,178 @@ fn readers_never_see_a_torn_entry_while_others_write() {
     assert!(cache.counts().entries > 0);
 }
 
+/// Stores an entry.
+fn put(cache: &Cache, (realm, name, rtype, checking_disabled): (u32, &str, Rtype, bool)) {
+    let name: NameBuf = name.parse().unwrap();
+    let fact = Fact::Failed { rcode: Rcode::SERVFAIL, ede: 0, text: "" };
+    let entry = Entry { stored: Instant::from_secs(100), ttl: 60, verdict: Verdict::Unchecked, fact };
+    cache.insert(&EntryBuf::new(
+        &Key { realm, name: name.as_name(), rtype, checking_disabled, failed: true },
+        &entry,
+    ));
+}
+
+/// The keys in the cache as text, sorted.
+fn keys(cache: &Cache, selection: &Selection) -> Vec<String> {
+    let mut keys = Vec::new();
+    let _ = cache.walk(selection, |Key { realm, name, rtype, checking_disabled: cd, .. }, _| {
+        keys.push(format!("{realm} {name} {rtype}{}", if *cd { " CD" } else { "" }));
+        ControlFlow::Continue(())
+    });
+    keys.sort();
+    keys
+}
+
+#[test]
+fn a_flush_takes_what_it_names_in_every_realm_with_and_without_cd_and_nothing_else() {
+    let all = [
+        (0, "example.com.", Rtype::A, false),
+        (1, "example.com.", Rtype::A, true),
+        (0, "example.com.", Rtype::MX, false),
+        (0, "example.com.", Rtype::CNAME, false),
+        (0, "example.com.", Key::NXDOMAIN, false),
+        (0, "www.example.com.", Rtype::A, false),
+        (2, "a.b.example.com.", Rtype::A, true),
+        (0, "notexample.com.", Rtype::A, false),
+        (0, "example.com.net.", Rtype::A, false),
+        (0, "com.", Rtype::NS, false),
+        (0, "\\010example.com.", Rtype::A, false),
+    ];
+    let name = || "eXample.COM".parse().unwrap();
+    for (selection, taken) in [
+        (Selection::Question(name(), Rtype::A), [0, 1, 3, 4].as_slice()),
+        (Selection::Question(name(), Rtype::TXT), &[3, 4]),
+        (Selection::Name(name()), &[0, 1, 2, 3, 4]),
+        (Selection::Below(name()), &[0, 1, 2, 3, 4, 5, 6]),
+        (Selection::Below("com.".parse().unwrap()), &[0, 1, 2, 3, 4, 5, 6, 7, 9, 10]),
+        (Selection::Below(".".parse().unwrap()), &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
+        (Selection::All, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
+        (Selection::Name("none.".parse().unwrap()), &[]),
+    ] {
+        for bytes in [0, 8 << 20] {
+            let (cache, doomed, kept) = (Cache::new(bytes, 1), Cache::new(0, 1), Cache::new(0, 1));
+            for (n, which) in all.into_iter().enumerate() {
+                put(&cache, which);
+                put(if taken.contains(&n) { &doomed } else { &kept }, which);
+            }
+            assert_eq!(keys(&cache, &selection), keys(&doomed, &Selection::All), "{selection:?}");
+            assert_eq!(cache.flush(&selection), taken.len(), "{selection:?}");
+            assert_eq!(keys(&cache, &Selection::All), keys(&kept, &Selection::All), "{selection:?}");
+            assert_eq!(cache.counts().entries, all.len() - taken.len());
+            assert_eq!(cache.flush(&selection), 0);
+        }
+    }
+}
+
+#[test]
+fn a_walk_stops_when_it_is_told_to() {
+    let cache = Cache::new(0, 1);
+    (0..100).for_each(|n| cache.insert(&entry(n, 1, 50)));
+    let mut seen = 0;
+    let walked = cache.walk(&Selection::All, |_, _| {
+        seen += 1;
+        if seen == 10 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!((walked, seen), (ControlFlow::Break(()), 10));
+}
+
+#[test]
+fn a_flush_misses_none_while_others_write_and_read() {
+    let (cache, stop) = (Cache::new(1 << 20, 5), AtomicBool::new(false));
+    let doomed: Vec<String> = (0..300).map(|n| format!("d{n}.doomed.")).collect();
+    let seen = |scratch: &mut Scratch| {
+        let found = doomed.iter().filter(|name| {
+            let name: NameBuf = name.parse().unwrap();
+            cache.get(&key(&name), scratch).is_some()
+        });
+        found.count()
+    };
+    std::thread::scope(|scope| {
+        for writer in 0..2u32 {
+            let (cache, stop) = (&cache, &stop);
+            // What is read is moved to another place over and over by what is written.
+            scope.spawn(move || {
+                let mut n = writer;
+                while !stop.load(Ordering::Relaxed) {
+                    cache.insert(&entry(n % 50_000, n, 100));
+                    n += 2;
+                }
+            });
+        }
+        let (seen, stop) = (&seen, &stop);
+        scope.spawn(move || {
+            let mut scratch = Scratch::default();
+            while !stop.load(Ordering::Relaxed) {
+                seen(&mut scratch);
+            }
+        });
+        let (mut scratch, below) = (Scratch::default(), Selection::Below("doomed.".parse().unwrap()));
+        for round in 0..30 {
+            doomed.iter().for_each(|name| put(&cache, (0, name, Rtype::TXT, false)));
+            let before = seen(&mut scratch);
+            let flushed = cache.flush(&below);
+            assert_eq!(seen(&mut scratch), 0, "round {round}");
+            assert!(before > 0 && flushed > 0, "round {round}: {before} {flushed}");
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(cache.counts().entries, keys(&cache, &Selection::All).len());
+    let entries = cache.counts().entries;
+    assert_eq!((cache.flush(&Selection::All), cache.counts().entries), (entries, 0));
+}
+
 proptest! {
+    #[test]
+    fn octets_that_were_tampered_with_are_an_entry_or_nothing(
+        which in 0usize..4, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4), cut in 0usize..300
+    ) {
+        let (mx, nodata, failed) = {
+            let name: NameBuf = "www.example.".parse().unwrap();
+            let key = Key { realm: 3, name: name.as_name(), rtype: Rtype::MX, checking_disabled: true, failed: false };
+            let make = |fact| {
+                EntryBuf::new(&key, &Entry { stored: Instant::ZERO, ttl: 5, verdict: Verdict::Secure, fact })
+            };
+            let mut set = Rrset::new(name.as_name(), Rtype::MX, 60);
+            set.push(b"\x00\x0a\x01a\x00");
+            set.push(b"\x00\x14\x01b\x00");
+            let soa = [&b"\x01a\x00\x01b\x00"[..], &[0; 20]].concat();
+            let no_signatures = Rdatas::stored(&[]);
+            (
+                make(Fact::Records { rdatas: set.rdatas(), signatures: no_signatures }),
+                make(Fact::Denied { soa_owner: Some(name.as_name()), soa: &soa }),
+                make(Fact::Failed { rcode: Rcode::SERVFAIL, ede: 1, text: "why" }),
+            )
+        };
+        let whole = match which { 0 | 3 => mx, 1 => nodata, _ => failed };
+        prop_assert_eq!(EntryBuf::read(whole.as_bytes()), Some(whole.clone()));
+        let mut octets = whole.as_bytes().to_vec();
+        octets.truncate(octets.len().saturating_sub(cut.saturating_sub(200)));
+        for (at, value) in changes {
+            let at = at.index(octets.len().max(1));
+            if let Some(octet) = octets.get_mut(at) {
+                *octet = value;
+            }
+        }
+        if let Some(read) = EntryBuf::read(&octets) {
+            let (key, entry) = (read.key(), read.entry());
+            prop_assert!(Name::from_wire(key.name.as_bytes()).is_ok());
+            match entry.fact {
+                Fact::Records { rdatas, signatures } => {
+                    prop_assert!(rdatas.iter().count() > 0 && signatures.iter().count() == 0);
+                    for rdata in rdatas.iter() {
+                        prop_assert!(crate::rrset::check_rdata(key.rtype, rdata).is_ok());
+                    }
+                }
+                Fact::Denied { soa_owner, .. } => {
+                    prop_assert!(soa_owner.is_none_or(|owner| Name::from_wire(owner.as_bytes()).is_ok()));
+                }
+                Fact::Failed { .. } => (),
+            }
+            let again = EntryBuf::new(&key, &entry);
+            prop_assert_eq!(again.as_bytes(), &octets[..]);
+        }
+    }
+
     #[test]
     fn a_read_gives_the_latest_version_or_nothing(writes in prop::collection::vec((0u32..2_000, 8usize..2_000), 1..1_500)) {
         let (cache, mut model, mut scratch) = (Cache::new(0, 7), HashMap::new(), Scratch::default());

@@ -108,6 +108,7 @@ fn read_config(reader: &mut Reader<'_>, mut root: Table<'_>, base: &Path) -> Con
     let geo = geo(reader, &mut root, base);
     let resolver = resolver(reader, &mut root, base);
     let guard = guard(reader, &mut root, &resolver.allow);
+    let store = store(reader, &mut root, base);
     let control = control(reader, &mut root, base);
     let log = log(reader, &mut root);
     let networks = zone_reader::networks(reader, &mut root);
@@ -121,6 +122,7 @@ fn read_config(reader: &mut Reader<'_>, mut root: Table<'_>, base: &Path) -> Con
         geo,
         resolver,
         guard,
+        store,
         control,
         log,
         networks: networks
@@ -416,6 +418,19 @@ fn rate(reader: &mut Reader<'_>, value: Value<'_>) -> Option<Option<u32>> {
     let form = format!("\"off\" or replies a second, as in \"20/s\", of at most {MOST}");
     reader.expected(value, form).help = help;
     None
+}
+
+fn store(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> Vec<PathBuf> {
+    let mut table = reader.section(root, "store");
+    let directory = table.take("directory").and_then(|value| reader.string(value));
+    reader.finish(table, "[store]");
+    let mut paths =
+        vec![directory.map_or_else(|| "/var/lib/waymark".into(), |path| tidy(base.join(path.value)))];
+    // The user's own place where the system's is not writable.
+    let home = || Some(Path::new(&std::env::var_os("HOME")?).join(".local/state"));
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).or_else(home);
+    paths.extend(state.filter(|path| path.is_absolute()).map(|path| path.join("waymark")));
+    paths
 }
 
 fn control(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> ControlConfig {

@@ -14,6 +14,7 @@ mod zone_file;
 mod zone_reader;
 
 pub use load::read_regular;
+pub(crate) use reader::closest;
 pub use zone_file::*;
 
 use crate::wire::OwnedName;
@@ -165,6 +166,8 @@ pub struct Config {
     pub resolver: ResolverConfig,
     /// `[guard]`.
     pub guard: GuardConfig,
+    /// `[store]` `directory`: the one asked for, then the user's own, tried where that cannot be used.
+    pub store: Vec<PathBuf>,
     /// `[control]`.
     pub control: ControlConfig,
     /// `[log]`.

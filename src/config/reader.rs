@@ -77,7 +77,7 @@ impl<'t> Table<'t> {
 }
 
 /// The closest of some names, when one is close: not so far that nothing of what was written is left.
-pub(super) fn closest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
+pub(crate) fn closest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
     let near = names.into_iter().map(|known| (strsim::damerau_levenshtein(name, known), known));
     let (distance, known) = near.min()?;
     (distance <= 1 + name.len() / 4 && distance < name.len()).then(|| format!("did you mean {known:?}?"))

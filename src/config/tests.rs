@@ -519,3 +519,20 @@ fn the_nearest_name_is_not_wholly_another() {
     assert_eq!(reader::closest("a", ["b"]), None);
     assert_eq!(reader::closest("eu1", ["eu", "us"]), Some("did you mean \"eu\"?".into()));
 }
+
+#[test]
+fn the_store_is_where_it_is_said_to_be_or_at_the_systems_place() {
+    for (text, first) in [
+        ("", Ok("/var/lib/waymark")),
+        ("[store]\ndirectory = \"state\"\n", Ok("/etc/waymark/state")),
+        ("[store]\ndirectory = \"/srv/x\"\n", Ok("/srv/x")),
+        ("[store]\ndirectoy = \"/srv/x\"\n", Err("unknown key \"directoy\" in [store]")),
+    ] {
+        let mut diagnostics = Diagnostics::default();
+        let config = Config::parse(text, std::path::Path::new("/etc/waymark/waymark.toml"), &mut diagnostics);
+        match first {
+            Ok(first) => assert_eq!(config.store[0], std::path::Path::new(first)),
+            Err(told) => assert!(diagnostics.iter().any(|d| d.message == told), "{:?}", diagnostics),
+        }
+    }
+}

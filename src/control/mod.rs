@@ -1,10 +1,13 @@
-//! What is asked of a running daemon: `/metrics` over HTTP for Prometheus, and `status` and `reload` over a local socket for
-//! `waymark ctl`. Both are HTTP/1.1; the socket can be opened by its owner only (0600).
+//! What is asked of a running daemon: `/metrics` over HTTP for Prometheus, and status, reload and the cache over a local socket for
+//! `waymark ctl`. Both are HTTP/1.1; the socket can be opened by its owner only (0600), and what changes anything is asked there
+//! alone.
 
 mod client;
+mod learnt;
 mod server;
 mod socket;
 
 pub use client::{CallError, call};
+pub use learnt::Learnt;
 pub use server::{Command, Metrics, serve_metrics, serve_socket};
 pub use socket::{ControlSocket, SocketError};

@@ -1,8 +1,10 @@
 //! The HTTP side of control.
 
+use super::learnt::{self, Learnt};
+use crate::cache::Selection;
 use crate::limits;
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{Either, Full};
+use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -10,7 +12,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -21,6 +25,8 @@ pub enum Command {
     Status(oneshot::Sender<String>),
     /// Read config and zones again: what came of it as text, and whether all is well.
     Reload(oneshot::Sender<(bool, String)>),
+    /// Give what was learnt; none when nothing is resolved.
+    Learnt(oneshot::Sender<Option<Learnt>>),
 }
 
 /// Makes the text of `/metrics`.
@@ -58,35 +64,96 @@ pub async fn serve_socket(listener: tokio::net::UnixListener, commands: mpsc::Se
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const JSON: &str = "application/json";
+const JSON_LINES: &str = "application/x-ndjson";
 const TEXT: &str = "text/plain; charset=utf-8";
 
+/// What the control socket has, for who asks for something else.
+const PATHS: &str =
+    "GET /status, POST /reload, POST /cache/flush?name=NAME&type=TYPE|below=NAME|all, GET /cache are here\n";
+
 /// Carries out a request of the control socket.
-async fn command(request: &Request<Incoming>, commands: &mpsc::Sender<Command>) -> Response<Full<Bytes>> {
-    let stopping = || respond(StatusCode::SERVICE_UNAVAILABLE, TEXT, "the daemon is stopping\n".into());
-    match (request.method(), request.uri().path()) {
+async fn command(request: &Request<Incoming>, commands: &mpsc::Sender<Command>) -> Response<Page> {
+    let answer = match (request.method(), request.uri().path()) {
         (&Method::GET, "/status") => {
-            let (reply, status) = oneshot::channel();
-            let sent = commands.send(Command::Status(reply)).await.is_ok();
-            match status.await {
-                Ok(status) if sent => respond(StatusCode::OK, JSON, status),
-                _ => stopping(),
-            }
+            ask(commands, Command::Status).await.map(|status| respond(StatusCode::OK, JSON, status))
         }
-        (&Method::POST, "/reload") => {
-            let (reply, outcome) = oneshot::channel();
-            let sent = commands.send(Command::Reload(reply)).await.is_ok();
-            match outcome.await {
-                Ok((true, text)) if sent => respond(StatusCode::OK, TEXT, text),
-                Ok((false, text)) if sent => respond(StatusCode::UNPROCESSABLE_ENTITY, TEXT, text),
-                _ => stopping(),
-            }
-        }
-        _ => respond(StatusCode::NOT_FOUND, TEXT, "GET /status or POST /reload\n".into()),
+        (&Method::POST, "/reload") => ask(commands, Command::Reload).await.map(|(ok, text)| {
+            respond(if ok { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }, TEXT, text)
+        }),
+        (&Method::POST, "/cache/flush") => match learnt::select(request.uri().query()) {
+            Ok(Some(selection)) => flush(commands, selection).await,
+            Ok(None) => Some(bad("say what: name=NAME, name=NAME&type=TYPE, below=NAME or all")),
+            Err(why) => Some(bad(&why)),
+        },
+        (&Method::GET, "/cache") => match learnt::select(request.uri().query()) {
+            Ok(selection) => list(commands, selection.unwrap_or(Selection::All)).await,
+            Err(why) => Some(bad(&why)),
+        },
+        _ => Some(respond(StatusCode::NOT_FOUND, TEXT, PATHS.into())),
+    };
+    answer.unwrap_or_else(|| {
+        respond(StatusCode::SERVICE_UNAVAILABLE, TEXT, "the daemon is stopping: ask the next one\n".into())
+    })
+}
+
+/// Has the daemon answer a command; none when it is stopping.
+async fn ask<R>(
+    commands: &mpsc::Sender<Command>,
+    command: impl FnOnce(oneshot::Sender<R>) -> Command,
+) -> Option<R> {
+    let (reply, answer) = oneshot::channel();
+    commands.send(command(reply)).await.ok()?;
+    answer.await.ok()
+}
+
+async fn flush(commands: &mpsc::Sender<Command>, selection: Selection) -> Option<Response<Page>> {
+    let Some(learnt) = ask(commands, Command::Learnt).await? else { return Some(nothing_learnt()) };
+    let flushed = tokio::task::spawn_blocking(move || learnt.flush(&selection)).await.ok()?;
+    Some(respond(StatusCode::OK, JSON, format!("{{\"flushed\":{flushed}}}")))
+}
+
+/// Lists entries as they are found: how many they are does not matter.
+async fn list(commands: &mpsc::Sender<Command>, selection: Selection) -> Option<Response<Page>> {
+    let Some(learnt) = ask(commands, Command::Learnt).await? else { return Some(nothing_learnt()) };
+    let (sender, pieces) = mpsc::channel(limits::CONTROL_PIECES);
+    tokio::task::spawn_blocking(move || {
+        learnt.list(&selection, |piece| sender.blocking_send(piece.into()).is_ok())
+    });
+    Some(typed(StatusCode::OK, JSON_LINES, Either::Right(Pieces(pieces))))
+}
+
+fn nothing_learnt() -> Response<Page> {
+    let text = "nothing is resolved here, so there is no cache: resolver.enabled is false\n";
+    respond(StatusCode::CONFLICT, TEXT, text.into())
+}
+
+fn bad(why: &str) -> Response<Page> {
+    respond(StatusCode::BAD_REQUEST, TEXT, format!("{why}\n"))
+}
+
+/// A body: text at hand, or pieces as they are made.
+type Page = Either<Full<Bytes>, Pieces>;
+
+/// See [`Page`].
+struct Pieces(mpsc::Receiver<Bytes>);
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
     }
 }
 
-fn respond(status: StatusCode, content_type: &'static str, body: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+fn respond(status: StatusCode, content_type: &'static str, body: String) -> Response<Page> {
+    typed(status, content_type, Either::Left(Full::new(Bytes::from(body))))
+}
+
+fn typed(status: StatusCode, content_type: &'static str, page: Page) -> Response<Page> {
+    let mut response = Response::new(page);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
@@ -98,7 +165,7 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     A: Future<Output = io::Result<S>>,
     H: Fn(Request<Incoming>) -> R + Clone + Send + Sync + 'static,
-    R: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+    R: Future<Output = Response<Page>> + Send + 'static,
 {
     let slots = Arc::new(Semaphore::new(limits::CONTROL_CONNECTIONS));
     loop {

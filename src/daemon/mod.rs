@@ -1,6 +1,7 @@
 //! The composition root: config to a running daemon. Builds, binds, spawns, reloads, drains; decides nothing about DNS.
 
 mod log;
+mod memory;
 mod state;
 
 use crate::answer::View;
@@ -14,7 +15,7 @@ use state::{Reloaded, State};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
@@ -67,6 +68,7 @@ fn serve(path: &Path, config: Config, diagnostics: Diagnostics) -> Result<(), Fa
     let metrics = Arc::new(Metrics::default());
     let mut running = None;
     let daemon = Daemon::new(State::new(path, config, server.addresses()), &metrics);
+    let state = Arc::clone(&daemon.state);
     let ended = runtime.block_on(async {
         // Nothing that is under way, not even a long load, keeps the daemon from stopping.
         tokio::select! {
@@ -81,6 +83,12 @@ fn serve(path: &Path, config: Config, diagnostics: Diagnostics) -> Result<(), Fa
     }
     if let Some(running) = running {
         running.stop(limits::DRAIN_TIME);
+        // A load that is under way has it, and is not waited for.
+        match state.try_lock() {
+            Ok(state) => state.remember(),
+            Err(TryLockError::Poisoned(state)) => state.into_inner().remember(),
+            Err(TryLockError::WouldBlock) => warn!("the cache is not kept: zones are being loaded"),
+        }
     }
     runtime.shutdown_background();
     ended.inspect(|()| info!("stopped"))
@@ -187,6 +195,7 @@ impl Daemon {
                 _ = hangup.recv() => drop(self.reload(running).await),
                 Some(command) = inbox.recv() => match command {
                     Command::Status(reply) => drop(reply.send(lock(&self.state).status(&self.metrics))),
+                    Command::Learnt(reply) => drop(reply.send(lock(&self.state).learnt())),
                     Command::Reload(reply) => drop(reply.send(self.reload(running).await)),
                 },
             }

@@ -1,24 +1,25 @@
 //! What the daemon was made from, and making it anew: config, zones, the resolver's settings.
 
-use super::log;
+use super::{log, memory};
 use crate::answer::{Recursion, UpstreamZone, View};
 use crate::cache::Cache;
-use crate::clock;
+use crate::cache::snapshot::Circumstances;
 use crate::config::{Config, Diagnostics, ListenConfig, Minimise, ResolverConfig, UpstreamConfig};
+use crate::control::Learnt;
 use crate::guard::{AccessList, Cookies, Guard, Rates};
-use crate::limits;
 use crate::load::{Counts, Loaded, Loader};
 use crate::metrics::Metrics;
 use crate::net::Resolving;
 use crate::resolve::{self, Known};
-use crate::zone;
+use crate::store::Store;
 use crate::zone::tree::NameTree;
+use crate::{clock, limits, zone};
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tracing::info;
+use tracing::{info, warn};
 
 /// Config, loader and cache of a running daemon.
 pub(super) struct State {
@@ -36,6 +37,7 @@ pub(super) struct State {
     rates: Option<Arc<Rates>>,
     /// The realm of cache keys: a new one whenever other servers are asked than before.
     realm: u32,
+    store: Option<Store>,
 }
 
 /// What came of a reload.
@@ -63,6 +65,7 @@ impl State {
             cookies: Cookies::new(secret(), epoch()),
             rates: None,
             realm: 0,
+            store: None,
         };
         state.fit_cache();
         state.fit_rates();
@@ -140,7 +143,40 @@ impl State {
         let Counts { fresh, failed, records, .. } = self.counts;
         let but = if failed > 0 { format!(", {failed} zones failed") } else { String::new() };
         info!("{fresh} zones, {records} records loaded{but}");
+        self.recall();
         Ok(())
+    }
+
+    /// Opens the store and takes from it what the cache held when the daemon last stopped.
+    fn recall(&mut self) {
+        if self.cache.is_none() {
+            return;
+        }
+        match Store::open(&self.config.store) {
+            Ok(store) => self.store = Some(store),
+            Err(error) => warn!("{error}"),
+        }
+        if let (Some(store), Some(cache)) = (&self.store, &self.cache) {
+            memory::recall(store, cache, &self.circumstances());
+        }
+    }
+
+    /// Writes the cache to the store.
+    pub fn remember(&self) {
+        if let (Some(store), Some(cache)) = (&self.store, &self.cache) {
+            memory::remember(store, cache, &self.circumstances());
+        }
+    }
+
+    fn circumstances(&self) -> Circumstances {
+        let settings = memory::fingerprint(&settings(&self.config, &self.listeners, 0));
+        Circumstances { now: clock::now(), unix: clock::unix_secs(), realm: self.realm, settings }
+    }
+
+    /// What was learnt; none when nothing is resolved.
+    pub fn learnt(&self) -> Option<Learnt> {
+        let cache = Arc::clone(self.cache.as_ref()?);
+        Some(Learnt { cache, known: Arc::clone(&self.known), realm: self.realm })
     }
 
     /// Loads the zones and swaps in the view. False when there was nothing to load from: then the zones stay as they are.
@@ -238,6 +274,7 @@ impl State {
         let keys = [
             ("server.listen", !addresses(&old.listen).eq(addresses(&new.listen))),
             ("server.workers", old.workers != new.workers),
+            ("store.directory", old.store != new.store),
             ("control.listen", old.control.listen != new.control.listen),
             ("control.socket", old.control.socket != new.control.socket),
             ("log", old.log != new.log),
@@ -255,6 +292,7 @@ impl State {
             "cache": self.cache.as_ref().map(|cache| cache.counts()).map(|counts| serde_json::json!({
                 "entries": counts.entries, "bytes": counts.bytes, "limit": counts.capacity,
             })),
+            "store": self.store.as_ref().map(Store::directory),
             "counters": metrics.totals().into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         });
         format!("{status:#}")

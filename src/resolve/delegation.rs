@@ -72,6 +72,22 @@ impl Delegations {
         found
     }
 
+    /// Forgets that of a zone, or of the zone and all below it.
+    pub fn forget(&self, zone: Name<'_>, below: bool) {
+        let mut tree = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !below {
+            *tree = tree.remove(zone);
+            return;
+        }
+        let mut kept = Vec::new();
+        tree.for_each(|delegation| {
+            if !delegation.zone.as_name().is_within(zone) {
+                kept.push(Arc::clone(delegation));
+            }
+        });
+        *tree = NameTree::from_sorted(kept);
+    }
+
     /// Adds one, or replaces it.
     pub fn insert(&self, delegation: Arc<Delegation>, now: Instant) {
         let mut tree = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,4 +110,36 @@ fn pruned(tree: &NameTree<Arc<Delegation>>, now: Instant) -> NameTree<Arc<Delega
         kept.retain(|delegation| delegation.expires > median);
     }
     NameTree::from_sorted(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_is_forgotten_alone_or_with_what_is_below_it() {
+        let zones = [".", "com.", "example.com.", "a.example.com.", "notexample.com.", "net."];
+        for (zone, below, left) in [
+            ("Example.com.", false, [true, true, false, true, true, true]),
+            ("example.com.", true, [true, true, false, false, true, true]),
+            ("none.com.", true, [true; 6]),
+            (".", false, [true; 6]),
+            (".", true, [false; 6]),
+        ] {
+            let known = crate::resolve::Known::default();
+            for zone in zones {
+                let servers = Servers::Named(Vec::new());
+                let delegation =
+                    Delegation { zone: zone.parse().unwrap(), servers, expires: Instant::from_secs(9) };
+                known.delegations[0].insert(Arc::new(delegation), Instant::ZERO);
+            }
+            known.flush(zone.parse::<OwnedName>().unwrap().as_name(), below);
+            let found = zones.map(|zone| {
+                let name: OwnedName = zone.parse().unwrap();
+                let closest = known.delegations[0].closest(name.as_name(), Rtype::A, Instant::ZERO);
+                closest.is_some_and(|closest| closest.zone == name)
+            });
+            assert_eq!(found, left, "{zone} {below}");
+        }
+    }
 }

@@ -36,7 +36,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use task::{State, Task, TaskId, Waiter};
 
 /// Set in the realm of what is learnt below a delegation of an own zone: others may delegate the same names otherwise.
@@ -197,6 +197,20 @@ impl Known {
     /// What is known of servers, in no order.
     pub fn servers(&self, now: Instant) -> Vec<ServerState> {
         self.servers.states(now)
+    }
+
+    /// Forgets where `name` was delegated to; with `subtree` also what is below it. The roots' own list stays unless everything
+    /// goes.
+    pub fn flush(&self, name: Name<'_>, subtree: bool) {
+        if name.is_root() {
+            if !subtree {
+                return;
+            }
+            self.priming_due.store(0, Ordering::Relaxed);
+        }
+        for delegations in &self.delegations {
+            delegations.forget(name, subtree);
+        }
     }
 }
 

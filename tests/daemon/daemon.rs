@@ -33,7 +33,7 @@ impl Files {
             "waymark.toml",
             &format!(
                 "[server]\nlisten = [{listen}]\nworkers = 2\n[zones]\ndirectory = \"zones\"\n\
-                 [control]\nsocket = \"control.sock\"\nlisten = \"127.0.0.1:0\"\n[resolver]\npriming = false\n{resolver}\n"
+                 [store]\ndirectory = \"store\"\n[control]\nsocket = \"control.sock\"\nlisten = \"127.0.0.1:0\"\n[resolver]\npriming = false\n{resolver}\n"
             ),
         );
     }
@@ -75,7 +75,11 @@ pub fn zone(address: &str) -> String {
 
 pub fn waymark(command: &str) -> Command {
     let mut waymark = Command::new(env!("CARGO_BIN_EXE_waymark"));
-    waymark.arg(command).env_remove("XDG_RUNTIME_DIR").stdin(Stdio::null());
+    waymark.arg(command).stdin(Stdio::null());
+    // The user's own places are none of a test's.
+    for place in ["XDG_RUNTIME_DIR", "XDG_STATE_HOME", "HOME"] {
+        waymark.env_remove(place);
+    }
     waymark
 }
 
@@ -205,6 +209,14 @@ impl Daemon {
                 return line;
             }
         }
+    }
+
+    /// Stops it; the directory is left for the next one.
+    pub fn stop(mut self) -> Files {
+        self.process.signal("TERM");
+        self.wait("stopped");
+        assert_eq!(self.process.exit_code(), Some(0));
+        self.files
     }
 
     pub fn has_logged(&self, text: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Reloading, `waymark ctl` and the metrics.
 
-use crate::daemon::{Daemon, Files, LISTEN, zone};
+use crate::daemon::{Daemon, Files, LISTEN, fold, zone};
 use crate::dns::{Stream, Stub, ask};
 use std::fs;
 use std::io::{Read, Write};
@@ -62,6 +62,11 @@ fn ctl_tells_status_and_reloads_and_says_by_its_exit_code_how_it_went() {
     let mode = fs::metadata(files.path("control.sock")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let status = files.run("ctl", &["status"]);
+    let text = fold(&status.stdout);
+    let zones = "zones 1 fresh, 0 kept, 0 failed, 5 records";
+    assert!(text.lines().any(|line| line == zones) && text.contains("cache 0 entries, "), "{text}");
+    assert!(text.contains(&format!("store {}", files.path("store").display())), "{text}");
+    let status = files.run("ctl", &["status", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
     assert_eq!((status.code, &json["zones"]["fresh"]), (Some(0), &1.into()));
     let reload = || files.run("ctl", &["reload"]);
@@ -72,6 +77,10 @@ fn ctl_tells_status_and_reloads_and_says_by_its_exit_code_how_it_went() {
     let bad = reload();
     assert_eq!((bad.code, &*bad.stdout), (Some(1), ""));
     assert!(bad.stderr.contains("a.test.toml:1:1") && bad.stderr.contains("1 kept"), "{}", bad.stderr);
+    files.write("zones/a.test.toml", &zone("192.0.2.1"));
+    let json: serde_json::Value =
+        serde_json::from_str(&files.run("ctl", &["--json", "reload"]).stdout).unwrap();
+    assert!(json["reloaded"].as_str().unwrap().starts_with("reloaded: 1 zones fresh"), "{json}");
 }
 
 #[test]
@@ -109,12 +118,19 @@ fn what_waits_for_a_start_is_told_at_every_reload_until_it_is_taken_back() {
     assert!(!told());
 }
 
-/// The lines of `/metrics`.
-pub fn metrics(daemon: &Daemon) -> String {
+/// What the metrics' listener answers.
+pub fn http(daemon: &Daemon, request: &str) -> String {
     let mut stream = TcpStream::connect(&daemon.metrics).unwrap();
-    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
+    let request = format!("{request} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+/// The lines of `/metrics`.
+pub fn metrics(daemon: &Daemon) -> String {
+    let text = http(daemon, "GET /metrics");
     assert!(text.starts_with("HTTP/1.1 200 OK"), "{text}");
     text
 }

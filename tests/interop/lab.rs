@@ -105,7 +105,9 @@ impl Lab {
         zones: &[(&str, &str)],
     ) -> (PathBuf, Vec<(String, PathBuf)>) {
         // BIND listens on addresses of interfaces only, and no server on one of IPv6 that is none.
-        ip(&format!("address add {address} dev lo"));
+        // Until its duplicates have been looked for, an address of IPv6 cannot be bound.
+        let nodad = if address.contains(':') { " nodad" } else { "" };
+        ip(&format!("address add {address} dev lo{nodad}"));
         let folder = self.directory.join(format!("{server}-{}", address.replace(':', "-")));
         fs::create_dir_all(&folder).unwrap();
         let files = zones.iter().map(|(apex, text)| {
@@ -193,7 +195,7 @@ impl Lab {
         };
         let config = format!(
             "[server]\nlisten = \"{listen}\"\nworkers = 2\n[zones]\ndirectory = \".\"\n[resolver]\n{resolver}\n\
-             [control]\nsocket = \"{d}/control.sock\"\n"
+             [store]\ndirectory = \"{d}/store\"\n[control]\nsocket = \"{d}/control.sock\"\n"
         );
         fs::write(folder.join("waymark.conf"), config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_waymark"));

@@ -1,0 +1,214 @@
+//! Why a name is answered as it is: who speaks for it, and what was done to find its answer.
+
+use super::Learnt;
+use crate::answer::View;
+use crate::clock::{self, Instant};
+use crate::limits;
+use crate::net::Shards;
+use crate::resolve::{self, End, InFlight, Question, Start, Step, Trace, Transport};
+use crate::wire::{Name, OwnedName, Rcode, Rtype};
+use crate::zone::{Lookup, Zone};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What explaining reads.
+#[derive(Clone)]
+pub struct Explainer {
+    /// What answers come from.
+    pub view: Arc<View>,
+    /// What was learnt; none when nothing is resolved here.
+    pub learnt: Option<Learnt>,
+    /// Who resolves.
+    pub shards: Shards,
+}
+
+impl std::fmt::Debug for Explainer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Explainer")
+    }
+}
+
+impl Explainer {
+    /// Explains the answer to a question, alias by alias; with `fresh` what is cached is resolved anew.
+    pub(super) async fn explain(&self, name: &OwnedName, rtype: Rtype, fresh: bool) -> Value {
+        let (mut links, mut name) = (Vec::new(), Some(name.clone()));
+        while let Some(at) = name.take() {
+            if links.len() > limits::CHAIN_LINKS {
+                break;
+            }
+            let (link, next) = self.link(&at, rtype, fresh).await;
+            links.push(link);
+            name = next;
+        }
+        Value::from(links)
+    }
+
+    /// One link of the chain, and the name it leads to.
+    async fn link(&self, name: &OwnedName, rtype: Rtype, fresh: bool) -> (Value, Option<OwnedName>) {
+        let mut start = None;
+        if let Some((link, next)) = self.own(name, rtype, &mut start) {
+            return (link, next);
+        }
+        let head = |source: &str| json!({ "name": name.to_string(), "type": rtype.to_string(), "source": source });
+        let Some(learnt) = &self.learnt else { return (head("nobody: no zone here holds it, and nothing is resolved"), None) };
+        let question = Question { name: name.clone(), rtype, checking_disabled: false, start };
+        let ttl = learnt.ttl_left(name.as_name(), question.realm(learnt.realm), rtype);
+        let trace = match self.shards.trace(&question).await {
+            Some(trace) if !fresh => Some(trace),
+            _ => self.shards.resolve(question).await,
+        };
+        let mut link = head(if ttl.is_some() { "cache" } else { "resolution" });
+        link["ttl"] = json!(ttl);
+        let Some(trace) = trace else {
+            link["end"] = json!("the resolver has no time to say");
+            return (link, None);
+        };
+        link["trace"] = trace_of(&trace, clock::now());
+        let next = match &trace.end {
+            End::Alias(target) => Some(target.clone()),
+            _ => None,
+        };
+        (link, next)
+    }
+
+    /// A link in an own zone or a special-use one; where it is delegated, `start` is where to go on.
+    fn own(&self, name: &OwnedName, rtype: Rtype, start: &mut Option<Start>) -> Option<(Value, Option<OwnedName>)> {
+        let at = name.as_name();
+        let route = self.view.recursion.as_ref().and_then(|r| r.upstreams.closest(&crate::zone::tree::Sought::new(at)));
+        let beaten = |apex: Name<'_>| route.is_some_and(|route| route.0.as_name().len() > apex.len());
+        let own = self.view.zones.find(at, rtype).filter(|held| !beaten(held.apex.as_name()));
+        let special = self.view.recursion.as_ref().filter(|_| route.is_none()).and_then(|r| r.special.find(at, rtype));
+        let (held, kind) = match (own, special) {
+            (Some(own), _) => (own, "own zone"),
+            (None, Some(special)) => (special, "special-use zone"),
+            (None, None) => return None,
+        };
+        let source = format!("{kind} {}", held.apex);
+        let mut link = json!({ "name": name.to_string(), "type": rtype.to_string(), "source": source });
+        let zone = match &held.state {
+            Ok(zone) => zone,
+            Err(why) => {
+                link["end"] = json!(format!("SERVFAIL: the zone is not loaded: {why}"));
+                return Some((link, None));
+            }
+        };
+        let (end, next) = own_end(zone, at, rtype);
+        if let Lookup::Cut(cut) = zone.lookup(at, rtype)
+            && self.learnt.is_some()
+        {
+            *start = Some(resolve::start(&self.view.zones, zone, cut, at));
+            return None;
+        }
+        link["end"] = json!(end);
+        Some((link, next))
+    }
+
+    /// The questions under way, the oldest first.
+    pub(super) async fn in_flight(&self) -> Value {
+        let now = clock::now();
+        let mut all = self.shards.in_flight().await;
+        all.sort_by_key(|question| question.trace.begun);
+        let row = |InFlight { trace, waiters, zone }: &InFlight| {
+            json!({
+                "name": trace.name.to_string(),
+                "type": trace.rtype.to_string(),
+                "age_ms": millis(now.since(trace.begun)),
+                "waiting": waiters,
+                "zone": zone.to_string(),
+                "queries": trace.queries,
+                "last": trace.steps.last().map(|(_, step)| step_text(step)),
+            })
+        };
+        all.iter().map(row).collect()
+    }
+
+    /// What is known of servers, by zone and address.
+    pub(super) fn servers(&self) -> Value {
+        let Some(learnt) = &self.learnt else { return json!([]) };
+        let mut all = learnt.known.servers(clock::now());
+        all.sort_by(|a, b| (&a.zone, a.address).cmp(&(&b.zone, b.address)));
+        let row = |server: &resolve::ServerState| {
+            json!({
+                "zone": server.zone.to_string(),
+                "server": server.address.to_string(),
+                "state": server.state,
+                "rtt_ms": server.rtt.map(millis),
+                "timeouts": server.timeouts,
+                "quirks": server.quirks.join(", "),
+            })
+        };
+        all.iter().map(row).collect()
+    }
+}
+
+/// What an own zone says of a name, in words, and where it leads.
+fn own_end(zone: &Zone, name: Name<'_>, rtype: Rtype) -> (String, Option<OwnedName>) {
+    match zone.lookup(name, rtype) {
+        Lookup::Name { node, wildcard } => {
+            let by = if wildcard { format!(" by {}", node.name()) } else { String::new() };
+            let target = |rtype| {
+                let set = node.rrset(rtype)?;
+                Some(Name::from_wire(set.rdatas.iter().next()?).ok()?.to_owned())
+            };
+            match target(Rtype::CNAME).filter(|_| rtype != Rtype::CNAME) {
+                Some(target) => (format!("an alias{by} of {target}"), Some(target)),
+                None if node.steered().is_some() => (format!("steered{by}: pools and routes choose"), None),
+                None if node.rrset(rtype).is_some() => (format!("has {rtype} records{by}"), None),
+                None => (format!("exists{by}, but has no {rtype} records"), None),
+            }
+        }
+        Lookup::Cut(cut) => (format!("delegated at {}", cut.name()), None),
+        Lookup::Dname(node) => (format!("renamed by the DNAME of {}", node.name()), None),
+        Lookup::Missing { encloser } => (format!("does not exist; {} does", encloser.name()), None),
+    }
+}
+
+/// A trace for a person or a script.
+fn trace_of(trace: &Trace, now: Instant) -> Value {
+    let step = |(at, step): &(Duration, Step)| {
+        let nested = match step {
+            Step::LookedUp(trace) => trace_of(trace, now),
+            _ => Value::Null,
+        };
+        json!({ "at_ms": millis(*at), "what": step_text(step), "trace": nested })
+    };
+    json!({
+        "name": trace.name.to_string(),
+        "type": trace.rtype.to_string(),
+        "age_s": now.since(trace.begun).as_secs(),
+        "took_ms": millis(trace.took()),
+        "queries": trace.queries,
+        "octets": trace.octets,
+        "end": end_text(&trace.end),
+        "steps": trace.steps.iter().map(step).collect::<Value>(),
+    })
+}
+
+fn millis(time: Duration) -> f64 {
+    (time.as_secs_f64() * 10_000.0).round() / 10.0
+}
+
+fn step_text(step: &Step) -> String {
+    let lower = |name: &OwnedName| name.to_string().to_ascii_lowercase();
+    match step {
+        Step::At(zone) => format!("the servers of {} are to be asked", lower(zone)),
+        Step::Asked { server, name, rtype, transport } => {
+            let over = if *transport == Transport::Tcp { " over TCP" } else { "" };
+            format!("asked {server} for {} {rtype}{over}", lower(name))
+        }
+        Step::Heard { server, took, said } => format!("{server} {said} ({} ms)", millis(*took)),
+        Step::LookedUp(trace) => format!("looked up {} {}: {}", lower(&trace.name), trace.rtype, end_text(&trace.end)),
+    }
+}
+
+fn end_text(end: &End) -> String {
+    match end {
+        End::UnderWay => "goes on".into(),
+        End::Found => "found".into(),
+        End::Alias(target) => format!("an alias of {target}"),
+        End::Denied(Rcode::NXDOMAIN) => "there is no such name".into(),
+        End::Denied(_) => "there is nothing of that type".into(),
+        End::Failed(why) => format!("failed: {why}"),
+    }
+}

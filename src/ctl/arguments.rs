@@ -1,0 +1,152 @@
+//! What `waymark ctl` is asked: the arguments, with a cure for those that are wrong.
+
+use crate::config::closest;
+use crate::wire::{OwnedName, Rtype};
+use std::net::IpAddr;
+
+/// What to ask.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Subcommand)]
+pub enum Action {
+    /// Show how the daemon is.
+    Status,
+    /// Read config and zones again.
+    Reload,
+    /// Forget what was learnt of other servers, so that they are asked again.
+    Flush(What),
+    /// Look at what was learnt of other servers.
+    Cache {
+        /// How.
+        #[command(subcommand)]
+        action: CacheAction,
+    },
+}
+
+/// How to look at the cache.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Subcommand)]
+pub enum CacheAction {
+    /// Show the entries of a name; with a type, what answers a question of it.
+    Lookup {
+        /// The name.
+        #[arg(value_name = "NAME", value_parser = name)]
+        name: OwnedName,
+        /// A record type.
+        #[arg(value_name = "TYPE", value_parser = rtype)]
+        rtype: Option<Rtype>,
+    },
+    /// Write all entries as the lines of a master file; what does not exist or failed is a comment.
+    Dump {
+        /// Only this name and what is below it.
+        #[arg(long, value_name = "NAME", value_parser = name)]
+        below: Option<OwnedName>,
+    },
+}
+
+/// What to forget: one of a name, a subtree, all.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+#[group(skip)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["name", "below", "all"]))]
+pub struct What {
+    /// A name: its entries, and where it was delegated to.
+    #[arg(value_name = "NAME", value_parser = name)]
+    name: Option<OwnedName>,
+    /// Only what answers a question of this type: its records, the alias in their place, the denial of the name.
+    #[arg(value_name = "TYPE", value_parser = rtype, requires = "name")]
+    rtype: Option<Rtype>,
+    /// A name and everything below it.
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    below: Option<OwnedName>,
+    /// Everything.
+    #[arg(long)]
+    all: bool,
+}
+
+impl What {
+    /// As a query of the control socket.
+    pub(super) fn query(&self) -> String {
+        match (&self.name, &self.below) {
+            (Some(name), _) => name_query(name, self.rtype),
+            (_, Some(below)) => below_query(below),
+            _ => "all".into(),
+        }
+    }
+}
+
+/// The query for a name's entries.
+pub(super) fn name_query(name: &OwnedName, rtype: Option<Rtype>) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("name", &name.to_string());
+    if let Some(rtype) = rtype {
+        query.append_pair("type", &rtype.to_string());
+    }
+    query.finish()
+}
+
+/// The query for those of a subtree.
+pub(super) fn below_query(name: &OwnedName) -> String {
+    form_urlencoded::Serializer::new(String::new()).append_pair("below", &name.to_string()).finish()
+}
+
+fn name(text: &str) -> Result<OwnedName, String> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Err(format!("an address is no name; that of its PTR record is {}", reverse(address)));
+    }
+    text.parse().map_err(|error: crate::wire::NameError| format!("{error}"))
+}
+
+fn rtype(text: &str) -> Result<Rtype, String> {
+    let known = Rtype::from_text(text);
+    known.ok_or_else(|| match closest(&text.to_ascii_uppercase(), Rtype::MNEMONICS.iter().copied()) {
+        _ if text.contains('.') => "it is not a record type; first comes the name, then the type".into(),
+        Some(hint) => format!("it is not a record type; {hint}"),
+        None => "it is not a record type; those without a name are written as TYPE65400".into(),
+    })
+}
+
+/// The name of an address (RFC 1035 §3.5, RFC 3596 §2.5).
+fn reverse(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            format!("{d}.{c}.{b}.{a}.in-addr.arpa.")
+        }
+        IpAddr::V6(address) => {
+            let nibbles = address.octets().into_iter().rev().flat_map(|octet| [octet & 15, octet >> 4]);
+            nibbles.map(|nibble| format!("{nibble:x}.")).collect::<String>() + "ip6.arpa."
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_name_or_type_is_told_with_the_cure() {
+        let names = [
+            ("192.0.2.1", "1.2.0.192.in-addr.arpa."),
+            ("2001:db8::1", "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa."),
+            ("a..b", "two dots in a row"),
+        ]
+        .map(|(text, part)| (name(text).unwrap_err(), part));
+        let types = [
+            ("AAAAA", "did you mean \"AAAA\"?"),
+            ("cnmae", "did you mean \"CNAME\"?"),
+            ("www.example.com", "first comes the name"),
+            ("quite-unknown", "TYPE65400"),
+        ]
+        .map(|(text, part)| (rtype(text).unwrap_err(), part));
+        for (told, part) in names.into_iter().chain(types) {
+            assert!(told.contains(part), "{told}: no {part:?}");
+        }
+        assert_eq!((rtype("mx"), rtype("TYPE99")), (Ok(Rtype::MX), Ok(Rtype::SPF)));
+    }
+
+    #[test]
+    fn names_of_any_octets_pass_through_a_query() {
+        let name: OwnedName = "a&b=c\\032d\\%.example.".parse().unwrap();
+        let query = name_query(&name, Some(Rtype::MX));
+        let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        assert_eq!(pairs[0].1.parse::<OwnedName>().unwrap(), name);
+        assert_eq!(pairs[1], ("type".into(), "MX".into()));
+    }
+}

@@ -1,0 +1,100 @@
+//! Explanations, questions under way and servers, as people read them.
+
+use super::table::{Column, plain};
+use serde_json::Value;
+use std::fmt::Write;
+
+/// Questions under way.
+pub(super) const IN_FLIGHT: &[Column] = &[
+    Column { title: "NAME", key: "name" },
+    Column { title: "TYPE", key: "type" },
+    Column { title: "AGE ms", key: "age_ms" },
+    Column { title: "WAITING", key: "waiting" },
+    Column { title: "ZONE", key: "zone" },
+    Column { title: "QUERIES", key: "queries" },
+    Column { title: "LAST", key: "last" },
+];
+
+/// Servers.
+pub(super) const SERVERS: &[Column] = &[
+    Column { title: "ZONE", key: "zone" },
+    Column { title: "SERVER", key: "server" },
+    Column { title: "STATE", key: "state" },
+    Column { title: "RTT ms", key: "rtt_ms" },
+    Column { title: "TIMEOUTS", key: "timeouts" },
+    Column { title: "QUIRKS", key: "quirks" },
+];
+
+/// A chain of links as a tree.
+pub(super) fn tree(links: &Value) -> String {
+    let mut text = String::new();
+    for link in links.as_array().into_iter().flatten() {
+        let ttl = link["ttl"].as_u64().map_or(String::new(), |ttl| format!(", for {ttl} s more"));
+        line(&mut text, 0, &format!("{} {}  from {}{ttl}", word(&link["name"]), word(&link["type"]), word(&link["source"])));
+        if let Some(end) = link["end"].as_str() {
+            line(&mut text, 1, end);
+        }
+        if link["trace"].is_object() {
+            trace(&mut text, 1, &link["trace"]);
+        }
+    }
+    text
+}
+
+fn trace(text: &mut String, depth: usize, trace: &Value) {
+    let head = format!(
+        "{}: {} queries, {} octets, {} ms, {} s ago",
+        word(&trace["end"]), trace["queries"], trace["octets"], trace["took_ms"], trace["age_s"]
+    );
+    line(text, depth, &head);
+    steps(text, depth, trace);
+}
+
+fn steps(text: &mut String, depth: usize, trace: &Value) {
+    for step in trace["steps"].as_array().into_iter().flatten() {
+        let at = step["at_ms"].as_f64().unwrap_or_default();
+        line(text, depth + 1, &format!("{at:>8.1} ms  {}", word(&step["what"])));
+        if step["trace"].is_object() {
+            steps(text, depth + 2, &step["trace"]);
+        }
+    }
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn line(text: &mut String, depth: usize, what: &str) {
+    // Writing to a string does not fail.
+    let _ = writeln!(text, "{:depth$}{}", "", plain(what), depth = 2 * depth);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_chain_is_a_tree_with_its_lookups_below() {
+        let inner = json!({ "steps": [{ "at_ms": 1.5, "what": "asked 192.0.2.2:53 for ns. A", "trace": null }] });
+        let steps = json!([
+            { "at_ms": 0.0, "what": "the servers of . are to be asked", "trace": null },
+            { "at_ms": 12.3, "what": "looked up ns. A: found", "trace": inner },
+        ]);
+        let links = json!([
+            { "name": "a.", "type": "A", "source": "own zone a.", "end": "an alias of b." },
+            { "name": "b.", "type": "A", "source": "cache", "ttl": 7, "trace":
+                { "end": "found", "queries": 3, "octets": 99, "took_ms": 12.3, "age_s": 4, "steps": steps } },
+        ]);
+        let expected = "\
+a. A  from own zone a.
+  an alias of b.
+b. A  from cache, for 7 s more
+  found: 3 queries, 99 octets, 12.3 ms, 4 s ago
+         0.0 ms  the servers of . are to be asked
+        12.3 ms  looked up ns. A: found
+             1.5 ms  asked 192.0.2.2:53 for ns. A
+";
+        assert_eq!(tree(&links), expected);
+    }
+}
