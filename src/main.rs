@@ -28,6 +28,19 @@ enum Command {
         #[arg(long, value_name = "FILE", default_value = waymark::daemon::CONFIG)]
         config: PathBuf,
     },
+    /// Ask the running daemon why a name is answered as it is: who speaks for it, which servers were asked and what each said. Exits
+    /// with 0 when it said so, 1 when it could not, 2 when no daemon answers or the arguments are wrong.
+    Explain {
+        /// The daemon's config: it names the control socket.
+        #[arg(long, value_name = "FILE", default_value = waymark::daemon::CONFIG)]
+        config: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+        /// The question.
+        #[command(flatten)]
+        asked: waymark::ctl::Explain,
+    },
     /// Talk to the running daemon. Exits with 0 when it did what it was asked, 1 when it could not (a reload found something
     /// wrong), 2 when no daemon answers or the arguments are wrong.
     Ctl {
@@ -54,6 +67,7 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve { config } => waymark::daemon::run(&config),
         Command::Check { config } => waymark::check::run(&config),
+        Command::Explain { config, json, asked } => waymark::ctl::explain(&config, &asked, json),
         Command::Ctl { config, json, action } => waymark::ctl::run(&config, &action, json),
         Command::Demo { port } => waymark::demo::run(port),
     }

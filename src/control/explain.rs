@@ -50,8 +50,11 @@ impl Explainer {
         if let Some((link, next)) = self.own(name, rtype, &mut start) {
             return (link, next);
         }
-        let head = |source: &str| json!({ "name": name.to_string(), "type": rtype.to_string(), "source": source });
-        let Some(learnt) = &self.learnt else { return (head("nobody: no zone here holds it, and nothing is resolved"), None) };
+        let head =
+            |source: &str| json!({ "name": name.to_string(), "type": rtype.to_string(), "source": source });
+        let Some(learnt) = &self.learnt else {
+            return (head("nobody: no zone here holds it, and nothing is resolved"), None);
+        };
         let question = Question { name: name.clone(), rtype, checking_disabled: false, start };
         let ttl = learnt.ttl_left(name.as_name(), question.realm(learnt.realm), rtype);
         let trace = match self.shards.trace(&question).await {
@@ -73,12 +76,22 @@ impl Explainer {
     }
 
     /// A link in an own zone or a special-use one; where it is delegated, `start` is where to go on.
-    fn own(&self, name: &OwnedName, rtype: Rtype, start: &mut Option<Start>) -> Option<(Value, Option<OwnedName>)> {
+    fn own(
+        &self,
+        name: &OwnedName,
+        rtype: Rtype,
+        start: &mut Option<Start>,
+    ) -> Option<(Value, Option<OwnedName>)> {
         let at = name.as_name();
-        let route = self.view.recursion.as_ref().and_then(|r| r.upstreams.closest(&crate::zone::tree::Sought::new(at)));
+        let route = self
+            .view
+            .recursion
+            .as_ref()
+            .and_then(|r| r.upstreams.closest(&crate::zone::tree::Sought::new(at)));
         let beaten = |apex: Name<'_>| route.is_some_and(|route| route.0.as_name().len() > apex.len());
         let own = self.view.zones.find(at, rtype).filter(|held| !beaten(held.apex.as_name()));
-        let special = self.view.recursion.as_ref().filter(|_| route.is_none()).and_then(|r| r.special.find(at, rtype));
+        let special =
+            self.view.recursion.as_ref().filter(|_| route.is_none()).and_then(|r| r.special.find(at, rtype));
         let (held, kind) = match (own, special) {
             (Some(own), _) => (own, "own zone"),
             (None, Some(special)) => (special, "special-use zone"),
@@ -198,7 +211,9 @@ fn step_text(step: &Step) -> String {
             format!("asked {server} for {} {rtype}{over}", lower(name))
         }
         Step::Heard { server, took, said } => format!("{server} {said} ({} ms)", millis(*took)),
-        Step::LookedUp(trace) => format!("looked up {} {}: {}", lower(&trace.name), trace.rtype, end_text(&trace.end)),
+        Step::LookedUp(trace) => {
+            format!("looked up {} {}: {}", lower(&trace.name), trace.rtype, end_text(&trace.end))
+        }
     }
 }
 

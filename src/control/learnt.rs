@@ -1,9 +1,9 @@
 //! What was learnt of other servers, looked at and forgotten on an operator's behalf.
 
-use crate::cache::{Cache, Entry, Fact, Key, Selection, Verdict};
+use crate::cache::{Cache, Entry, Fact, Key, Scratch, Selection, Verdict};
 use crate::clock::{self, Instant};
 use crate::limits;
-use crate::resolve::Known;
+use crate::resolve::{BELOW_OWN_CUT, Known};
 use crate::rrset::{Rdatas, print_rdata};
 use crate::wire::{Name, OwnedName, Rtype};
 use serde_json::{Value, json};
@@ -43,11 +43,23 @@ impl Learnt {
         self.cache.flush(selection)
     }
 
+    /// Seconds for which what answers a question is still cached.
+    pub(super) fn ttl_left(&self, name: Name<'_>, realm: u32, rtype: Rtype) -> Option<u32> {
+        let (mut scratch, now) = (Scratch::default(), clock::now());
+        [rtype, Rtype::CNAME, Key::NXDOMAIN].into_iter().find_map(|tried| {
+            let key = Key { realm, name, rtype: tried, checking_disabled: false, failed: false };
+            let entry = self.cache.get(&key, &mut scratch)?;
+            let aside =
+                tried == Rtype::CNAME && rtype != tried && !matches!(entry.fact, Fact::Records { .. });
+            Some(entry.ttl_left(now)).filter(|left| *left > 0 && !aside)
+        })
+    }
+
     /// Hands on the entries of the realm in force as lines of JSON, many at a time, until `send` fails.
     pub(super) fn list(&self, selection: &Selection, mut send: impl FnMut(Vec<u8>) -> bool) {
         let (now, mut piece) = (clock::now(), Vec::new());
         let walked = self.cache.walk(selection, |key, entry| {
-            if key.realm != self.realm {
+            if key.realm & !BELOW_OWN_CUT != self.realm {
                 return ControlFlow::Continue(());
             }
             piece.extend(row(key, entry, now).to_string().into_bytes());

@@ -3,11 +3,13 @@
 //! alone.
 
 mod client;
+mod explain;
 mod learnt;
 mod server;
 mod socket;
 
 pub use client::{CallError, call};
+pub use explain::Explainer;
 pub use learnt::Learnt;
 pub use server::{Command, Metrics, serve_metrics, serve_socket};
 pub use socket::{ControlSocket, SocketError};

@@ -1,8 +1,10 @@
 //! The HTTP side of control.
 
+use super::explain::Explainer;
 use super::learnt::{self, Learnt};
 use crate::cache::Selection;
 use crate::limits;
+use crate::wire::{OwnedName, Rtype};
 use http_body_util::{Either, Full};
 use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
@@ -25,6 +27,8 @@ pub enum Command {
     Status(oneshot::Sender<String>),
     /// Read config and zones again: what came of it as text, and whether all is well.
     Reload(oneshot::Sender<(bool, String)>),
+    /// Give what explaining needs.
+    Explainer(oneshot::Sender<Explainer>),
     /// Give what was learnt; none when nothing is resolved.
     Learnt(oneshot::Sender<Option<Learnt>>),
 }
@@ -68,8 +72,8 @@ const JSON_LINES: &str = "application/x-ndjson";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// What the control socket has, for who asks for something else.
-const PATHS: &str =
-    "GET /status, POST /reload, POST /cache/flush?name=NAME&type=TYPE|below=NAME|all, GET /cache are here\n";
+const PATHS: &str = "GET /status, POST /reload, POST /cache/flush?name=NAME&type=TYPE|below=NAME|all, GET /cache, GET /inflight, GET /servers, \
+     GET /explain?name=NAME&type=TYPE (POST: resolved anew) are here\n";
 
 /// Carries out a request of the control socket.
 async fn command(request: &Request<Incoming>, commands: &mpsc::Sender<Command>) -> Response<Page> {
@@ -89,6 +93,20 @@ async fn command(request: &Request<Incoming>, commands: &mpsc::Sender<Command>) 
             Ok(selection) => list(commands, selection.unwrap_or(Selection::All)).await,
             Err(why) => Some(bad(&why)),
         },
+        (method @ (&Method::GET | &Method::POST), "/explain") => {
+            match learnt::select(request.uri().query()) {
+                Ok(Some(Selection::Question(name, rtype))) => {
+                    explain(commands, name, rtype, method == Method::POST).await
+                }
+                Ok(_) => Some(bad("say what: name=NAME&type=TYPE")),
+                Err(why) => Some(bad(&why)),
+            }
+        }
+        (&Method::GET, "/inflight") => match ask(commands, Command::Explainer).await {
+            Some(explainer) => Some(value(&explainer.in_flight().await)),
+            None => None,
+        },
+        (&Method::GET, "/servers") => ask(commands, Command::Explainer).await.map(|e| value(&e.servers())),
         _ => Some(respond(StatusCode::NOT_FOUND, TEXT, PATHS.into())),
     };
     answer.unwrap_or_else(|| {
@@ -104,6 +122,21 @@ async fn ask<R>(
     let (reply, answer) = oneshot::channel();
     commands.send(command(reply)).await.ok()?;
     answer.await.ok()
+}
+
+/// Explains an answer; what is cached is resolved anew when that is wanted.
+async fn explain(
+    commands: &mpsc::Sender<Command>,
+    name: OwnedName,
+    rtype: Rtype,
+    fresh: bool,
+) -> Option<Response<Page>> {
+    let explainer = ask(commands, Command::Explainer).await?;
+    Some(value(&explainer.explain(&name, rtype, fresh).await))
+}
+
+fn value(value: &serde_json::Value) -> Response<Page> {
+    respond(StatusCode::OK, JSON, value.to_string())
 }
 
 async fn flush(commands: &mpsc::Sender<Command>, selection: Selection) -> Option<Response<Page>> {

@@ -11,6 +11,10 @@ pub enum Action {
     Status,
     /// Read config and zones again.
     Reload,
+    /// Show the questions that are being resolved.
+    Inflight,
+    /// Show the servers that are known: how fast they answer, and what they cannot do.
+    Servers,
     /// Forget what was learnt of other servers, so that they are asked again.
     Flush(What),
     /// Look at what was learnt of other servers.
@@ -19,6 +23,27 @@ pub enum Action {
         #[command(subcommand)]
         action: CacheAction,
     },
+}
+
+/// A question whose answer is to be explained.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub struct Explain {
+    /// The name.
+    #[arg(value_name = "NAME", value_parser = name)]
+    name: OwnedName,
+    /// The type.
+    #[arg(value_name = "TYPE", value_parser = rtype, default_value = "A")]
+    rtype: Rtype,
+    /// Resolve it anew, whatever is cached.
+    #[arg(long)]
+    fresh: bool,
+}
+
+impl Explain {
+    /// Whether it is resolved anew, and the question as a query of the control socket.
+    pub(super) fn request(&self) -> (bool, String) {
+        (self.fresh, name_query(&self.name, Some(self.rtype)))
+    }
 }
 
 /// How to look at the cache.

@@ -30,7 +30,11 @@ pub(super) fn tree(links: &Value) -> String {
     let mut text = String::new();
     for link in links.as_array().into_iter().flatten() {
         let ttl = link["ttl"].as_u64().map_or(String::new(), |ttl| format!(", for {ttl} s more"));
-        line(&mut text, 0, &format!("{} {}  from {}{ttl}", word(&link["name"]), word(&link["type"]), word(&link["source"])));
+        line(
+            &mut text,
+            0,
+            &format!("{} {}  from {}{ttl}", word(&link["name"]), word(&link["type"]), word(&link["source"])),
+        );
         if let Some(end) = link["end"].as_str() {
             line(&mut text, 1, end);
         }
@@ -44,7 +48,11 @@ pub(super) fn tree(links: &Value) -> String {
 fn trace(text: &mut String, depth: usize, trace: &Value) {
     let head = format!(
         "{}: {} queries, {} octets, {} ms, {} s ago",
-        word(&trace["end"]), trace["queries"], trace["octets"], trace["took_ms"], trace["age_s"]
+        word(&trace["end"]),
+        trace["queries"],
+        trace["octets"],
+        trace["took_ms"],
+        trace["age_s"]
     );
     line(text, depth, &head);
     steps(text, depth, trace);
@@ -76,7 +84,8 @@ mod tests {
 
     #[test]
     fn a_chain_is_a_tree_with_its_lookups_below() {
-        let inner = json!({ "steps": [{ "at_ms": 1.5, "what": "asked 192.0.2.2:53 for ns. A", "trace": null }] });
+        let inner =
+            json!({ "steps": [{ "at_ms": 1.5, "what": "asked 192.0.2.2:53 for ns. A", "trace": null }] });
         let steps = json!([
             { "at_ms": 0.0, "what": "the servers of . are to be asked", "trace": null },
             { "at_ms": 12.3, "what": "looked up ns. A: found", "trace": inner },

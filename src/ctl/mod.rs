@@ -1,11 +1,12 @@
 //! `waymark ctl`: asks the running daemon over its control socket, and shows what it says: to people as tables, to scripts as JSON.
 
 mod arguments;
+mod explain;
 mod learnt;
 mod status;
 mod table;
 
-pub use arguments::{Action, CacheAction};
+pub use arguments::{Action, CacheAction, Explain};
 
 use crate::config::{Config, ControlConfig, Diagnostics};
 use crate::control::{self, CallError};
@@ -15,6 +16,7 @@ use serde_json::Value;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
+use table::{Column, Table};
 
 /// Asks and prints. The exit code is 0 when the daemon did it, 1 when it could not, 2 when there is none.
 pub fn run(config: &Path, action: &Action, json: bool) -> ExitCode {
@@ -22,10 +24,21 @@ pub fn run(config: &Path, action: &Action, json: bool) -> ExitCode {
     let done = match action {
         Action::Status => daemon.status(),
         Action::Reload => daemon.reload(),
+        Action::Inflight => daemon.table("/inflight", explain::IN_FLIGHT),
+        Action::Servers => daemon.table("/servers", explain::SERVERS),
         Action::Flush(what) => daemon.flush(&what.query()),
         Action::Cache { action: CacheAction::Lookup { name, rtype } } => daemon.lookup(name, *rtype),
         Action::Cache { action: CacheAction::Dump { below } } => daemon.dump(below.as_ref()),
     };
+    exit(done)
+}
+
+/// Asks the daemon why a name is answered as it is, and prints what it says. Exit codes as those of [`run`].
+pub fn explain(config: &Path, asked: &Explain, json: bool) -> ExitCode {
+    exit(Daemon { control: find(config), json }.explain(asked))
+}
+
+fn exit(done: Result<(), CallError>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(CallError::Refused(why)) => {
@@ -81,6 +94,21 @@ impl Daemon {
     fn reload(&self) -> Result<(), CallError> {
         let text = self.text(Method::POST, "/reload")?;
         print(if self.json { format!("{:#}", serde_json::json!({ "reloaded": text })) } else { text });
+        Ok(())
+    }
+
+    fn table(&self, path: &str, columns: &[Column]) -> Result<(), CallError> {
+        let rows = self.value(Method::GET, path)?;
+        let rows = rows.as_array().map_or(&[][..], Vec::as_slice);
+        print(Table { columns, rows }.show(self.json));
+        Ok(())
+    }
+
+    fn explain(&self, asked: &Explain) -> Result<(), CallError> {
+        let (fresh, query) = asked.request();
+        let method = if fresh { Method::POST } else { Method::GET };
+        let links = self.value(method, &format!("/explain?{query}"))?;
+        print(if self.json { format!("{links:#}") } else { explain::tree(&links) });
         Ok(())
     }
 

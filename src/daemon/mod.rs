@@ -6,7 +6,7 @@ mod state;
 
 use crate::answer::View;
 use crate::config::{Config, Diagnostics};
-use crate::control::{self, Command, ControlSocket};
+use crate::control::{self, Command, ControlSocket, Explainer};
 use crate::metrics::Metrics;
 use crate::net::{self, Running};
 use crate::{limits, say};
@@ -195,6 +195,11 @@ impl Daemon {
                 _ = hangup.recv() => drop(self.reload(running).await),
                 Some(command) = inbox.recv() => match command {
                     Command::Status(reply) => drop(reply.send(lock(&self.state).status(&self.metrics))),
+                    Command::Explainer(reply) => {
+                        let learnt = lock(&self.state).learnt();
+                        let (view, shards) = (self.view.load_full(), running.shards());
+                        drop(reply.send(Explainer { view, learnt, shards }));
+                    }
                     Command::Learnt(reply) => drop(reply.send(lock(&self.state).learnt())),
                     Command::Reload(reply) => drop(reply.send(self.reload(running).await)),
                 },

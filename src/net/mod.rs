@@ -3,6 +3,7 @@
 //! A worker's loop receives a batch, takes one view, answers each and sends the batch. What must be resolved goes to its home shard, chosen
 //! by the question, so that equal questions meet; the shard encodes and sends the reply itself.
 
+mod ask;
 mod shard;
 mod tcp;
 #[allow(unsafe_code)]
@@ -15,6 +16,7 @@ use crate::cache::Cache;
 use crate::metrics::{Counters, Metrics};
 use crate::{limits, resolve};
 use arc_swap::ArcSwap;
+pub use ask::Shards;
 use shard::{Mail, Mailboxes};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::fmt;
@@ -161,6 +163,11 @@ impl Server {
 }
 
 impl Running {
+    /// The shards, to ask them things.
+    pub fn shards(&self) -> Shards {
+        Shards(Arc::clone(&self.mailboxes))
+    }
+
     /// Replaces the resolver: what is under way is asked anew of the new one.
     pub fn set_resolving(&self, resolving: Option<Resolving>) {
         for mailbox in self.mailboxes.iter() {

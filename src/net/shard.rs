@@ -8,7 +8,7 @@ use crate::clock::{self, Instant};
 use crate::guard::Waiting;
 use crate::limits;
 use crate::metrics::{Counters, Crowded, Dropped, Source};
-use crate::resolve::{Asker, Budget, Failure, Output, Question, Resolver, Settled};
+use crate::resolve::{Asker, Budget, Failure, Output, Question, Resolver, Settled, Trace};
 use crate::wire::{Ede, Rcode};
 use mio::{Registry, Token, Waker};
 use std::collections::HashMap;
@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// A request that waits for its jobs.
 pub(super) struct Pending {
@@ -59,7 +60,7 @@ pub(super) enum ReplyTo {
     /// From the worker's socket of this index.
     Udp { socket: usize, peer: Box<Peer> },
     /// To the connection.
-    Tcp(tokio::sync::oneshot::Sender<Vec<u8>>),
+    Tcp(oneshot::Sender<Vec<u8>>),
     /// Nowhere: the client has a stale answer already.
     Answered,
 }
@@ -70,6 +71,10 @@ pub(super) enum Mail {
     Request(Box<Pending>),
     /// A question that is at home here, to be resolved for whoever asks next.
     Refresh(Box<Question>),
+    /// Look at the resolver for an operator.
+    Look(super::ask::Look),
+    /// Resolve a question and tell what was done.
+    Explain(Box<Question>, oneshot::Sender<Arc<Trace>>),
     /// Another resolver, or none.
     Resolving(Option<Resolving>),
     /// Finish what is under way for so long, then end.
@@ -105,6 +110,11 @@ impl Mailboxes {
         self.in_flight.load(Ordering::Relaxed)
     }
 
+    /// The mailbox of the shard where a question is at home.
+    pub fn home_of(&self, question: &Question) -> &Mailbox {
+        &self.boxes[self.home(question)]
+    }
+
     /// The home of a question: equal questions have one, on whichever worker they come.
     fn home(&self, question: &Question) -> usize {
         let mut hasher = self.hasher.build_hasher();
@@ -121,11 +131,7 @@ impl Mailboxes {
     /// Has a question resolved that nobody waits for, if its home has time.
     pub fn refresh(&self, refresh: &Refresh) {
         let question = refresh.question();
-        let mailbox = &self.boxes[self.home(&question)];
-        if mailbox.sender.try_send(Mail::Refresh(Box::new(question))).is_ok() {
-            // The next timeout finds the mail if waking fails.
-            let _ = mailbox.waker.wake();
-        }
+        self.home_of(&question).try_send(Mail::Refresh(Box::new(question)));
     }
 
     /// A fresh request for a job.
@@ -173,6 +179,14 @@ impl Mailbox {
         }
     }
 
+    /// Hands over what may be lost when the mailbox is full.
+    pub fn try_send(&self, mail: Mail) {
+        if self.sender.try_send(mail).is_ok() {
+            // The next timeout finds the mail if waking fails.
+            let _ = self.waker.wake();
+        }
+    }
+
     /// Hands over what must not be lost, waiting for room.
     pub fn send_control(&self, mail: Mail) {
         let _ = self.waker.wake();
@@ -205,6 +219,8 @@ pub(super) struct Shard {
     /// Datagrams under way: a client that repeats itself waits for the first.
     under_way: HashMap<(SocketAddr, u16, Question), Asker>,
     next_asker: u64,
+    /// Operators who wait for a question to be resolved.
+    explaining: HashMap<Asker, (Question, oneshot::Sender<Arc<Trace>>)>,
     worker: Worker,
     out: Vec<u8>,
     counters: Arc<Counters>,
@@ -227,6 +243,7 @@ impl Shard {
             waiting: Waiting::default(),
             under_way: HashMap::new(),
             next_asker: 0,
+            explaining: HashMap::new(),
             worker: Worker::default(),
             out: vec![0; limits::MESSAGE],
             counters,
@@ -332,6 +349,30 @@ impl Shard {
         }
     }
 
+    /// Resolves a question for an operator who wants to know how.
+    pub fn explain(
+        &mut self,
+        question: &Question,
+        reply: oneshot::Sender<Arc<Trace>>,
+        sockets: &[UdpSocket],
+        registry: &Registry,
+    ) {
+        let Some(resolver) = &mut self.resolver else { return };
+        self.next_asker += 1;
+        let asker = Asker(self.next_asker);
+        self.explaining.insert(asker, (question.clone(), reply));
+        let now = clock::now();
+        resolver.handle_question(now, question, asker, Budget::new(now));
+        self.drain(sockets, registry);
+    }
+
+    /// Lets an operator look at the resolver.
+    pub fn look(&self, look: super::ask::Look) {
+        if let Some(resolver) = &self.resolver {
+            look(resolver);
+        }
+    }
+
     /// Does all that the resolver wants done, also what comes of it meanwhile.
     fn drain(&mut self, sockets: &[UdpSocket], registry: &Registry) {
         while let Some(output) = self.resolver.as_mut().and_then(Resolver::poll) {
@@ -356,6 +397,15 @@ impl Shard {
                     if let Some(mut pending) = self.pending.remove(&asker) {
                         self.soothe(&mut pending, sockets);
                         self.pending.insert(asker, pending);
+                    }
+                }
+                Output::Settle { asker, .. } if self.explaining.contains_key(&asker) => {
+                    let explained = self.explaining.remove(&asker).zip(self.resolver.as_ref());
+                    if let Some(((question, reply), resolver)) = explained
+                        && let Some(trace) = resolver.trace(question.name.as_name(), question.rtype)
+                    {
+                        // Who asked may be gone.
+                        let _ = reply.send(trace);
                     }
                 }
                 Output::Settle { asker, settled, budget } => {
@@ -457,6 +507,7 @@ impl Shard {
     pub fn replace(&mut self, resolving: Option<Resolving>, sockets: &[UdpSocket], registry: &Registry) {
         self.upstreams.clear(registry);
         self.under_way.clear();
+        self.explaining.clear();
         self.waiting.clear();
         self.resolver = resolving.map(|resolving| self.make(resolving));
         for (_, pending) in std::mem::take(&mut self.pending) {

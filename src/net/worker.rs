@@ -124,6 +124,10 @@ impl Loop {
             match mail {
                 Mail::Request(pending) => self.shard.begin(pending, &self.sockets, registry),
                 Mail::Refresh(question) => self.shard.refresh(&question, &self.sockets, registry),
+                Mail::Look(look) => self.shard.look(look),
+                Mail::Explain(question, reply) => {
+                    self.shard.explain(&question, reply, &self.sockets, registry);
+                }
                 Mail::Resolving(resolving) => self.shard.replace(resolving, &self.sockets, registry),
                 Mail::Stop(grace) => self.stopping = Some(clock::now() + grace),
             }

@@ -279,10 +279,12 @@ impl Resolver {
         self.zones = zones.clone();
     }
 
-    /// What was done for a question the last time it was resolved here, if that is not long ago.
+    /// What is being done for a question, or was the last time it was resolved here, if that is not long ago.
     pub fn trace(&self, name: Name<'_>, rtype: Rtype) -> Option<Arc<Trace>> {
-        let mut newest_first = self.traces.iter().rev();
-        newest_first.find(|trace| trace.name.as_name() == name && trace.rtype == rtype).map(Arc::clone)
+        let is_it = |trace: &Trace| trace.name.as_name() == name && trace.rtype == rtype;
+        let finished = self.traces.iter().rev().find(|trace| is_it(trace)).map(Arc::clone);
+        let under_way = || self.tasks.values().find(|task| is_it(&task.trace));
+        finished.or_else(|| under_way().map(|task| Arc::new(task.trace.clone())))
     }
 
     /// The questions under way.
