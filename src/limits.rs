@@ -74,6 +74,10 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How often a worker looks whether the last request in flight has ended, once the daemon is to stop.
 pub const DRAIN_LOOK: Duration = Duration::from_millis(10);
 
+/// Datagrams of one socket that are still answered once the daemon is to stop: more than a buffer of [`UDP_BUFFER`] holds, and an end to
+/// what a flood keeps full.
+pub const DRAIN_DATAGRAMS: usize = 16_384;
+
 /// How long the daemon waits for what is in flight before it stops.
 pub const DRAIN_TIME: Duration = Duration::from_secs(5);
 

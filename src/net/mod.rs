@@ -149,7 +149,7 @@ impl Server {
             let counters = metrics.thread();
             let shard =
                 shard::Shard::new(i, Arc::clone(&mailboxes), resolving.clone(), Arc::clone(&counters));
-            let worker = worker::Loop::new(poll, sockets, inbox, shard, Arc::clone(&view), counters)?;
+            let mut worker = worker::Loop::new(poll, sockets, inbox, shard, Arc::clone(&view), counters)?;
             // With a worker for each core, each has its own.
             let core = (count == cores && cores > 1).then_some(i);
             let thread = std::thread::Builder::new().name(format!("udp-{i}"));

@@ -38,7 +38,7 @@ pub(super) struct Pending {
     _counted: Counted,
 }
 
-/// One among the requests in flight, as long as it lives.
+/// One among what is in flight, as long as it lives.
 pub(super) struct Counted(Arc<AtomicUsize>);
 
 impl Counted {
@@ -100,7 +100,7 @@ impl Mailboxes {
         self.boxes.iter()
     }
 
-    /// Requests that wait in any shard or on the way to one.
+    /// Requests that wait in any shard or on the way to one, and workers that may bring more.
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
     }
@@ -247,6 +247,11 @@ impl Shard {
     /// Whether nothing is under way in any shard: a chain may go on from one to another.
     pub fn is_idle(&self) -> bool {
         self.mailboxes.in_flight() == 0
+    }
+
+    /// One more in flight, until it is dropped.
+    pub fn count(&self) -> Counted {
+        Counted::new(&self.mailboxes.in_flight)
     }
 
     /// A fresh request for a job.
