@@ -14,7 +14,7 @@ mod zone_file;
 mod zone_reader;
 
 pub use load::read_regular;
-pub(crate) use reader::closest;
+pub(crate) use reader::{closest, closest_type};
 pub use zone_file::*;
 
 use crate::wire::OwnedName;

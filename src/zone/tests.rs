@@ -251,6 +251,19 @@ fn a_quote_forgotten_within_parentheses_is_told_at_its_line_and_costs_its_entry(
 }
 
 #[test]
+fn the_word_that_was_meant_is_guessed() {
+    for (text, told) in [
+        ("w TXTT \"hi\"", "5 \"TXT\"?"),
+        ("w 60 IN cnme x", "5 \"CNAME\"?"),
+        ("w NONSENSE x", "5"),
+        ("$ORIGN x", "5 \"$ORIGIN\"?"),
+        ("$GENERATE 1-2 h$ AAAAA ::$", "5 \"AAAA\"?"),
+    ] {
+        assert_eq!(told_lines(text), told, "{text}");
+    }
+}
+
+#[test]
 fn what_is_wrong_in_a_master_file_is_told_with_its_place() {
     for (text, message, place) in [
         ("a A 192.0.2", "A: the address must be an IPv4 address", "test.zone:5:5"),

@@ -4,7 +4,7 @@ mod generate;
 mod lexer;
 
 use super::{Builder, Zone};
-use crate::config::{Diagnostics, Span, read_regular};
+use crate::config::{self, Diagnostics, Span, read_regular};
 use crate::limits;
 use crate::rrset::{self, Token, read_seconds};
 use crate::wire::{Class, Name, NameBuf, Rtype};
@@ -34,6 +34,7 @@ struct Problem {
     at: Option<(u32, Option<u32>)>,
     fatal: bool,
     message: String,
+    help: Option<String>,
 }
 
 /// What is wrong with an entry: its tokens from..to.
@@ -41,11 +42,12 @@ struct Fault {
     from: usize,
     to: usize,
     message: String,
+    help: Option<String>,
 }
 
 impl From<(usize, usize, String)> for Fault {
     fn from((from, to, message): (usize, usize, String)) -> Fault {
-        Fault { from, to, message }
+        Fault { from, to, message, help: None }
     }
 }
 
@@ -105,11 +107,12 @@ fn tell(
             let end = to.map_or_else(|| start + line().map_or(1, str::len) as u32, |to| to - source.base);
             Some(Span { file: *file, start, end })
         });
-        if problem.fatal {
-            diagnostics.error(span, problem.message);
+        let told = if problem.fatal {
+            diagnostics.error(span, problem.message)
         } else {
-            diagnostics.warning(span, problem.message);
-        }
+            diagnostics.warning(span, problem.message)
+        };
+        told.help = problem.help;
     }
 }
 
@@ -161,15 +164,16 @@ impl Reader {
             at: problem.tag.map(|tag| (tag, None)),
             fatal: problem.fatal,
             message: problem.message,
+            help: None,
         }));
         tell(problems, &self.sources, text, path, diagnostics);
         zone
     }
 
-    fn problem(&mut self, at: (usize, usize), base: u32, message: String) {
+    fn problem(&mut self, at: (usize, usize), base: u32, message: String, help: Option<String>) {
         let place = |octet: usize| base.saturating_add(octet as u32);
         let at = Some((place(at.0), Some(place(at.1.max(at.0 + 1)))));
-        self.problems.push(Problem { at, fatal: true, message });
+        self.problems.push(Problem { at, fatal: true, message, help });
     }
 
     /// Reads one file; `depth` counts the files that include it.
@@ -181,6 +185,7 @@ impl Reader {
                 at: None,
                 fatal: true,
                 message: "the zone's files are larger than 4 GiB".into(),
+                help: None,
             });
             return;
         }
@@ -196,7 +201,7 @@ impl Reader {
                     if !entry.blank {
                         self.owner_known = false;
                     }
-                    self.problem(at, base + shift as u32, message.into());
+                    self.problem(at, base + shift as u32, message.into(), None);
                 }
             }
         }
@@ -216,9 +221,9 @@ impl Reader {
         } else {
             self.record(entry, base)
         };
-        if let Err(Fault { from, to, message }) = done {
+        if let Err(Fault { from, to, message, help }) = done {
             let (start, end) = (entry.span(from).0, entry.span(to.max(from + 1) - 1).1);
-            self.problem((start, end), base, message);
+            self.problem((start, end), base, message, help);
         }
     }
 
@@ -290,7 +295,8 @@ impl Reader {
                 made.tokens.truncate(*at);
                 made.tokens.append(&mut inner.tokens);
             }
-            self.record(&made, base).map_err(|fault| told(&fault.message))?;
+            self.record(&made, base)
+                .map_err(|fault| Fault { help: fault.help, ..told(&fault.message).into() })?;
         }
         Ok(())
     }
@@ -343,8 +349,9 @@ impl Reader {
 }
 
 fn no_directive(text: &str) -> Fault {
+    const DIRECTIVES: [&str; 4] = ["$ORIGIN", "$TTL", "$INCLUDE", "$GENERATE"];
     let message = format!("{text} is not a directive: $ORIGIN, $TTL, $INCLUDE and $GENERATE are");
-    Fault::from((0, message))
+    Fault { help: config::closest(text, DIRECTIVES), ..Fault::from((0, message)) }
 }
 
 /// What stands between a record's owner and its data, and with which token the data begins.
@@ -383,7 +390,9 @@ fn head(entry: &Entry<'_>) -> Result<Head, Fault> {
             }
             class = true;
         } else {
-            return Err((at - 1, format!("{:?} is not a record type", token.text)).into());
+            let help = config::closest_type(&token.text.to_ascii_uppercase());
+            let fault = Fault::from((at - 1, format!("{:?} is not a record type", token.text)));
+            return Err(Fault { help, ..fault });
         }
     }
 }
