@@ -203,7 +203,7 @@ pub(super) struct Shard {
     /// Of which client they are.
     waiting: Waiting,
     /// Datagrams under way: a client that repeats itself waits for the first.
-    under_way: HashMap<(SocketAddr, u16, Question), Asker>,
+    under_way: HashMap<Datagram, Asker>,
     next_asker: u64,
     worker: Worker,
     out: Vec<u8>,
@@ -295,9 +295,8 @@ impl Shard {
     /// Asks a request's question. What comes of it is left to [`Shard::drain`].
     fn ask(&mut self, mut pending: Box<Pending>, sockets: &[UdpSocket]) {
         let fresh = pending.progress.settled.is_empty();
-        let datagram = fresh && matches!(pending.reply_to, ReplyTo::Udp { .. });
-        let key = under_way(&pending);
-        if let Some(first) = self.under_way.get(&key).filter(|_| datagram) {
+        let datagram = if fresh { Datagram::of(&pending) } else { None };
+        if let Some(first) = datagram.as_ref().and_then(|datagram| self.under_way.get(datagram)) {
             // It still listens.
             if let Some(first) = self.pending.get_mut(first) {
                 first.asked = pending.asked;
@@ -320,8 +319,8 @@ impl Shard {
         }
         self.next_asker += 1;
         let asker = Asker(self.next_asker);
-        if datagram {
-            self.under_way.insert(key, asker);
+        if let Some(datagram) = datagram {
+            self.under_way.insert(datagram, asker);
         }
         resolver.set_zones(&pending.view.zones);
         resolver.handle_question(clock::now(), &pending.question, asker, pending.progress.budget);
@@ -366,8 +365,8 @@ impl Shard {
                 Output::Settle { asker, settled, budget } => {
                     if let Some(mut pending) = self.pending.remove(&asker) {
                         self.waiting.leave(pending.client.ip());
-                        if let ReplyTo::Udp { .. } = pending.reply_to {
-                            self.under_way.remove(&under_way(&pending));
+                        if let Some(datagram) = Datagram::of(&pending) {
+                            self.under_way.remove(&datagram);
                         }
                         pending.progress.settled.push(settled);
                         pending.progress.budget = budget;
@@ -399,8 +398,8 @@ impl Shard {
     fn soothe(&mut self, pending: &mut Pending, sockets: &[UdpSocket]) {
         pending.progress.stale = true;
         if let Outcome::Reply(meta) = self.answer(pending) {
-            if let ReplyTo::Udp { .. } = pending.reply_to {
-                self.under_way.remove(&under_way(pending));
+            if let Some(datagram) = Datagram::of(pending) {
+                self.under_way.remove(&datagram);
             }
             self.reply(pending, meta, sockets);
         }
@@ -471,9 +470,22 @@ impl Shard {
     }
 }
 
-fn under_way(pending: &Pending) -> (SocketAddr, u16, Question) {
-    let id = pending.message.first_chunk().map_or(0, |id: &[u8; 2]| u16::from_be_bytes(*id));
-    (pending.client, id, pending.question.clone())
+/// A datagram: what it says, who sent it, and to which socket and address. Two that differ in any of these get different replies.
+#[derive(PartialEq, Eq, Hash)]
+struct Datagram {
+    message: Vec<u8>,
+    client: SocketAddr,
+    socket: usize,
+    local: [u8; 16],
+}
+
+impl Datagram {
+    /// The one that a request came in.
+    fn of(pending: &Pending) -> Option<Datagram> {
+        let ReplyTo::Udp { socket, peer } = &pending.reply_to else { return None };
+        let (message, client) = (pending.message.clone(), pending.client);
+        Some(Datagram { message, client, socket: *socket, local: peer.local() })
+    }
 }
 
 #[cfg(test)]

@@ -32,6 +32,25 @@ fn on_a_wildcard_socket_a_reply_leaves_from_the_address_asked() {
 }
 
 #[test]
+fn one_client_that_asks_two_addresses_is_answered_from_both() {
+    let stub = Stub::new();
+    let daemon = Files::new("\"0.0.0.0:0\"", &stub.config()).start();
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    let asked =
+        ["127.0.0.1", "127.0.0.2"].map(|ip| SocketAddr::new(ip.parse().unwrap(), daemon.address().port()));
+    for address in asked {
+        client.send_to(&query(7, "www.slow.test."), address).unwrap();
+    }
+    let both = "waymark_queries_total{transport=\"udp\"} 2";
+    assert!((0..1_000_000).any(|_| metrics(&daemon).contains(both)));
+    stub.answer(&stub.asked(), [192, 0, 2, 9]);
+    let mut from = [0, 1].map(|_| client.recv_from(&mut [0; 512]).unwrap().1);
+    from.sort();
+    assert_eq!(from, asked);
+}
+
+#[test]
 fn dig_and_kdig_understand_the_answers() {
     let files = Files::new(LISTEN, "enabled = false");
     files.write("zones/bad.test.toml", "nonsense = 1\n");
