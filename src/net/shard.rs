@@ -188,7 +188,12 @@ pub(super) fn crowded(pending: &mut Pending, why: Crowded, counters: &Counters) 
         Crowded::Client => "too many questions of this client are being resolved",
         Crowded::Shard | Crowded::Mailbox => "too many questions are being resolved",
     };
-    let failure = Failure { rcode: Rcode::SERVFAIL, ede: Ede::OTHER, text: text.into() };
+    fail(pending, text);
+}
+
+/// The end of a request, and why.
+fn fail(pending: &mut Pending, why: &str) {
+    let failure = Failure { rcode: Rcode::SERVFAIL, ede: Ede::OTHER, text: why.into() };
     pending.progress.settled.push(Settled::failed(pending.question.name.clone(), failure));
 }
 
@@ -303,10 +308,15 @@ impl Shard {
             }
             return self.counters.dropped(Dropped::Repeated);
         }
-        let Some(resolver) = self.resolver.as_mut().filter(|_| self.pending.len() < limits::PENDING) else {
-            crowded(&mut pending, Crowded::Shard, &self.counters);
+        let Some(resolver) = &mut self.resolver else {
+            // It was asked for when there was one.
+            fail(&mut pending, "recursion was turned off while the question waited");
             return self.go_on(pending, sockets);
         };
+        if self.pending.len() >= limits::PENDING {
+            crowded(&mut pending, Crowded::Shard, &self.counters);
+            return self.go_on(pending, sockets);
+        }
         // What has begun may go on.
         let limit = match (fresh, pending.proven) {
             (true, false) => limits::CLIENT_PENDING,

@@ -1,6 +1,6 @@
 //! Reloading, `waymark ctl` and the metrics.
 
-use crate::daemon::{Daemon, Files, LISTEN, fold, zone};
+use crate::daemon::{Daemon, Files, LISTEN, client, fold, zone};
 use crate::dns::{Stream, Stub, ask};
 use std::fs;
 use std::io::{Read, Write};
@@ -53,6 +53,37 @@ fn a_reload_does_not_touch_what_is_being_resolved() {
     // Only what was asked before the reload is answered.
     stub.answer(&asked, [192, 0, 2, 9]);
     assert_eq!(stream.receive(), Some((1, "NOERROR 192.0.2.9".into())));
+}
+
+#[test]
+fn a_question_that_waits_is_asked_anew_of_the_resolver_that_a_reload_brings() {
+    let (stub, other) = (Stub::new(), Stub::new());
+    let mut daemon = Files::new(LISTEN, &stub.config()).start();
+    let mut stream = Stream::open(daemon.address());
+    stream.send(&["www.slow.test."]);
+    let asked = stub.asked();
+    daemon.files.configure(LISTEN, &other.config());
+    daemon.process.signal("HUP");
+    let again = other.asked();
+    stub.answer(&asked, [192, 0, 2, 8]);
+    other.answer(&again, [192, 0, 2, 9]);
+    assert_eq!(stream.receive(), Some((1, "NOERROR 192.0.2.9".into())));
+    daemon.wait("reloaded");
+}
+
+#[test]
+fn a_question_that_waits_when_recursion_is_turned_off_is_told_so() {
+    let stub = Stub::new();
+    let mut daemon = Files::new(LISTEN, &stub.config()).start();
+    let address = daemon.address();
+    let dig = std::thread::spawn(move || client("dig", address, "+tries=1 +timeout=30 www.slow.test A"));
+    stub.asked();
+    daemon.files.configure(LISTEN, "enabled = false");
+    daemon.process.signal("HUP");
+    daemon.wait("reloaded");
+    let out = dig.join().unwrap();
+    assert!(out.contains("status: SERVFAIL"), "{out}");
+    assert!(out.contains("recursion was turned off while the question waited"), "{out}");
 }
 
 #[test]
