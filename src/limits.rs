@@ -261,6 +261,13 @@ pub const ROUTE_RULES: usize = 64;
 /// How deep routes may lead to routes.
 pub const ROUTE_DEPTH: usize = 4;
 
+/// Times a worker is started anew within [`WORKER_TIME`]: a bug met now and then costs what is under way; one met all the time is better
+/// left to whatever supervises the process, and seen.
+pub const WORKER_RESTARTS: usize = 10;
+
+/// How long a failure of a worker counts.
+pub const WORKER_TIME: Duration = Duration::from_secs(60);
+
 /// Datagrams received or sent in one system call: past 32 the cost of a call is lost among that of its packets.
 pub const UDP_BATCH: usize = 32;
 

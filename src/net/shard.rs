@@ -202,6 +202,8 @@ pub(super) struct Shard {
     /// Its place among the mailboxes.
     index: usize,
     mailboxes: Arc<Mailboxes>,
+    /// What the resolver was made from.
+    resolving: Option<Resolving>,
     resolver: Option<Resolver>,
     upstreams: Upstreams,
     pending: HashMap<Asker, Box<Pending>>,
@@ -226,6 +228,7 @@ impl Shard {
         let mut shard = Shard {
             index,
             mailboxes,
+            resolving,
             resolver: None,
             upstreams: Upstreams::default(),
             pending: HashMap::new(),
@@ -236,12 +239,23 @@ impl Shard {
             out: vec![0; limits::MESSAGE],
             counters,
         };
-        shard.resolver = resolving.map(|resolving| shard.make(resolving));
+        shard.resolver = shard.make();
         shard
     }
 
-    fn make(&self, resolving: Resolving) -> Resolver {
-        Resolver::new(resolving.settings, resolving.cache, resolving.known, crate::entropy::seed())
+    fn make(&self) -> Option<Resolver> {
+        let Resolving { settings, cache, known } = self.resolving.clone()?;
+        Some(Resolver::new(settings, cache, known, crate::entropy::seed()))
+    }
+
+    /// Starts afresh after a failure in its midst: what was under way here is lost, and clients ask again.
+    pub fn begin_anew(&mut self, registry: &Registry) {
+        self.upstreams.clear(registry);
+        self.pending.clear();
+        self.under_way.clear();
+        self.waiting.clear();
+        self.worker = Worker::default();
+        self.resolver = self.make();
     }
 
     /// The ways to all shards.
@@ -472,7 +486,8 @@ impl Shard {
         self.upstreams.clear(registry);
         self.under_way.clear();
         self.waiting.clear();
-        self.resolver = resolving.map(|resolving| self.make(resolving));
+        self.resolving = resolving;
+        self.resolver = self.make();
         for (_, pending) in std::mem::take(&mut self.pending) {
             self.ask(pending, sockets);
         }

@@ -1,7 +1,7 @@
 //! A worker's loop: datagrams in batches, and the shard it hosts.
 
 use super::shard::{Counted, Mail, ReplyTo, Shard};
-use super::udp::{self, Batch};
+use super::udp::Batch;
 use crate::answer::{self, Outcome, Request, Transport, View, Worker};
 use crate::clock::{self, Instant};
 use crate::limits;
@@ -88,19 +88,27 @@ impl Loop {
         })
     }
 
+    /// Starts afresh after a failure; sockets, mail and orders to stop are as they were.
+    pub fn begin_anew(&mut self) {
+        self.shard.begin_anew(self.poll.registry());
+        self.batch = Batch::new();
+        self.worker = Worker { seed: crate::entropy::u64(), ..Worker::default() };
+        self.ready.fill(true);
+        self.more_mail = true;
+    }
+
     /// Runs until told to stop.
-    pub fn run(&mut self, core: Option<usize>) {
-        if let Some(core) = core {
-            udp::pin(core);
-        }
+    ///
+    /// # Errors
+    /// When it cannot wait for its sockets.
+    pub fn run(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         while !self.is_done() {
             let timeout = self.timeout();
             if let Err(error) = self.poll.poll(&mut events, timeout)
                 && error.kind() != ErrorKind::Interrupted
             {
-                tracing::error!(%error, "the worker cannot wait for its sockets");
-                return;
+                return Err(error);
             }
             for event in &events {
                 match event.token() {
@@ -115,6 +123,7 @@ impl Loop {
                 self.shard.tick(clock::now(), &self.sockets, self.poll.registry());
             }
         }
+        Ok(())
     }
 
     fn is_done(&self) -> bool {
@@ -236,6 +245,7 @@ impl Loop {
 #[cfg(test)]
 mod tests {
     use super::super::shard::{self, Mailbox, Mailboxes};
+    use super::super::supervise::supervise;
     use super::*;
     use crate::metrics::Metrics;
     use std::net::Ipv4Addr;
@@ -280,10 +290,24 @@ mod tests {
         const { assert!(300 > limits::UDP_BATCH * limits::BATCHES_PER_TURN) };
         let clients: Vec<UdpSocket> = (0..3).map(|_| client(address, 100)).collect();
         mailboxes.iter().for_each(|mailbox| mailbox.send_control(Mail::Stop(Duration::from_secs(30))));
-        worker.run(None);
+        worker.run().unwrap();
         for client in clients {
             assert!((0..100).all(|_| client.recv(&mut [0; 64]).unwrap() == 19));
         }
+    }
+
+    #[test]
+    fn a_worker_that_begins_anew_serves_the_same_sockets() {
+        let (mut worker, mailboxes, address) = served();
+        let client = client(address, 3);
+        mailboxes.iter().for_each(|mailbox| mailbox.send_control(Mail::Stop(Duration::from_secs(30))));
+        let done = supervise(&Metrics::default(), clock::now, |anew| {
+            assert!(anew, "on purpose");
+            worker.begin_anew();
+            worker.run()
+        });
+        assert_eq!(done, Ok(()));
+        assert!((0..3).all(|_| client.recv(&mut [0; 64]).unwrap() == 19));
     }
 
     #[test]
