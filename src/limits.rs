@@ -318,7 +318,7 @@ pub const UPSTREAM_SOCKETS: usize = 4_096;
 /// TCP connections of clients in all.
 pub const TCP_CONNECTIONS: usize = 1_000;
 
-/// And of one client address (RFC 7766 §6.2.2 asks clients for few).
+/// And of one client, an IPv4 address or an IPv6 network of 64 bits (RFC 7766 §6.2.2 asks clients for few).
 pub const TCP_PER_CLIENT: usize = 200;
 
 /// Queries of one connection that wait to be resolved, and replies that wait to be written.
