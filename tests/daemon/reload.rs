@@ -1,11 +1,12 @@
 //! Reloading, `waymark ctl` and the metrics.
 
-use crate::daemon::{Daemon, Files, LISTEN, client, fold, zone};
+use crate::daemon::{Daemon, Ended, Files, LISTEN, Lines, Process, client, fold, zone};
 use crate::dns::{Stream, Stub, ask};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 
 #[test]
 fn sighup_serves_what_changed_and_keeps_the_last_good_version_of_what_broke() {
@@ -125,6 +126,29 @@ fn ctl_reaches_the_daemon_while_its_config_is_broken() {
     let reload = files.run("ctl", &["reload"]);
     assert_eq!(reload.code, Some(1));
     assert!(reload.stderr.contains("the config stays as it was"), "{}", reload.stderr);
+}
+
+#[test]
+fn the_control_socket_is_the_users_own_where_the_systems_cannot_be_made() {
+    let files = Files::new(LISTEN, "");
+    let config = fs::read_to_string(files.path("waymark.toml")).unwrap();
+    files.write("waymark.toml", &config.replace("\"control.sock\"", "\"/proc/nowhere/control.sock\""));
+    let with_place = |command: &str, arguments: &[&str]| {
+        let mut waymark = files.waymark(command, arguments);
+        waymark.env("XDG_RUNTIME_DIR", files.path("run"));
+        waymark
+    };
+    fs::create_dir(files.path("run")).unwrap();
+    let mut process = Process::new(with_place("serve", &[]).stderr(Stdio::piped()));
+    let log = Lines::of(process.child().stderr.take().unwrap());
+    let line = std::iter::from_fn(|| log.next()).find(|line| line.contains("control socket")).unwrap();
+    assert!(line.ends_with("run/waymark/control.sock"), "{line}");
+    let mode = fs::metadata(files.path("run/waymark/control.sock")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let status = Ended::of(with_place("ctl", &["status"]).output().unwrap());
+    assert_eq!(status.code, Some(0), "{}", status.stderr);
+    let elsewhere = files.run("ctl", &["status"]);
+    assert_eq!(elsewhere.code, Some(2), "without the variable it is not looked for there");
 }
 
 #[test]
