@@ -74,6 +74,10 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How often a worker looks whether the last request in flight has ended, once the daemon is to stop.
 pub const DRAIN_LOOK: Duration = Duration::from_millis(10);
 
+/// Datagrams of one socket that are still answered once the daemon is to stop: more than a buffer of [`UDP_BUFFER`] holds, and an end to
+/// what a flood keeps full.
+pub const DRAIN_DATAGRAMS: usize = 16_384;
+
 /// How long the daemon waits for what is in flight before it stops.
 pub const DRAIN_TIME: Duration = Duration::from_secs(5);
 
@@ -257,6 +261,13 @@ pub const ROUTE_RULES: usize = 64;
 /// How deep routes may lead to routes.
 pub const ROUTE_DEPTH: usize = 4;
 
+/// Times a worker is started anew within [`WORKER_TIME`]: a bug met now and then costs what is under way; one met all the time is better
+/// left to whatever supervises the process, and seen.
+pub const WORKER_RESTARTS: usize = 10;
+
+/// How long a failure of a worker counts.
+pub const WORKER_TIME: Duration = Duration::from_secs(60);
+
 /// Datagrams received or sent in one system call: past 32 the cost of a call is lost among that of its packets.
 pub const UDP_BATCH: usize = 32;
 
@@ -307,7 +318,7 @@ pub const UPSTREAM_SOCKETS: usize = 4_096;
 /// TCP connections of clients in all.
 pub const TCP_CONNECTIONS: usize = 1_000;
 
-/// And of one client address (RFC 7766 §6.2.2 asks clients for few).
+/// And of one client, an IPv4 address or an IPv6 network of 64 bits (RFC 7766 §6.2.2 asks clients for few).
 pub const TCP_PER_CLIENT: usize = 200;
 
 /// Queries of one connection that wait to be resolved, and replies that wait to be written.

@@ -171,6 +171,8 @@ pub struct Metrics {
     threads: Mutex<Vec<Arc<Counters>>>,
     reloads: [AtomicU64; 2],
     zones: AtomicUsize,
+    /// Times that a worker failed and was started anew.
+    pub worker_restarts: AtomicU64,
     /// TCP connections of clients that are open.
     pub tcp_connections: AtomicUsize,
     /// And those refused for want of room.
@@ -315,6 +317,11 @@ impl Collector for Report {
         )?;
         let reloads = one("result", &["ok", "error"], &|i| load(&m.reloads[i]));
         counters("waymark_reloads", "Reloads of config and zones", &mut reloads.into_iter())?;
+        counters(
+            "waymark_worker_restarts",
+            "Workers that failed and were started anew",
+            &mut plain(load(&m.worker_restarts)),
+        )?;
         counters(
             "waymark_tcp_refused",
             "TCP connections refused for want of room",

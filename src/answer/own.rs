@@ -159,7 +159,8 @@ impl<'a> Walk<'a, '_> {
             }
             steer::Answer::Cname(target) => {
                 let added = self.add_alias(name, choice.ttl, target);
-                let follow = added && self.query.question.rtype != Rtype::CNAME;
+                // RFC 8482 §4.1: to ANY it is the one RRset, as it is to CNAME.
+                let follow = added && !matches!(self.query.question.rtype, Rtype::CNAME | Rtype::ANY);
                 if follow { self.follow(target) } else { Link::Done }
             }
             // The denial may not outlive the state it follows from.

@@ -3,7 +3,7 @@
 use super::reader::{Reader, Table, Value, closest};
 use super::{
     Config, ControlConfig, Diagnostics, GeoConfig, GuardConfig, ListenConfig, LogConfig, Minimise,
-    NetworkSpec, ResolverConfig, Span, Spanned, UpstreamConfig, hints, zone_reader,
+    NetworkSpec, ResolverConfig, Source, Span, Spanned, UpstreamConfig, hints, zone_reader,
 };
 use crate::wire::Name;
 use ipnet::IpNet;
@@ -61,7 +61,7 @@ impl Config {
     /// has errors is for looking further, not for use.
     pub fn load(path: &Path, diagnostics: &mut Diagnostics) -> Option<Config> {
         let (file, text) = read_file(path, None, diagnostics)?;
-        Some(Config::read(file, &text, path, diagnostics))
+        Some(Config::read(file, text, path, diagnostics))
     }
 
     /// What can be read of `[control]` even when the config has errors, which are told; the defaults for the rest. With it a
@@ -84,16 +84,20 @@ impl Config {
 
     /// The same from text; relative paths in it are relative to `path`, where it is said to stand.
     pub fn parse(text: &str, path: &Path, diagnostics: &mut Diagnostics) -> Config {
-        let file = diagnostics.add_file(path.to_owned(), text.into());
+        let text: Arc<str> = text.into();
+        let file = diagnostics.add_file(path.to_owned(), Arc::clone(&text));
         Config::read(file, text, path, diagnostics)
     }
 
-    fn read(file: u32, text: &str, path: &Path, diagnostics: &mut Diagnostics) -> Config {
+    fn read(file: u32, text: Arc<str>, path: &Path, diagnostics: &mut Diagnostics) -> Config {
         // A mere file name stands in the working directory.
         let base = path.parent().filter(|base| !base.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // Messages and later readers may run in another working directory.
         let base = std::path::absolute(base).unwrap_or(base.to_owned());
-        Reader::read(diagnostics, file, text, |reader, table| read_config(reader, table, &base))
+        let mut config =
+            Reader::read(diagnostics, file, &text, |reader, table| read_config(reader, table, &base));
+        config.geo.source = Source { path: path.to_owned(), text };
+        config
     }
 }
 

@@ -14,7 +14,7 @@ mod zone_file;
 mod zone_reader;
 
 pub use load::read_regular;
-pub(crate) use reader::closest;
+pub(crate) use reader::{closest, closest_type};
 pub use zone_file::*;
 
 use crate::wire::OwnedName;
@@ -48,6 +48,15 @@ pub struct Spanned<T> {
     pub value: T,
     /// Its place.
     pub span: Span,
+}
+
+/// A file that was read and its text, to show places in it later.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// What it said.
+    pub text: Arc<str>,
 }
 
 /// How bad a diagnostic is.
@@ -86,6 +95,16 @@ impl Diagnostics {
     pub fn add_file(&mut self, path: PathBuf, text: Arc<str>) -> u32 {
         self.files.push((path, text));
         (self.files.len() - 1) as u32
+    }
+
+    /// A place in a file that was read earlier, perhaps for other diagnostics.
+    pub fn place_in(&mut self, source: &Source, span: Span) -> Span {
+        let known = self.files.iter().position(|(_, text)| Arc::ptr_eq(text, &source.text));
+        let file = match known {
+            Some(file) => file as u32,
+            None => self.add_file(source.path.clone(), Arc::clone(&source.text)),
+        };
+        Span { file, ..span }
     }
 
     /// Adds an error; complete it through the returned reference.
@@ -199,6 +218,8 @@ pub struct GuardConfig {
 /// `[geo]`.
 #[derive(Clone, Debug, Default)]
 pub struct GeoConfig {
+    /// The config, in which places are those of `databases`.
+    pub source: Source,
     /// Whether `database` is written, also where its files cannot be read.
     pub wanted: bool,
     /// MMDB files, absolute.

@@ -3,7 +3,7 @@
 use super::{Diagnostic, Diagnostics, Span, Spanned, syntax};
 use crate::limits;
 use crate::rrset::read_seconds;
-use crate::wire::{Name, NameBuf};
+use crate::wire::{Name, NameBuf, Rtype};
 use ipnet::IpNet;
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
@@ -81,6 +81,12 @@ pub(crate) fn closest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) 
     let near = names.into_iter().map(|known| (strsim::damerau_levenshtein(name, known), known));
     let (distance, known) = near.min()?;
     (distance <= 1 + name.len() / 4 && distance < name.len()).then(|| format!("did you mean {known:?}?"))
+}
+
+/// The closest of the types that records have.
+pub(crate) fn closest_type(name: &str) -> Option<String> {
+    let types = Rtype::MNEMONICS.iter().copied();
+    closest(name, types.filter(|name| Rtype::from_text(name).is_some_and(|rtype| !rtype.is_meta())))
 }
 
 /// Tells of an undotted name that ends with the zone's own name: www.example.com in example.com is a slip of the pen, it would be

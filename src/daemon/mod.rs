@@ -191,6 +191,9 @@ impl Daemon {
         rotation.tick().await;
         loop {
             tokio::select! {
+                () = running.is_broken() => {
+                    return Err("a worker failed again and again: ended, to be started as a whole".into());
+                }
                 _ = rotation.tick() => lock(&self.state).rotate_cookies(&self.view),
                 _ = hangup.recv() => drop(self.reload(running).await),
                 Some(command) = inbox.recv() => match command {

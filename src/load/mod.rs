@@ -86,7 +86,7 @@ impl Loader {
     /// Loads what the config names. Every problem is told in `diagnostics`. None when the directory of the zones cannot be read:
     /// then nothing is known of them, and nothing changes.
     pub fn load(&mut self, config: &Config, diagnostics: &mut Diagnostics) -> Option<Loaded> {
-        self.load_geo(config, diagnostics);
+        self.geo = Geo::open(&config.geo, self.geo.as_deref(), diagnostics).map(Arc::new);
         let sources = match &config.zones {
             Some(directory) => list(directory, diagnostics)?,
             None => Vec::new(),
@@ -138,15 +138,6 @@ impl Loader {
             loaded.steering.len() - 1
         });
         Held { apex, state: Ok(Arc::clone(zone)), policy }
-    }
-
-    /// Opens the geographic databases; those of before stay where one is broken.
-    fn load_geo(&mut self, config: &Config, diagnostics: &mut Diagnostics) {
-        if config.geo.databases.is_empty() {
-            self.geo = None;
-        } else if let Some(geo) = Geo::open(&config.geo, diagnostics) {
-            self.geo = Some(Arc::new(geo));
-        }
     }
 
     /// Loads the zones, on all cores.

@@ -1,6 +1,8 @@
 //! A directory of zones as it changes under a loader.
 
 use super::*;
+use crate::steer;
+use crate::zone::SteerId;
 use std::fs;
 use tempfile::TempDir;
 
@@ -125,4 +127,55 @@ fn tests_of_a_zone_take_no_turns_of_its_pools() {
     let mut zones = Zones::new(&[("a.test.toml", &format!("{GOOD}{pool}{first}{first}"))]);
     assert_eq!(zones.load().0, (1, 0, 0), "{}", zones.told);
     assert_eq!(zones.told, "");
+}
+
+/// The address that the steered name of a zone answers with next.
+fn next(loaded: &Loaded) -> String {
+    let Steering { policy, health } = &loaded.steering[0];
+    let client = steer::Client { address: [192, 0, 2, 99].into(), bits: 32 };
+    let draw = steer::Draw { seed: 0, now: 0, cursor: steer::Cursor::Take };
+    match policy.choose(SteerId(0), steer::Family::V4, &client, health, draw).answer {
+        steer::Answer::Addresses { picked, .. } => policy.address(picked[0]).to_string(),
+        answer => panic!("{answer:?}"),
+    }
+}
+
+#[test]
+fn a_reload_takes_no_pool_out_of_its_cycle_unless_it_changes_it() {
+    let pool = |weights: [u32; 3], more: &str| {
+        let members =
+            weights.iter().enumerate().map(|(i, w)| format!("{{ address = \"192.0.2.{i}\", weight = {w} }}"));
+        let members = members.collect::<Vec<_>>().join(", ");
+        format!("{GOOD}w = {{ pool = \"p\" }}\n{more}[pool.p]\nmembers = [{members}]\n")
+    };
+    let mut zones = Zones::new(&[("a.test.toml", &pool([7, 2, 1], ""))]);
+    let mut turns = Vec::new();
+    for more in
+        ["", "", "x = { A = \"192.0.2.7\" }\n", "bad", "", "[pool.before]\nmembers = [\"192.0.2.8\"]\n"]
+    {
+        zones.write("a.test.toml", &pool([7, 2, 1], more));
+        let loaded = zones.try_load().unwrap();
+        turns.extend([next(&loaded), next(&loaded), next(&loaded), next(&loaded), next(&loaded)]);
+    }
+    for run in turns.windows(10) {
+        let count = |member: &str| run.iter().filter(|turn| *turn == member).count();
+        assert_eq!(["192.0.2.0", "192.0.2.1", "192.0.2.2"].map(count), [7, 2, 1], "{turns:?}");
+    }
+    for text in [pool([7, 2, 2], ""), pool([7, 2, 1], "").replace("members", "pick = \"random\"\nmembers")] {
+        zones.write("a.test.toml", &text);
+        let loaded = zones.try_load().unwrap();
+        let fresh = Zones::new(&[("a.test.toml", &text)]).try_load().unwrap();
+        assert_eq!([(); 20].map(|()| next(&loaded)), [(); 20].map(|()| next(&fresh)));
+    }
+}
+
+#[test]
+fn a_view_of_before_a_reload_takes_turns_of_the_same_cycle() {
+    let zone = format!(
+        "{GOOD}w = {{ pool = \"p\" }}\n[pool.p]\nmembers = [\"192.0.2.1\", \"192.0.2.2\"]\nanswer = 1\n"
+    );
+    let mut zones = Zones::new(&[("a.test.toml", &zone)]);
+    let (old, new) = (zones.try_load().unwrap(), zones.try_load().unwrap());
+    let turns: Vec<String> = (0..3).flat_map(|_| [next(&old), next(&new)]).collect();
+    assert!(turns.windows(2).all(|two| two[0] != two[1]), "{turns:?}");
 }

@@ -64,7 +64,10 @@ fn from_toml(
     last: Option<&Good>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Good> {
-    let (policy, ids) = Policy::compile(file, geo, diagnostics);
+    let (mut policy, ids) = Policy::compile(file, geo, diagnostics);
+    if let Some(before) = last.and_then(|good| good.steering.as_ref()) {
+        policy.resume(&before.policy);
+    }
     let steering = (!file.steered.is_empty()).then(|| Steering::new(policy));
     let build = |serial, diagnostics: &mut Diagnostics| {
         zone::from_file(file, |steered| ids.get(steered).copied().flatten(), serial, diagnostics)

@@ -5,6 +5,7 @@
 
 mod ask;
 mod shard;
+mod supervise;
 mod tcp;
 #[allow(unsafe_code)]
 mod udp;
@@ -14,7 +15,7 @@ mod worker;
 use crate::answer::{Meta, View};
 use crate::cache::Cache;
 use crate::metrics::{Counters, Metrics};
-use crate::{limits, resolve};
+use crate::{clock, limits, resolve};
 use arc_swap::ArcSwap;
 pub use ask::Shards;
 use shard::{Mail, Mailboxes};
@@ -25,6 +26,8 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use supervise::{GaveUp, supervise};
+use tokio::sync::Notify;
 
 /// What to listen on, with how many workers.
 #[derive(Clone, Debug)]
@@ -98,6 +101,8 @@ pub struct Running {
     mailboxes: Arc<Mailboxes>,
     workers: Vec<JoinHandle<()>>,
     tcp: tcp::Service,
+    /// Told when a worker is given up.
+    given_up: Arc<Notify>,
 }
 
 impl Server {
@@ -146,19 +151,32 @@ impl Server {
         let mailboxes = Arc::new(Mailboxes::new(boxes));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut workers = Vec::new();
+        let given_up = Arc::new(Notify::new());
         let count = self.udp.len();
         for (i, (sockets, (poll, inbox))) in self.udp.into_iter().zip(polls).enumerate() {
             let counters = metrics.thread();
             let shard =
                 shard::Shard::new(i, Arc::clone(&mailboxes), resolving.clone(), Arc::clone(&counters));
-            let worker = worker::Loop::new(poll, sockets, inbox, shard, Arc::clone(&view), counters)?;
+            let mut worker = worker::Loop::new(poll, sockets, inbox, shard, Arc::clone(&view), counters)?;
             // With a worker for each core, each has its own.
             let core = (count == cores && cores > 1).then_some(i);
-            let thread = std::thread::Builder::new().name(format!("udp-{i}"));
-            workers.push(thread.spawn(move || worker.run(core))?);
+            let (metrics, given_up) = (Arc::clone(metrics), Arc::clone(&given_up));
+            let work = move || {
+                core.into_iter().for_each(udp::pin);
+                let done = supervise(&metrics, clock::now, |anew| {
+                    if anew {
+                        worker.begin_anew();
+                    }
+                    worker.run()
+                });
+                if let Err(GaveUp) = done {
+                    given_up.notify_one();
+                }
+            };
+            workers.push(std::thread::Builder::new().name(format!("udp-{i}")).spawn(work)?);
         }
         let tcp = tcp::Service::start(self.tcp, view, Arc::clone(&mailboxes), metrics, runtime)?;
-        Ok(Running { mailboxes, workers, tcp })
+        Ok(Running { mailboxes, workers, tcp, given_up })
     }
 }
 
@@ -166,6 +184,11 @@ impl Running {
     /// The shards, to ask them things.
     pub fn shards(&self) -> Shards {
         Shards(Arc::clone(&self.mailboxes))
+    }
+
+    /// Ends when a worker failed so often that it is not started anew: the daemon is not whole any more.
+    pub async fn is_broken(&self) {
+        self.given_up.notified().await;
     }
 
     /// Replaces the resolver: what is under way is asked anew of the new one.
@@ -182,7 +205,7 @@ impl Running {
             mailbox.send_control(Mail::Stop(grace));
         }
         for worker in self.workers {
-            // A worker that panicked has said so.
+            // One that was given up has said so.
             let _ = worker.join();
         }
     }

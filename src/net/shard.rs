@@ -39,7 +39,7 @@ pub(super) struct Pending {
     _counted: Counted,
 }
 
-/// One among the requests in flight, as long as it lives.
+/// One among what is in flight, as long as it lives.
 pub(super) struct Counted(Arc<AtomicUsize>);
 
 impl Counted {
@@ -105,7 +105,7 @@ impl Mailboxes {
         self.boxes.iter()
     }
 
-    /// Requests that wait in any shard or on the way to one.
+    /// Requests that wait in any shard or on the way to one, and workers that may bring more.
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
     }
@@ -202,7 +202,12 @@ pub(super) fn crowded(pending: &mut Pending, why: Crowded, counters: &Counters) 
         Crowded::Client => "too many questions of this client are being resolved",
         Crowded::Shard | Crowded::Mailbox => "too many questions are being resolved",
     };
-    let failure = Failure { rcode: Rcode::SERVFAIL, ede: Ede::OTHER, text: text.into() };
+    fail(pending, text);
+}
+
+/// The end of a request, and why.
+fn fail(pending: &mut Pending, why: &str) {
+    let failure = Failure { rcode: Rcode::SERVFAIL, ede: Ede::OTHER, text: why.into() };
     pending.progress.settled.push(Settled::failed(pending.question.name.clone(), failure));
 }
 
@@ -211,13 +216,15 @@ pub(super) struct Shard {
     /// Its place among the mailboxes.
     index: usize,
     mailboxes: Arc<Mailboxes>,
+    /// What the resolver was made from.
+    resolving: Option<Resolving>,
     resolver: Option<Resolver>,
     upstreams: Upstreams,
     pending: HashMap<Asker, Box<Pending>>,
     /// Of which client they are.
     waiting: Waiting,
     /// Datagrams under way: a client that repeats itself waits for the first.
-    under_way: HashMap<(SocketAddr, u16, Question), Asker>,
+    under_way: HashMap<Datagram, Asker>,
     next_asker: u64,
     /// Operators who wait for a question to be resolved.
     explaining: HashMap<Asker, (Question, oneshot::Sender<Arc<Trace>>)>,
@@ -237,6 +244,7 @@ impl Shard {
         let mut shard = Shard {
             index,
             mailboxes,
+            resolving,
             resolver: None,
             upstreams: Upstreams::default(),
             pending: HashMap::new(),
@@ -248,12 +256,23 @@ impl Shard {
             out: vec![0; limits::MESSAGE],
             counters,
         };
-        shard.resolver = resolving.map(|resolving| shard.make(resolving));
+        shard.resolver = shard.make();
         shard
     }
 
-    fn make(&self, resolving: Resolving) -> Resolver {
-        Resolver::new(resolving.settings, resolving.cache, resolving.known, crate::entropy::seed())
+    fn make(&self) -> Option<Resolver> {
+        let Resolving { settings, cache, known } = self.resolving.clone()?;
+        Some(Resolver::new(settings, cache, known, crate::entropy::seed()))
+    }
+
+    /// Starts afresh after a failure in its midst: what was under way here is lost, and clients ask again.
+    pub fn begin_anew(&mut self, registry: &Registry) {
+        self.upstreams.clear(registry);
+        self.pending.clear();
+        self.under_way.clear();
+        self.waiting.clear();
+        self.worker = Worker::default();
+        self.resolver = self.make();
     }
 
     /// The ways to all shards.
@@ -264,6 +283,11 @@ impl Shard {
     /// Whether nothing is under way in any shard: a chain may go on from one to another.
     pub fn is_idle(&self) -> bool {
         self.mailboxes.in_flight() == 0
+    }
+
+    /// One more in flight, until it is dropped.
+    pub fn count(&self) -> Counted {
+        Counted::new(&self.mailboxes.in_flight)
     }
 
     /// A fresh request for a job.
@@ -307,19 +331,23 @@ impl Shard {
     /// Asks a request's question. What comes of it is left to [`Shard::drain`].
     fn ask(&mut self, mut pending: Box<Pending>, sockets: &[UdpSocket]) {
         let fresh = pending.progress.settled.is_empty();
-        let datagram = fresh && matches!(pending.reply_to, ReplyTo::Udp { .. });
-        let key = under_way(&pending);
-        if let Some(first) = self.under_way.get(&key).filter(|_| datagram) {
+        let datagram = if fresh { Datagram::of(&pending) } else { None };
+        if let Some(first) = datagram.as_ref().and_then(|datagram| self.under_way.get(datagram)) {
             // It still listens.
             if let Some(first) = self.pending.get_mut(first) {
                 first.asked = pending.asked;
             }
             return self.counters.dropped(Dropped::Repeated);
         }
-        let Some(resolver) = self.resolver.as_mut().filter(|_| self.pending.len() < limits::PENDING) else {
-            crowded(&mut pending, Crowded::Shard, &self.counters);
+        let Some(resolver) = &mut self.resolver else {
+            // It was asked for when there was one.
+            fail(&mut pending, "recursion was turned off while the question waited");
             return self.go_on(pending, sockets);
         };
+        if self.pending.len() >= limits::PENDING {
+            crowded(&mut pending, Crowded::Shard, &self.counters);
+            return self.go_on(pending, sockets);
+        }
         // What has begun may go on.
         let limit = match (fresh, pending.proven) {
             (true, false) => limits::CLIENT_PENDING,
@@ -332,8 +360,8 @@ impl Shard {
         }
         self.next_asker += 1;
         let asker = Asker(self.next_asker);
-        if datagram {
-            self.under_way.insert(key, asker);
+        if let Some(datagram) = datagram {
+            self.under_way.insert(datagram, asker);
         }
         resolver.set_zones(&pending.view.zones);
         resolver.handle_question(clock::now(), &pending.question, asker, pending.progress.budget);
@@ -411,8 +439,8 @@ impl Shard {
                 Output::Settle { asker, settled, budget } => {
                     if let Some(mut pending) = self.pending.remove(&asker) {
                         self.waiting.leave(pending.client.ip());
-                        if let ReplyTo::Udp { .. } = pending.reply_to {
-                            self.under_way.remove(&under_way(&pending));
+                        if let Some(datagram) = Datagram::of(&pending) {
+                            self.under_way.remove(&datagram);
                         }
                         pending.progress.settled.push(settled);
                         pending.progress.budget = budget;
@@ -444,8 +472,8 @@ impl Shard {
     fn soothe(&mut self, pending: &mut Pending, sockets: &[UdpSocket]) {
         pending.progress.stale = true;
         if let Outcome::Reply(meta) = self.answer(pending) {
-            if let ReplyTo::Udp { .. } = pending.reply_to {
-                self.under_way.remove(&under_way(pending));
+            if let Some(datagram) = Datagram::of(pending) {
+                self.under_way.remove(&datagram);
             }
             self.reply(pending, meta, sockets);
         }
@@ -509,7 +537,8 @@ impl Shard {
         self.under_way.clear();
         self.explaining.clear();
         self.waiting.clear();
-        self.resolver = resolving.map(|resolving| self.make(resolving));
+        self.resolving = resolving;
+        self.resolver = self.make();
         for (_, pending) in std::mem::take(&mut self.pending) {
             self.ask(pending, sockets);
         }
@@ -517,9 +546,22 @@ impl Shard {
     }
 }
 
-fn under_way(pending: &Pending) -> (SocketAddr, u16, Question) {
-    let id = pending.message.first_chunk().map_or(0, |id: &[u8; 2]| u16::from_be_bytes(*id));
-    (pending.client, id, pending.question.clone())
+/// A datagram: what it says, who sent it, and to which socket and address. Two that differ in any of these get different replies.
+#[derive(PartialEq, Eq, Hash)]
+struct Datagram {
+    message: Vec<u8>,
+    client: SocketAddr,
+    socket: usize,
+    local: [u8; 16],
+}
+
+impl Datagram {
+    /// The one that a request came in.
+    fn of(pending: &Pending) -> Option<Datagram> {
+        let ReplyTo::Udp { socket, peer } = &pending.reply_to else { return None };
+        let (message, client) = (pending.message.clone(), pending.client);
+        Some(Datagram { message, client, socket: *socket, local: peer.local() })
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -86,7 +86,7 @@ async fn accept(listener: tokio::net::TcpListener, on: usize, shared: Arc<Shared
             _ = stopping.wait_for(|stop| *stop) => return,
         };
         match accepted {
-            Ok((stream, client)) => match Place::take(&shared, client.ip().to_canonical()) {
+            Ok((stream, client)) => match Place::take(&shared, network(client.ip())) {
                 Some(place) => {
                     drop(tokio::spawn(connection(stream, (client, on), Arc::clone(&shared), place)))
                 }
@@ -98,6 +98,14 @@ async fn accept(listener: tokio::net::TcpListener, on: usize, shared: Arc<Shared
                 tokio::time::sleep(limits::ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+/// Whose connections are counted as one client's: in IPv6 a client has a network of 64 bits to itself (RFC 6177).
+fn network(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+        v4 => v4,
     }
 }
 
@@ -277,41 +285,135 @@ fn answer_one(message: &[u8], (client, listener): Client, shared: &Shared) -> An
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::zone::ZoneSet;
+    use crate::config::Diagnostics;
+    use crate::wire::Name;
+    use crate::zone::{Held, ZoneSet, master};
     use std::io::{Read, Write};
+    use std::path::Path;
 
-    #[test]
-    fn an_idle_client_is_let_go_and_its_place_is_free() {
-        // The clock of this runtime stands while blocking work is done, and jumps when there is only waiting left.
+    /// A listener at work. The clock of its runtime stands while blocking work is done, and jumps when there is only waiting left.
+    struct World {
+        runtime: tokio::runtime::Runtime,
+        metrics: Arc<Metrics>,
+        address: SocketAddr,
+        _service: Service,
+    }
+
+    /// A world whose root zone has these records besides.
+    fn world(records: &str) -> World {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
         let runtime = runtime.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        let text = format!("$TTL 60\n@ SOA a b 1 2 3 4 5\n@ NS a\n{records}");
+        let zone = master::parse(&text, Path::new("root.zone"), Name::ROOT, &mut Diagnostics::default());
+        let state = Ok(Arc::new(zone.unwrap()));
+        let zones = ZoneSet::new(vec![Held { apex: Name::ROOT.to_owned(), state, policy: None }]);
+        let view = View { zones, steering: Vec::new(), recursion: None, guard: Default::default() };
+        let (view, metrics) = (Arc::new(ArcSwap::from_pointee(view)), Arc::new(Metrics::default()));
+        let mailboxes = Arc::new(Mailboxes::new(Vec::new()));
+        let service = Service::start(vec![listener], view, mailboxes, &metrics, runtime.handle()).unwrap();
+        World { runtime, metrics, address, _service: service }
+    }
+
+    impl World {
+        fn connections(&self) -> usize {
+            self.metrics.tcp_connections.load(Ordering::Relaxed)
+        }
+    }
+
+    /// A question of the TXT records of `a.`, with its length.
+    const QUERY: &[u8] = b"\0\x13\x12\x34\0\0\0\x01\0\0\0\0\0\0\x01a\0\0\x10\0\x01";
+
+    #[test]
+    fn an_idle_client_is_let_go_and_its_place_is_free() {
+        let world = world("a TXT x\n");
+        let address = world.address;
+        world.runtime.block_on(async {
+            let asking = tokio::task::spawn_blocking(move || {
+                let mut client = std::net::TcpStream::connect(address).unwrap();
+                client.write_all(QUERY).unwrap();
+                client.read_exact(&mut [0; 2 + 19 + 14]).unwrap();
+                client.set_nonblocking(true).unwrap();
+                client
+            });
+            let mut client = TcpStream::from_std(asking.await.unwrap()).unwrap();
+            assert_eq!(world.connections(), 1);
+            let mut reply = [0; 64];
+            let early = timeout(limits::TCP_IDLE - Duration::from_secs(1), client.read(&mut reply)).await;
+            assert!(early.is_err(), "{early:?}");
+            assert_eq!(client.read(&mut reply).await.unwrap(), 0, "closed");
+            assert_eq!(world.connections(), 0);
+        });
+    }
+
+    #[test]
+    fn a_client_that_does_not_read_is_let_go() {
+        let world = world(&format!("$GENERATE 1-230 a TXT $-{}\n", "x".repeat(240)));
+        let address = world.address;
+        world.runtime.block_on(async {
+            let asking = tokio::task::spawn_blocking(move || {
+                let client =
+                    socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+                client.set_recv_buffer_size(4096).unwrap();
+                client.connect(&address.into()).unwrap();
+                let mut client = std::net::TcpStream::from(client);
+                // Replies of 58 kB each, in all more than the buffers of the kernel hold.
+                client.write_all(&QUERY.repeat(1_000)).unwrap();
+                client
+            });
+            let _client = asking.await.unwrap();
+            tokio::time::sleep(limits::TCP_WRITE_TIME - Duration::from_secs(1)).await;
+            assert_eq!(world.connections(), 1);
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            assert_eq!(world.connections(), 0);
+        });
+    }
+
+    /// What connections share, where nobody connects.
+    fn shared() -> Arc<Shared> {
+        let metrics = Arc::new(Metrics::default());
         let view = View {
             zones: ZoneSet::default(),
             steering: Vec::new(),
             recursion: None,
             guard: Default::default(),
         };
-        let (view, metrics) = (Arc::new(ArcSwap::from_pointee(view)), Arc::new(Metrics::default()));
-        let mailboxes = Arc::new(Mailboxes::new(Vec::new()));
-        let _service = Service::start(vec![listener], view, mailboxes, &metrics, runtime.handle()).unwrap();
-        runtime.block_on(async {
-            let asking = tokio::task::spawn_blocking(move || {
-                let mut client = std::net::TcpStream::connect(address).unwrap();
-                let query = b"\0\x13\x12\x34\0\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
-                client.write_all(query).unwrap();
-                client.read_exact(&mut [0; 2 + 19]).unwrap();
-                client.set_nonblocking(true).unwrap();
-                client
-            });
-            let mut client = TcpStream::from_std(asking.await.unwrap()).unwrap();
-            assert_eq!(metrics.tcp_connections.load(Ordering::Relaxed), 1);
-            let mut reply = [0; 64];
-            let early = timeout(limits::TCP_IDLE - Duration::from_secs(1), client.read(&mut reply)).await;
-            assert!(early.is_err(), "{early:?}");
-            assert_eq!(client.read(&mut reply).await.unwrap(), 0, "closed");
-            assert_eq!(metrics.tcp_connections.load(Ordering::Relaxed), 0);
-        });
+        Arc::new(Shared {
+            view: Arc::new(ArcSwap::from_pointee(view)),
+            mailboxes: Arc::new(Mailboxes::new(Vec::new())),
+            counters: metrics.shared(),
+            metrics,
+            per_client: Mutex::default(),
+            stopping: watch::channel(false).1,
+            open: Arc::default(),
+        })
+    }
+
+    #[test]
+    fn so_many_connections_may_be_open_in_all_and_no_more() {
+        let shared = shared();
+        let client = |n: usize| IpAddr::from([10, 0, (n / 256) as u8, (n % 256) as u8]);
+        let mut places: Vec<Place> =
+            (0..limits::TCP_CONNECTIONS).map(|n| Place::take(&shared, client(n)).unwrap()).collect();
+        assert!(Place::take(&shared, client(limits::TCP_CONNECTIONS)).is_none());
+        places.pop();
+        assert!(Place::take(&shared, client(limits::TCP_CONNECTIONS)).is_some());
+        places.clear();
+        assert_eq!(shared.metrics.tcp_connections.load(Ordering::Relaxed), 0);
+        assert!(shared.per_client.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_ipv6_network_of_64_bits_has_the_share_of_one_client() {
+        let shared = shared();
+        let take = |text: &str| Place::take(&shared, network(text.parse().unwrap()));
+        let places: Vec<Place> = (0..limits::TCP_PER_CLIENT)
+            .map(|n| take(&format!("2001:db8:0:1:{n:x}::{n:x}")).unwrap())
+            .collect();
+        assert!(take("2001:db8:0:1::").is_none());
+        assert!(take("2001:db8:0:2::").is_some());
+        drop(places);
+        assert_eq!(network("::ffff:192.0.2.1".parse().unwrap()), IpAddr::from([192, 0, 2, 1]));
     }
 }

@@ -44,7 +44,43 @@ impl Peer {
         // SAFETY: the storage holds an address of this length, as the kernel wrote it.
         unsafe { SockAddr::new(storage, self.address_len) }.as_socket()
     }
+
+    /// Which of our addresses it was sent to; zeros on a socket that has only one.
+    pub fn local(&self) -> [u8; 16] {
+        let (at, width) = match self.information() {
+            Some(Information::V4) => (HEADER + 4, 4),
+            Some(Information::V6) => (HEADER, 16),
+            None => (0, 0),
+        };
+        let mut address = [0; 16];
+        address[..width].copy_from_slice(&self.control.0[at..at + width]);
+        address
+    }
+
+    /// The packet information among the control messages. In in_pktinfo stand interface (4), address to send from (4) and destination of
+    /// the received header (4); in in6_pktinfo address (16) and interface (4).
+    fn information(&self) -> Option<Information> {
+        // The level and type stand after the length, which has the size of a pointer on Linux.
+        let int = |at: usize| {
+            self.control.0.get(at..at + 4).and_then(|o| o.try_into().ok()).map_or(0, i32::from_ne_bytes)
+        };
+        match (int(size_of::<usize>()), int(size_of::<usize>() + 4)) {
+            _ if self.control_len == 0 => None,
+            (libc::IPPROTO_IP, libc::IP_PKTINFO) => Some(Information::V4),
+            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => Some(Information::V6),
+            _ => None,
+        }
+    }
 }
+
+/// Which packet information a control message holds.
+enum Information {
+    V4,
+    V6,
+}
+
+/// Octets of a control message before its data.
+const HEADER: usize = size_of::<libc::cmsghdr>();
 
 /// A query received, and room for its reply.
 struct Slot {
@@ -201,24 +237,15 @@ fn fill(header: &mut libc::msghdr, peer: &mut Peer, piece: &mut libc::iovec) {
 /// Takes the interface out of packet information: the reply is routed as any packet is, from the address the query was sent to. A link-local
 /// address means nothing without its interface, which stays.
 fn unbind_interface(peer: &mut Peer) {
-    let header = size_of::<libc::cmsghdr>();
-    // The level and type stand after the length, which has the size of a pointer on Linux.
-    let int = |at: usize| {
-        peer.control.0.get(at..at + 4).and_then(|o| o.try_into().ok()).map_or(0, i32::from_ne_bytes)
-    };
-    let (level, kind) = (int(size_of::<usize>()), int(size_of::<usize>() + 4));
-    if peer.control_len == 0 {
-        return;
-    }
-    if level == libc::IPPROTO_IP && kind == libc::IP_PKTINFO {
-        // in_pktinfo: interface (4), address to send from (4), destination of the received header (4).
-        peer.control.0[header..header + 4].fill(0);
-    } else if level == libc::IPPROTO_IPV6 && kind == libc::IPV6_PKTINFO {
-        // in6_pktinfo: address (16), interface (4).
-        let link_local = peer.control.0[header] == 0xfe && peer.control.0[header + 1] & 0xc0 == 0x80;
-        if !link_local {
-            peer.control.0[header + 16..header + 20].fill(0);
+    match peer.information() {
+        Some(Information::V4) => peer.control.0[HEADER..HEADER + 4].fill(0),
+        Some(Information::V6) => {
+            let link_local = peer.control.0[HEADER] == 0xfe && peer.control.0[HEADER + 1] & 0xc0 == 0x80;
+            if !link_local {
+                peer.control.0[HEADER + 16..HEADER + 20].fill(0);
+            }
         }
+        None => (),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A worker's loop: datagrams in batches, and the shard it hosts.
 
-use super::shard::{Mail, ReplyTo, Shard};
-use super::udp::{self, Batch};
+use super::shard::{Counted, Mail, ReplyTo, Shard};
+use super::udp::Batch;
 use crate::answer::{self, Outcome, Request, Transport, View, Worker};
 use crate::clock::{self, Instant};
 use crate::limits;
@@ -19,6 +19,30 @@ use std::time::Duration;
 /// The token by which mail wakes the loop. Sockets have those from 0 on.
 pub(super) const WAKE: Token = Token(1 << 15);
 
+/// What the loop is about.
+enum Phase {
+    /// Serving. It counts as a request in flight: until no worker reads its sockets any more, none may end to which it could send one.
+    Serving { _reading: Counted },
+    /// Told to stop: what the sockets hold is answered, so many datagrams at most.
+    Draining { end: Instant, left: usize, _reading: Counted },
+    /// What is under way is finished.
+    Finishing { end: Instant },
+}
+
+impl Phase {
+    fn reads(&self) -> bool {
+        !matches!(self, Phase::Finishing { .. })
+    }
+
+    /// When to end at the latest, once told to.
+    fn end(&self) -> Option<Instant> {
+        match self {
+            Phase::Serving { .. } => None,
+            Phase::Draining { end, .. } | Phase::Finishing { end } => Some(*end),
+        }
+    }
+}
+
 /// The loop.
 pub(super) struct Loop {
     poll: Poll,
@@ -32,8 +56,7 @@ pub(super) struct Loop {
     batch: Batch,
     worker: Worker,
     counters: Arc<Counters>,
-    /// When to end at the latest, once told to.
-    stopping: Option<Instant>,
+    phase: Phase,
 }
 
 impl Loop {
@@ -49,7 +72,7 @@ impl Loop {
             poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), Token(i), Interest::READABLE)?;
         }
         let worker = Worker { seed: crate::entropy::u64(), ..Worker::default() };
-        let ready = vec![true; sockets.len()];
+        let (ready, phase) = (vec![true; sockets.len()], Phase::Serving { _reading: shard.count() });
         Ok(Loop {
             poll,
             sockets,
@@ -61,23 +84,31 @@ impl Loop {
             batch: Batch::new(),
             worker,
             counters,
-            stopping: None,
+            phase,
         })
     }
 
+    /// Starts afresh after a failure; sockets, mail and orders to stop are as they were.
+    pub fn begin_anew(&mut self) {
+        self.shard.begin_anew(self.poll.registry());
+        self.batch = Batch::new();
+        self.worker = Worker { seed: crate::entropy::u64(), ..Worker::default() };
+        self.ready.fill(true);
+        self.more_mail = true;
+    }
+
     /// Runs until told to stop.
-    pub fn run(mut self, core: Option<usize>) {
-        if let Some(core) = core {
-            udp::pin(core);
-        }
+    ///
+    /// # Errors
+    /// When it cannot wait for its sockets.
+    pub fn run(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         while !self.is_done() {
             let timeout = self.timeout();
             if let Err(error) = self.poll.poll(&mut events, timeout)
                 && error.kind() != ErrorKind::Interrupted
             {
-                tracing::error!(%error, "the worker cannot wait for its sockets");
-                return;
+                return Err(error);
             }
             for event in &events {
                 match event.token() {
@@ -87,27 +118,27 @@ impl Loop {
                 }
             }
             self.read_mail();
-            if self.stopping.is_none() {
-                self.read_sockets();
-            }
+            self.read_sockets();
             if self.shard.next_timeout().is_some_and(|due| due <= clock::now()) {
                 self.shard.tick(clock::now(), &self.sockets, self.poll.registry());
             }
         }
+        Ok(())
     }
 
     fn is_done(&self) -> bool {
-        self.stopping.is_some_and(|end| self.shard.is_idle() || clock::now() >= end)
+        self.phase.end().is_some_and(|end| self.shard.is_idle() || clock::now() >= end)
     }
 
     /// How long to wait for events at most.
     fn timeout(&mut self) -> Option<Duration> {
-        if self.more_mail || self.stopping.is_none() && self.ready.contains(&true) {
+        if self.more_mail || self.phase.reads() && self.ready.contains(&true) {
             return Some(Duration::ZERO);
         }
         // Another shard may end the last request in flight without a word to this one.
-        let look = self.stopping.map(|_| clock::now() + limits::DRAIN_LOOK);
-        let due = self.shard.next_timeout().into_iter().chain(self.stopping).chain(look).min();
+        let end = self.phase.end();
+        let look = end.map(|_| clock::now() + limits::DRAIN_LOOK);
+        let due = self.shard.next_timeout().into_iter().chain(end).chain(look).min();
         // A little late is right: a timer that has not run out would only be waited for again.
         due.map(|due| due.since(clock::now()) + Duration::from_micros(500))
     }
@@ -129,13 +160,35 @@ impl Loop {
                     self.shard.explain(&question, reply, &self.sockets, registry);
                 }
                 Mail::Resolving(resolving) => self.shard.replace(resolving, &self.sockets, registry),
-                Mail::Stop(grace) => self.stopping = Some(clock::now() + grace),
+                Mail::Stop(grace) => self.stop(clock::now() + grace),
             }
         }
     }
 
+    /// Begins to end. What clients sent before is in the sockets, and not lost with them.
+    fn stop(&mut self, end: Instant) {
+        self.ready.fill(true);
+        let left = limits::DRAIN_DATAGRAMS * self.sockets.len();
+        self.phase = Phase::Draining { end, left, _reading: self.shard.count() };
+    }
+
     /// Answers what the sockets have, a few batches of each, so that the shard gets its turn.
     fn read_sockets(&mut self) {
+        if !self.phase.reads() {
+            return;
+        }
+        let read = self.read_batches();
+        if let Phase::Draining { end, left, .. } = &mut self.phase {
+            *left = left.saturating_sub(read);
+            if *left == 0 || !self.ready.contains(&true) {
+                self.phase = Phase::Finishing { end: *end };
+            }
+        }
+    }
+
+    /// Returns how many datagrams there were.
+    fn read_batches(&mut self) -> usize {
+        let mut read = 0;
         for i in 0..self.sockets.len() {
             for _ in 0..limits::BATCHES_PER_TURN {
                 if !self.ready[i] {
@@ -145,12 +198,14 @@ impl Loop {
                     Ok(count) => {
                         // Fewer than asked for: the socket is empty, and the next datagram makes an event.
                         self.ready[i] = count == limits::UDP_BATCH;
+                        read += count;
                         self.answer_batch(i, count);
                     }
                     Err(error) => self.ready[i] = error.kind() == ErrorKind::Interrupted,
                 }
             }
         }
+        read
     }
 
     /// Answers a batch with one view and one time.
@@ -188,5 +243,86 @@ impl Loop {
         for _ in 0..batch.send(&sockets[socket]) {
             counters.dropped(Dropped::NotSent);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::shard::{self, Mailbox, Mailboxes};
+    use super::super::supervise::supervise;
+    use super::*;
+    use crate::metrics::Metrics;
+    use std::net::Ipv4Addr;
+
+    /// A loop on a socket of its own, with the way to it. Its view has no zones: it refuses all.
+    fn served() -> (Loop, Arc<Mailboxes>, std::net::SocketAddr) {
+        let socket =
+            UdpSocket::from(crate::net::bind(([127, 0, 0, 1], 0).into(), socket2::Type::DGRAM).unwrap());
+        let address = socket.local_addr().unwrap();
+        let poll = Poll::new().unwrap();
+        let (mailbox, inbox): (Mailbox, _) = shard::mailbox(poll.registry(), WAKE).unwrap();
+        let mailboxes = Arc::new(Mailboxes::new(vec![mailbox]));
+        let counters = Metrics::default().thread();
+        let shard = Shard::new(0, Arc::clone(&mailboxes), None, Arc::clone(&counters));
+        let view = View {
+            zones: Default::default(),
+            steering: Vec::new(),
+            recursion: None,
+            guard: Default::default(),
+        };
+        let view = Arc::new(ArcSwap::from_pointee(view));
+        (Loop::new(poll, vec![socket], inbox, shard, view, counters).unwrap(), mailboxes, address)
+    }
+
+    /// A client that has sent so many queries.
+    fn client(address: std::net::SocketAddr, queries: u16) -> UdpSocket {
+        let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        client.connect(address).unwrap();
+        for id in 0..queries {
+            let mut query = *b"\0\0\x01\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
+            query[..2].copy_from_slice(&id.to_be_bytes());
+            client.send(&query).unwrap();
+        }
+        client
+    }
+
+    #[test]
+    fn what_is_in_the_sockets_when_it_is_told_to_stop_is_answered() {
+        let (mut worker, mailboxes, address) = served();
+        // More than one turn reads, and no more than small buffers hold.
+        const { assert!(300 > limits::UDP_BATCH * limits::BATCHES_PER_TURN) };
+        let clients: Vec<UdpSocket> = (0..3).map(|_| client(address, 100)).collect();
+        mailboxes.iter().for_each(|mailbox| mailbox.send_control(Mail::Stop(Duration::from_secs(30))));
+        worker.run().unwrap();
+        for client in clients {
+            assert!((0..100).all(|_| client.recv(&mut [0; 64]).unwrap() == 19));
+        }
+    }
+
+    #[test]
+    fn a_worker_that_begins_anew_serves_the_same_sockets() {
+        let (mut worker, mailboxes, address) = served();
+        let client = client(address, 3);
+        mailboxes.iter().for_each(|mailbox| mailbox.send_control(Mail::Stop(Duration::from_secs(30))));
+        let done = supervise(&Metrics::default(), clock::now, |anew| {
+            assert!(anew, "on purpose");
+            worker.begin_anew();
+            worker.run()
+        });
+        assert_eq!(done, Ok(()));
+        assert!((0..3).all(|_| client.recv(&mut [0; 64]).unwrap() == 19));
+    }
+
+    #[test]
+    fn no_worker_ends_while_another_may_send_it_requests() {
+        let (mut worker, mailboxes, _) = served();
+        let other = worker.shard.count();
+        mailboxes.iter().for_each(|mailbox| mailbox.send_control(Mail::Stop(Duration::from_secs(30))));
+        worker.read_mail();
+        worker.read_sockets();
+        assert!(!worker.phase.reads() && !worker.is_done());
+        drop(other);
+        assert!(worker.is_done());
     }
 }

@@ -85,8 +85,7 @@ impl Policy {
                     answer: answer
                         .unwrap_or(if weighted || *pick == config::Pick::Hash { 1 } else { most })
                         .min(most),
-                    turns: Default::default(),
-                    last_up: Default::default(),
+                    past: Default::default(),
                 }
             }
         };

@@ -4,10 +4,12 @@ use crate::config::{Diagnostics, GeoConfig, read_regular};
 use maxminddb::{PathElement, Reader, WithinOptions};
 use serde::Deserialize;
 use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Where a client is, looked up in MMDB files. Immutable.
 pub struct Geo {
-    databases: Vec<Database>,
+    databases: Vec<(PathBuf, Arc<Database>)>,
 }
 
 /// What is known of a client's place.
@@ -108,8 +110,9 @@ fn degrees(number: Number<'_>) -> Option<f64> {
 }
 
 impl Geo {
-    /// Opens and verifies the configured files; each that is broken is an error that names it.
-    pub fn open(config: &GeoConfig, diagnostics: &mut Diagnostics) -> Option<Geo> {
+    /// Opens and verifies the configured files. One that is broken is an error at its place in the config, and what it was when it was
+    /// opened `before` stands in for it; the others do not depend on it. None when there is nothing to look into.
+    pub fn open(config: &GeoConfig, before: Option<&Geo>, diagnostics: &mut Diagnostics) -> Option<Geo> {
         let mut databases = Vec::new();
         for file in &config.databases {
             let opened = read_regular(&file.value)
@@ -117,22 +120,24 @@ impl Geo {
                 .and_then(Reader::from_source)
                 .and_then(|reader| reader.verify().map(|()| reader));
             match opened {
-                Ok(reader) => databases.push(Database::new(reader, config)),
+                Ok(reader) => databases.push((file.value.clone(), Arc::new(Database::new(reader, config)))),
                 Err(error) => {
-                    // The config's text is not among the diagnostics of a reload of zones, so the file is named in words.
+                    let place = diagnostics.place_in(&config.source, file.span);
                     let message = format!("geo.database {}: {error}", file.value.display());
-                    diagnostics.error(None, message).help =
+                    diagnostics.error(Some(place), message).help =
                         Some("it must be an MMDB file that this user may read".into());
+                    let last = before.into_iter().flat_map(|geo| &geo.databases);
+                    databases.extend(last.filter(|(path, _)| *path == file.value).cloned());
                 }
             }
         }
-        (databases.len() == config.databases.len()).then_some(Geo { databases })
+        (!databases.is_empty()).then_some(Geo { databases })
     }
 
     /// What is known of an address.
     pub(super) fn locate(&self, address: IpAddr) -> Located {
         let mut located = Located::default();
-        for database in &self.databases {
+        for (_, database) in &self.databases {
             let Ok(found) = database.reader.lookup(address) else { continue };
             let bits = found.network().map_or(0, |network| network.prefix());
             // An IPv4 address found in an IPv6 tree has its length counted there.

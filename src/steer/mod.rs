@@ -3,7 +3,8 @@
 //!
 //! Round-robin is exact: over any run of as many answers as the weights sum to, every member that is up is first exactly as often as its
 //! weight says, and turns are spread evenly. One atomic counter per pool and address family, shared by all workers, numbers the answers;
-//! which member has turn `t` is computed from `t` and the weights alone, so it matters not which worker gives which answer.
+//! which member has turn `t` is computed from `t` and the weights alone, so it matters not which worker gives which answer. A reload that does
+//! not change a pool does not touch its counter.
 
 mod cidr;
 mod compile;
@@ -86,6 +87,7 @@ enum Step {
 }
 
 /// A member of a pool.
+#[derive(PartialEq)]
 struct Member {
     id: String,
     address: IpAddr,
@@ -150,6 +152,15 @@ impl Policy {
             // Cycles are refused when a zone is loaded; the bound is for policies made otherwise.
             Step::Route(_) if depth > limits::ROUTE_DEPTH => false,
             Step::Route(route) => self.routes[route].steps().any(|step| self.reaches_alias(step, depth + 1)),
+        }
+    }
+
+    /// Goes on where the policy of before is: a pool that is the same in both keeps its turns and what it knows of who was up.
+    pub fn resume(&mut self, before: &Policy) {
+        for pool in &mut self.pools {
+            if let Some(last) = before.pools.iter().find(|last| last.name == pool.name) {
+                pool.resume(&self.members, last, &before.members);
+            }
         }
     }
 

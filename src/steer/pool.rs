@@ -5,6 +5,7 @@ use crate::config::Pick;
 use crate::limits;
 use crate::wire::Name;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A pool.
@@ -24,12 +25,21 @@ pub(super) enum Kind {
         pick: Pick,
         /// How many are answered with.
         answer: u8,
-        /// The next turn, and who was up last, for each family.
-        turns: [AtomicU64; 2],
-        last_up: [[AtomicU64; limits::POOL_MEMBERS / 64]; 2],
+        /// What its answers so far have left behind.
+        past: Arc<Past>,
     },
     /// A CNAME.
     Alias(Alias),
+}
+
+/// What the answers of a pool leave behind, for each family. A pool that a reload did not change has it in common with the one before,
+/// which answers until the last worker has the new one.
+#[derive(Default)]
+pub(super) struct Past {
+    /// The next turn.
+    turns: [AtomicU64; 2],
+    /// Who was up last.
+    last_up: [[AtomicU64; limits::POOL_MEMBERS / 64]; 2],
 }
 
 /// How a pool stands for one family.
@@ -67,6 +77,22 @@ impl Pool {
     /// Whether its draw depends on the client.
     pub fn hashes(&self) -> bool {
         matches!(self.kind, Kind::Members { pick: Pick::Hash, .. })
+    }
+
+    /// Goes on where `before` is, if it means the same: members, in order, and how they are drawn.
+    pub fn resume(&mut self, all: &[Member], before: &Pool, all_before: &[Member]) {
+        let Kind::Members { members, pick, answer, past } = &mut self.kind else { return };
+        let Kind::Members { members: members_before, pick: pick_before, answer: answer_before, past: known } =
+            &before.kind
+        else {
+            return;
+        };
+        let same = (&*pick, &*answer) == (pick_before, answer_before)
+            && (self.location, self.min_healthy) == (before.location, before.min_healthy)
+            && all[members.clone()] == all_before[members_before.clone()];
+        if same {
+            *past = Arc::clone(known);
+        }
     }
 
     fn family<'m>(&'m self, all: &'m [Member], family: Family) -> impl Iterator<Item = (usize, &'m Member)> {
@@ -137,7 +163,7 @@ impl Pool {
         weightless: bool,
         draw: Draw,
     ) -> Answer<'_> {
-        let Kind::Members { pick, answer, turns, last_up, .. } = &self.kind else { return Answer::NoData };
+        let Kind::Members { pick, answer, past, .. } = &self.kind else { return Answer::NoData };
         let mut lots = Lots::default();
         let mut seen = [0u64; limits::POOL_MEMBERS / 64];
         for (index, member) in self.family(all, family).filter(|(index, _)| up(*index)) {
@@ -147,7 +173,7 @@ impl Pool {
             lots.push(index, weight);
         }
         let side = usize::from(family == Family::V6);
-        for (word, seen) in last_up[side].iter().zip(seen) {
+        for (word, seen) in past.last_up[side].iter().zip(seen) {
             // Written only when it changes, so that the line stays shared by all workers.
             if word.load(Ordering::Relaxed) != seen {
                 word.store(seen, Ordering::Relaxed);
@@ -155,8 +181,8 @@ impl Pool {
         }
         let by_score = *pick != Pick::RoundRobin;
         let turn = match (pick, draw.cursor) {
-            (Pick::RoundRobin, Cursor::Take) => turns[side].fetch_add(1, Ordering::Relaxed),
-            (Pick::RoundRobin, Cursor::Peek) => turns[side].load(Ordering::Relaxed),
+            (Pick::RoundRobin, Cursor::Take) => past.turns[side].fetch_add(1, Ordering::Relaxed),
+            (Pick::RoundRobin, Cursor::Peek) => past.turns[side].load(Ordering::Relaxed),
             (Pick::Random, _) => place::mix(draw.seed),
             (Pick::Hash, _) => 0,
         };
@@ -169,15 +195,16 @@ impl Pool {
 
     /// Whether it was ever drawn from for the family.
     pub fn was_up(&self, family: Family) -> bool {
-        let Kind::Members { last_up, .. } = &self.kind else { return false };
-        last_up[usize::from(family == Family::V6)].iter().any(|word| word.load(Ordering::Relaxed) != 0)
+        let Kind::Members { past, .. } = &self.kind else { return false };
+        past.last_up[usize::from(family == Family::V6)].iter().any(|word| word.load(Ordering::Relaxed) != 0)
     }
 
     /// Whether a member was up when it was last drawn from.
     pub fn was_member_up(&self, family: Family, member: usize) -> bool {
-        let Kind::Members { members, last_up, .. } = &self.kind else { return false };
+        let Kind::Members { members, past, .. } = &self.kind else { return false };
         let bit = member - members.start;
-        last_up[usize::from(family == Family::V6)][bit / 64].load(Ordering::Relaxed) >> (bit % 64) & 1 != 0
+        past.last_up[usize::from(family == Family::V6)][bit / 64].load(Ordering::Relaxed) >> (bit % 64) & 1
+            != 0
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{Config, Diagnostics, GeoConfig, Spanned, ZoneFile};
+use crate::config::{Config, Diagnostics, GeoConfig, ZoneFile};
 use maxminddb_writer::paths::IpAddrWithMask;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -342,6 +342,20 @@ fn the_last_known_members_answer_when_all_are_down() {
 }
 
 #[test]
+fn who_was_up_last_is_known_to_the_policy_that_follows() {
+    let text = format!("{CHAIN}on_all_down = \"last_known\"");
+    let made = || steering("a = { route = \"r\" }", &text, None);
+    let before = made();
+    down(&before, "m1");
+    assert_eq!(ask(&before, "::1"), "192.0.2.2");
+    let Ok(mut policy) = Arc::try_unwrap(made().policy) else { panic!("one owner") };
+    policy.resume(&before.policy);
+    let after = Steering::new(policy);
+    ["m1", "m2", "m3", "spare"].iter().for_each(|id| down(&after, id));
+    assert_eq!(ask(&after, "::1"), "192.0.2.2");
+}
+
+#[test]
 fn a_pool_without_a_family_has_no_data_in_it() {
     let text_of = "[pool.one]\nmembers = [\"192.0.2.1\"]\n[pool.two]\nmembers = [\"192.0.2.2\", \"2001:db8::2\"]\n[route.r]\nfallback = [\"one\", \"two\"]";
     let steering = steering("a = { route = \"r\" }", text_of, None);
@@ -411,11 +425,28 @@ fn database(networks: &[(&str, serde_json::Value)]) -> tempfile::NamedTempFile {
     file
 }
 
-fn geo(files: &[&tempfile::NamedTempFile]) -> Result<Arc<Geo>, String> {
-    let databases = files.iter().map(|f| Spanned { value: f.path().to_owned(), span: Default::default() });
-    let config = GeoConfig { databases: databases.collect(), ..GeoConfig::default() };
+/// A config with these databases, a line for each, and these lines besides.
+fn geo_config(files: &[&tempfile::NamedTempFile], more: &str) -> GeoConfig {
+    let files = files.iter().map(|file| format!("  {:?},\n", file.path()));
+    let text = format!("[geo]\ndatabase = [\n{}]\n{more}", files.collect::<String>());
     let mut diagnostics = Diagnostics::default();
-    Geo::open(&config, &mut diagnostics).map(Arc::new).ok_or_else(|| diagnostics.render(false))
+    let config = Config::parse(&text, Path::new("waymark.toml"), &mut diagnostics);
+    assert!(!diagnostics.has_errors(), "{}", diagnostics.render(false));
+    config.geo
+}
+
+/// Opens the databases of a config; gives what was told, too.
+fn open(config: &GeoConfig, before: Option<&Arc<Geo>>) -> (Option<Arc<Geo>>, String) {
+    let mut diagnostics = Diagnostics::default();
+    // Another file is told of before.
+    diagnostics.add_file("other.toml".into(), "\n\n\n".into());
+    let geo = Geo::open(config, before.map(|geo| &**geo), &mut diagnostics);
+    (geo.map(Arc::new), diagnostics.render(false))
+}
+
+fn geo(files: &[&tempfile::NamedTempFile]) -> Arc<Geo> {
+    let (geo, told) = open(&geo_config(files, ""), None);
+    geo.filter(|_| told.is_empty()).unwrap_or_else(|| panic!("{told}"))
 }
 
 #[test]
@@ -434,7 +465,7 @@ fn clients_are_placed_by_databases_of_several_forms() {
         ("81.2.69.128/25", serde_json::json!({"asn": "AS64500"})),
         ("99.0.0.0/8", serde_json::json!({"asn": "AS1"})),
     ]);
-    let geo = geo(&[&city, &asn]).unwrap();
+    let geo = geo(&[&city, &asn]);
     let pools = "[pool.eu]\nlocation = \"50.1,8.7\"\nmembers = [\"192.0.2.1\"]\n[pool.us]\nlocation = \"38.9,-77.0\"\nmembers = [\"192.0.2.2\"]\n[pool.x]\nmembers = [\"192.0.2.3\"]\n";
     let check = |rules: &str, cases: &[(&str, &str)]| {
         let steering = steering(
@@ -481,10 +512,50 @@ fn clients_are_placed_by_databases_of_several_forms() {
     assert_eq!(choose(&steering, Family::V4, "12.1.1.1", 0).scope, 8);
 }
 
+/// What a route answers that knows DE and AS64500 from the rest.
+fn placed(geo: Option<&Arc<Geo>>, from: &str) -> String {
+    let steering = steering(
+        "a = { route = \"r\" }",
+        "[pool.de]\nmembers = [\"192.0.2.1\"]\n[pool.as]\nmembers = [\"192.0.2.2\"]\n[pool.x]\nmembers = [\"192.0.2.3\"]\n\
+         [route.r]\nfallback = [\"x\"]\n[[route.r.rule]]\ncountry = \"DE\"\nuse = [\"de\"]\n\
+         [[route.r.rule]]\nasn = [64500]\nuse = [\"as\"]\n",
+        geo,
+    );
+    ask(&steering, from)
+}
+
 #[test]
-fn a_broken_database_is_named() {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), "not a database").unwrap();
-    let told = geo(&[&file]).err().unwrap();
-    assert!(told.contains(file.path().to_str().unwrap()) && told.contains("MMDB"), "{told}");
+fn a_broken_database_is_named_at_its_place_and_the_others_serve() {
+    let country = database(&[("81.0.0.0/8", serde_json::json!({"country": "DE"}))]);
+    let asn = database(&[("82.0.0.0/8", serde_json::json!({"asn": 64500}))]);
+    let config = geo_config(&[&country, &asn], "");
+    let all = |geo: Option<&Arc<Geo>>| ["81.1.1.1", "82.1.1.1", "83.1.1.1"].map(|from| placed(geo, from));
+    let both = open(&config, None).0;
+    assert_eq!(all(both.as_ref()), ["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
+    std::fs::write(asn.path(), "not a database").unwrap();
+    let (one, told) = open(&config, None);
+    assert_eq!(all(one.as_ref()), ["192.0.2.1", "192.0.2.3", "192.0.2.3"]);
+    assert!(told.contains("waymark.toml:4:3") && told.contains("must be an MMDB file"), "{told}");
+    assert!(told.contains(asn.path().to_str().unwrap()) && !told.contains(":3:3"), "{told}");
+    let (kept, told) = open(&config, both.as_ref());
+    assert_eq!(all(kept.as_ref()), ["192.0.2.1", "192.0.2.2", "192.0.2.3"], "as it was when it was good");
+    assert!(told.contains("waymark.toml:4:3"), "{told}");
+    std::fs::write(country.path(), "").unwrap();
+    assert!(open(&config, None).0.is_none());
+    assert_eq!(all(None), ["192.0.2.3"; 3]);
+}
+
+#[test]
+fn fields_are_where_the_config_says() {
+    let odd = database(&[(
+        "81.0.0.0/8",
+        serde_json::json!({
+            "country": {"iso_code": "FR"}, "land": {"kurz": "DE"}, "asn": 1, "netz": {"nr": {"as": "AS64500"}},
+        }),
+    )]);
+    let found = |fields: &str| placed(open(&geo_config(&[&odd], fields), None).0.as_ref(), "81.1.1.1");
+    assert_eq!(found(""), "192.0.2.3", "those found by themselves: FR and AS1");
+    assert_eq!(found("fields = { country = \"land.kurz\" }"), "192.0.2.1");
+    assert_eq!(found("fields = { asn = \"netz.nr.as\" }"), "192.0.2.2");
+    assert_eq!(found("fields = { country = \"land.lang\", asn = \"nowhere\" }"), "192.0.2.3");
 }

@@ -202,6 +202,67 @@ fn master_files_are_read_as_people_write_them() {
     }
 }
 
+/// The lines of the places of all that is told, BASE and the TTL before it having four, and the cures.
+fn told_lines(text: &str) -> String {
+    let told = parse("example.", &format!("$TTL 60\n{BASE}{text}\n")).err().unwrap_or_default();
+    let lines = told.lines().filter_map(|line| {
+        let place = line.split_once("test.zone:").map(|(_, place)| place.split(':').next().unwrap());
+        place.or(line.trim().strip_prefix("= help: did you mean ")).map(str::trim)
+    });
+    lines.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn what_cannot_be_read_does_not_hide_what_cannot_stand() {
+    for (text, lines) in [
+        ("a A bad\nb CNAME c\nb A 192.0.2.1\nd.other. A 192.0.2.1\ne CNAME f\ne CNAME g", "5 6 8 10"),
+        ("a TXT \"x\nb CNAME c\nb CNAME d", "5 7"),
+        // Whose the records after a bad owner or origin are is not known.
+        ("a CNAME b\nb..c A 192.0.2.1\n A 192.0.2.2\n A bad", "6 8"),
+        ("a CNAME b\nc TXT \"x\n A 192.0.2.2", "6"),
+        ("a CNAME b\n$ORIGIN x..y\na A 192.0.2.1\nb A bad", "6 8"),
+        // A zone without SOA or the addresses of its servers, when those were not read.
+        ("a NS ns.b\nns.b A bad", "6"),
+    ] {
+        assert_eq!(told_lines(text), lines, "{text}");
+    }
+    let told = parse("example.", "$TTL 60\n@ SOA ns h bad 2 3 4 5\n@ NS ns\n").err().unwrap();
+    assert!(told.contains("test.zone:2:12") && !told.contains("has no SOA"), "{told}");
+}
+
+#[test]
+fn a_quote_forgotten_within_parentheses_is_told_at_its_line_and_costs_its_entry() {
+    for (text, lines) in [
+        ("a TXT ( \"one\n  )\nb A bad\nc TXT \"x\"\nd A bad", "5 7 9"),
+        ("a TXT ( \"one )\n\tA bad\nc TXT \"x\" \"y\"\nd A bad", "5 6 8"),
+        ("a TXT ( \"one\n  \"two\"\n  \"three\" ) ; end\nb A bad\nc TXT \"\"", "5 8"),
+        ("a TXT ( \"one\n)\nb A bad\nc TXT \" x\"\nd A bad", "5 7 9"),
+        ("a TXT ( x\n y\nb A bad\nc TXT ( z )", "5 7"),
+        ("a TXT ( \"over\nlines\" )\nb A bad", "7"),
+        // Two that are forgotten make a pair.
+        ("a TXT ( \"one\nb A bad\nc TXT ( \"two )\nd A bad", "5 6 7 8"),
+    ] {
+        assert_eq!(told_lines(text), lines, "{text}");
+    }
+    assert_eq!(
+        zone("example.", &format!("$TTL 60\n{BASE}a TXT ( \"over\nlines\" \"x\"\n)")).record_count(),
+        4
+    );
+}
+
+#[test]
+fn the_word_that_was_meant_is_guessed() {
+    for (text, told) in [
+        ("w TXTT \"hi\"", "5 \"TXT\"?"),
+        ("w 60 IN cnme x", "5 \"CNAME\"?"),
+        ("w NONSENSE x", "5"),
+        ("$ORIGN x", "5 \"$ORIGIN\"?"),
+        ("$GENERATE 1-2 h$ AAAAA ::$", "5 \"AAAA\"?"),
+    ] {
+        assert_eq!(told_lines(text), told, "{text}");
+    }
+}
+
 #[test]
 fn what_is_wrong_in_a_master_file_is_told_with_its_place() {
     for (text, message, place) in [

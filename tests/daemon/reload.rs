@@ -1,11 +1,12 @@
 //! Reloading, `waymark ctl` and the metrics.
 
-use crate::daemon::{Daemon, Files, LISTEN, fold, zone};
+use crate::daemon::{Daemon, Ended, Files, LISTEN, Lines, Process, client, fold, zone};
 use crate::dns::{Stream, Stub, ask};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 
 #[test]
 fn sighup_serves_what_changed_and_keeps_the_last_good_version_of_what_broke() {
@@ -56,6 +57,37 @@ fn a_reload_does_not_touch_what_is_being_resolved() {
 }
 
 #[test]
+fn a_question_that_waits_is_asked_anew_of_the_resolver_that_a_reload_brings() {
+    let (stub, other) = (Stub::new(), Stub::new());
+    let mut daemon = Files::new(LISTEN, &stub.config()).start();
+    let mut stream = Stream::open(daemon.address());
+    stream.send(&["www.slow.test."]);
+    let asked = stub.asked();
+    daemon.files.configure(LISTEN, &other.config());
+    daemon.process.signal("HUP");
+    let again = other.asked();
+    stub.answer(&asked, [192, 0, 2, 8]);
+    other.answer(&again, [192, 0, 2, 9]);
+    assert_eq!(stream.receive(), Some((1, "NOERROR 192.0.2.9".into())));
+    daemon.wait("reloaded");
+}
+
+#[test]
+fn a_question_that_waits_when_recursion_is_turned_off_is_told_so() {
+    let stub = Stub::new();
+    let mut daemon = Files::new(LISTEN, &stub.config()).start();
+    let address = daemon.address();
+    let dig = std::thread::spawn(move || client("dig", address, "+tries=1 +timeout=30 www.slow.test A"));
+    stub.asked();
+    daemon.files.configure(LISTEN, "enabled = false");
+    daemon.process.signal("HUP");
+    daemon.wait("reloaded");
+    let out = dig.join().unwrap();
+    assert!(out.contains("status: SERVFAIL"), "{out}");
+    assert!(out.contains("recursion was turned off while the question waited"), "{out}");
+}
+
+#[test]
 fn ctl_tells_status_and_reloads_and_says_by_its_exit_code_how_it_went() {
     let daemon = Files::new(LISTEN, "").start();
     let files = &daemon.files;
@@ -94,6 +126,29 @@ fn ctl_reaches_the_daemon_while_its_config_is_broken() {
     let reload = files.run("ctl", &["reload"]);
     assert_eq!(reload.code, Some(1));
     assert!(reload.stderr.contains("the config stays as it was"), "{}", reload.stderr);
+}
+
+#[test]
+fn the_control_socket_is_the_users_own_where_the_systems_cannot_be_made() {
+    let files = Files::new(LISTEN, "");
+    let config = fs::read_to_string(files.path("waymark.toml")).unwrap();
+    files.write("waymark.toml", &config.replace("\"control.sock\"", "\"/proc/nowhere/control.sock\""));
+    let with_place = |command: &str, arguments: &[&str]| {
+        let mut waymark = files.waymark(command, arguments);
+        waymark.env("XDG_RUNTIME_DIR", files.path("run"));
+        waymark
+    };
+    fs::create_dir(files.path("run")).unwrap();
+    let mut process = Process::new(with_place("serve", &[]).stderr(Stdio::piped()));
+    let log = Lines::of(process.child().stderr.take().unwrap());
+    let line = std::iter::from_fn(|| log.next()).find(|line| line.contains("control socket")).unwrap();
+    assert!(line.ends_with("run/waymark/control.sock"), "{line}");
+    let mode = fs::metadata(files.path("run/waymark/control.sock")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let status = Ended::of(with_place("ctl", &["status"]).output().unwrap());
+    assert_eq!(status.code, Some(0), "{}", status.stderr);
+    let elsewhere = files.run("ctl", &["status"]);
+    assert_eq!(elsewhere.code, Some(2), "without the variable it is not looked for there");
 }
 
 #[test]

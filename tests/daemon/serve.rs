@@ -1,6 +1,6 @@
 //! Starting, answering, stopping.
 
-use crate::daemon::{Files, LISTEN, Lines, PATIENCE, Process, client, fold};
+use crate::daemon::{Files, LISTEN, Lines, PATIENCE, Process, client, fold, zone};
 use crate::dns::{Stream, Stub, ask, query};
 use crate::reload::metrics;
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
@@ -29,6 +29,25 @@ fn on_a_wildcard_socket_a_reply_leaves_from_the_address_asked() {
         stream.send(&["www.a.test."]);
         assert_eq!(stream.receive().unwrap().1, "NOERROR 192.0.2.1", "{asked}");
     }
+}
+
+#[test]
+fn one_client_that_asks_two_addresses_is_answered_from_both() {
+    let stub = Stub::new();
+    let daemon = Files::new("\"0.0.0.0:0\"", &stub.config()).start();
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    let asked =
+        ["127.0.0.1", "127.0.0.2"].map(|ip| SocketAddr::new(ip.parse().unwrap(), daemon.address().port()));
+    for address in asked {
+        client.send_to(&query(7, "www.slow.test."), address).unwrap();
+    }
+    let both = "waymark_queries_total{transport=\"udp\"} 2";
+    assert!((0..1_000_000).any(|_| metrics(&daemon).contains(both)));
+    stub.answer(&stub.asked(), [192, 0, 2, 9]);
+    let mut from = [0, 1].map(|_| client.recv_from(&mut [0; 512]).unwrap().1);
+    from.sort();
+    assert_eq!(from, asked);
 }
 
 #[test]
@@ -246,4 +265,64 @@ fn a_log_that_nobody_reads_does_not_stop_it() {
     let status = files.run("ctl", &["status"]);
     assert_eq!(status.code, Some(0));
     assert!(fold(&status.stdout).contains("zones 0 fresh, 1 kept"), "{}", status.stdout);
+}
+
+/// Starts the daemon, stops it when it has logged a line that holds `text`, and gives all that it logged.
+fn log_of(files: &Files, text: &str) -> Vec<String> {
+    let mut process = Process::new(files.waymark("serve", &[]).stderr(Stdio::piped()));
+    let log = Lines::of(process.child().stderr.take().unwrap());
+    let mut logged = Vec::new();
+    while !logged.last().is_some_and(|line: &String| line.contains(text)) {
+        logged.push(log.next().unwrap_or_else(|| panic!("no {text:?} in {logged:#?}")));
+    }
+    process.signal("TERM");
+    logged.extend(std::iter::from_fn(|| log.next()));
+    assert_eq!(process.exit_code(), Some(0));
+    logged
+}
+
+#[test]
+fn a_json_log_has_an_object_on_each_line() {
+    let files = Files::new(LISTEN, "enabled = false\n[log]\nformat = \"json\"");
+    files.write("zones/bad.test.toml", "nonsense = 1\n");
+    let logged = log_of(&files, "listening on");
+    let lines: Vec<serde_json::Value> =
+        logged.iter().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect();
+    let told = |level: &str, target: &str, text: &str| {
+        lines.iter().any(|line| {
+            let message = line["fields"]["message"].as_str().unwrap();
+            line["level"] == level && line["target"] == target && message.contains(text)
+        })
+    };
+    assert!(told("ERROR", "waymark::daemon::log", "bad.test.toml:1:1: unknown key"), "{lines:#?}");
+    assert!(told("INFO", "waymark::daemon::state", "1 zones, 5 records loaded"), "{lines:#?}");
+    assert!(told("INFO", "waymark::daemon", "stopped"), "{lines:#?}");
+}
+
+#[test]
+fn levels_are_per_module() {
+    let level = |level: &str| Files::new(LISTEN, &format!("enabled = false\n[log]\nlevel = \"{level}\""));
+    let logged = log_of(&level("off,waymark::daemon::state=info"), "records loaded");
+    assert_eq!(logged.len(), 1, "{logged:#?}");
+    let logged = log_of(&level("info,waymark::daemon::state=warn"), "listening on");
+    assert!(!logged.iter().any(|line| line.contains("records loaded")), "{logged:#?}");
+    assert!(logged.last().unwrap().ends_with("stopped"), "{logged:#?}");
+}
+
+#[test]
+fn weighted_shares_are_exact_over_the_sockets_of_several_workers() {
+    let files = Files::new(LISTEN, "enabled = false");
+    let members =
+        [(1, 7), (2, 2), (3, 1)].map(|(i, w)| format!("{{ address = \"192.0.2.{i}\", weight = {w} }}"));
+    let pool = format!("w = {{ pool = \"p\" }}\n[pool.p]\nmembers = [{}]\n", members.join(", "));
+    files.write("zones/a.test.toml", &(zone("192.0.2.9") + &pool));
+    let daemon = files.start();
+    let address = daemon.address();
+    // The kernel gives each client, a socket of its own, to one of the workers.
+    let clients = (0..4)
+        .map(|_| std::thread::spawn(move || (0..50).map(|_| ask(address, "w.a.test.")).collect::<Vec<_>>()));
+    let clients: Vec<_> = clients.collect();
+    let answers: Vec<String> = clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
+    let count = |member| answers.iter().filter(|said| **said == format!("NOERROR 192.0.2.{member}")).count();
+    assert_eq!([1, 2, 3].map(count), [140, 40, 20]);
 }

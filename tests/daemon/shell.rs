@@ -177,3 +177,58 @@ fn every_zone_of_the_project_answers_as_its_file_says() {
     let asked = |zone: &String| ANSWERS.iter().any(|(question, _)| question.contains(&**zone));
     assert!(zones.iter().all(asked), "{zones:?}");
 }
+
+/// The indented blocks of the README below a paragraph that starts so.
+fn readme(paragraph: &str) -> String {
+    let text = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, rest) = text.split_once(&format!("\n{paragraph}")).expect(paragraph);
+    let (_, block) = rest.split_once("\n\n    ").unwrap();
+    let lines = format!("    {block}").lines().map(str::to_owned).collect::<Vec<_>>();
+    let block = lines.iter().take_while(|line| line.is_empty() || line.starts_with("    "));
+    block.map(|line| line.trim_start_matches("    ").to_owned() + "\n").collect()
+}
+
+#[test]
+fn the_zones_of_the_readme_are_good_and_answer() {
+    let files = Files::new(LISTEN, "enabled = false");
+    let steered = readme("**Steer a name.**");
+    assert!(steered.contains("[[test]]") && steered.contains("[network.office]"), "{steered}");
+    files.write("zones/example.com.toml", &readme("**Write a zone.**"));
+    files.write(
+        "zones/example.net.toml",
+        &steered.replace("[records]\n", "[records]\n\"@\" = { NS = \"ns1.example.com.\" }\n"),
+    );
+    let checked = files.run("check", &[]);
+    assert_eq!(checked.code, Some(0), "{}", checked.stderr);
+    assert_eq!(checked.stderr.matches("warning: ").count(), 1, "{}", checked.stderr);
+    assert!(checked.stderr.contains("set geo.database"), "{}", checked.stderr);
+    let daemon = files.start();
+    for (question, answer) in [
+        ("mail.example.com A", "mail.example.com. 300 IN A 192.0.2.25"),
+        ("x.dev.example.com A", "x.dev.example.com. 3600 IN A 192.0.2.80"),
+        ("www.example.net AAAA", "www.example.net. 60 IN AAAA 2001:db8::10"),
+        ("api.example.net A +subnet=192.0.2.129/32", "api.example.net. 60 IN A 203.0.113."),
+    ] {
+        let out = client("dig", daemon.address(), &format!("+norecurse +noall +answer {question}"));
+        assert!(out.contains(answer), "{question}: {out}");
+    }
+}
+
+#[test]
+fn the_defaults_of_the_readme_are_values_of_their_keys() {
+    let text = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, table) = text.split_once("| key | default | meaning |\n|---|---|---|\n").unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|')).map(|line| {
+        let mut cells = line.split('|').map(str::trim).skip(1);
+        (cells.next().unwrap().trim_matches('`'), cells.next().unwrap())
+    });
+    let written: Vec<String> = rows
+        .filter(|(_, default)| default.starts_with(['`', '0', '5', 't']))
+        .map(|(key, default)| format!("{key} = {}\n", default.trim_matches('`')))
+        .collect();
+    assert!(written.len() >= 14, "{written:#?}");
+    let files = Files::new(LISTEN, "");
+    files.write("waymark.toml", &written.concat());
+    let checked = files.run("check", &[]);
+    assert_eq!((checked.code, &*checked.stderr), (Some(0), ""), "{written:#?}");
+}

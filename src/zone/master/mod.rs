@@ -4,7 +4,7 @@ mod generate;
 mod lexer;
 
 use super::{Builder, Zone};
-use crate::config::{Diagnostics, Span, read_regular};
+use crate::config::{self, Diagnostics, Span, read_regular};
 use crate::limits;
 use crate::rrset::{self, Token, read_seconds};
 use crate::wire::{Class, Name, NameBuf, Rtype};
@@ -34,6 +34,27 @@ struct Problem {
     at: Option<(u32, Option<u32>)>,
     fatal: bool,
     message: String,
+    help: Option<String>,
+}
+
+/// What is wrong with an entry: its tokens from..to.
+struct Fault {
+    from: usize,
+    to: usize,
+    message: String,
+    help: Option<String>,
+}
+
+impl From<(usize, usize, String)> for Fault {
+    fn from((from, to, message): (usize, usize, String)) -> Fault {
+        Fault { from, to, message, help: None }
+    }
+}
+
+impl From<(usize, String)> for Fault {
+    fn from((token, message): (usize, String)) -> Fault {
+        Fault::from((token, token + 1, message))
+    }
 }
 
 /// A file and where its octets start in the count over all.
@@ -66,7 +87,9 @@ fn tell(
         diagnostics.add_file(path.to_owned(), "".into());
         return;
     }
+    problems.sort_by_key(|problem| !problem.fatal);
     problems.truncate(limits::ZONE_PROBLEMS);
+    problems.sort_by_key(|problem| problem.at.map_or(u32::MAX, |(from, _)| from));
     let mut files: Vec<Option<(u32, Arc<str>)>> = sources.iter().map(|_| None).collect();
     for problem in problems {
         let span = problem.at.and_then(|(from, to)| {
@@ -84,11 +107,12 @@ fn tell(
             let end = to.map_or_else(|| start + line().map_or(1, str::len) as u32, |to| to - source.base);
             Some(Span { file: *file, start, end })
         });
-        if problem.fatal {
-            diagnostics.error(span, problem.message);
+        let told = if problem.fatal {
+            diagnostics.error(span, problem.message)
         } else {
-            diagnostics.warning(span, problem.message);
-        }
+            diagnostics.warning(span, problem.message)
+        };
+        told.help = problem.help;
     }
 }
 
@@ -96,7 +120,11 @@ fn tell(
 struct Reader {
     builder: Builder,
     origin: NameBuf,
+    /// Whether it is: after a bad $ORIGIN the names that follow are not.
+    origin_known: bool,
     owner: Option<NameBuf>,
+    /// Whether it is the one meant: after a line whose owner is wrong, the records that go on from it are read, but not known to be anyone's.
+    owner_known: bool,
     default_ttl: Option<u32>,
     last_ttl: Option<u32>,
     rdata: Vec<u8>,
@@ -110,7 +138,9 @@ impl Reader {
         Reader {
             builder: Builder::new(apex),
             origin: apex.to_buf(),
+            origin_known: true,
             owner: None,
+            owner_known: true,
             default_ttl: None,
             last_ttl: None,
             rdata: Vec::new(),
@@ -122,25 +152,28 @@ impl Reader {
 
     /// Makes the zone of what was read, unless that had problems, and tells all there are.
     fn finish(self, text: Option<&str>, path: &Path, diagnostics: &mut Diagnostics) -> Option<Zone> {
-        let mut problems = self.problems;
-        let finished = if problems.is_empty() { self.builder.finish() } else { Err(Vec::new()) };
-        let (zone, more) = match finished {
-            Ok((zone, problems)) => (Some(zone), problems),
+        let Reader { builder, mut problems, origin_known, .. } = self;
+        let whole = problems.is_empty();
+        let (zone, more) = match builder.finish() {
+            Ok((zone, problems)) => (Some(zone).filter(|_| whole), problems),
             Err(problems) => (None, problems),
         };
-        problems.extend(more.into_iter().map(|problem| Problem {
+        // Where entries could not be read, what is missing in the zone may be in them; what stands in it stays wrong.
+        let holds = |problem: &super::Problem| whole || origin_known && problem.tag.is_some();
+        problems.extend(more.into_iter().filter(holds).map(|problem| Problem {
             at: problem.tag.map(|tag| (tag, None)),
             fatal: problem.fatal,
             message: problem.message,
+            help: None,
         }));
         tell(problems, &self.sources, text, path, diagnostics);
         zone
     }
 
-    fn problem(&mut self, at: (usize, usize), base: u32, message: impl Into<String>) {
+    fn problem(&mut self, at: (usize, usize), base: u32, message: String, help: Option<String>) {
         let place = |octet: usize| base.saturating_add(octet as u32);
         let at = Some((place(at.0), Some(place(at.1.max(at.0 + 1)))));
-        self.problems.push(Problem { at, fatal: true, message: message.into() });
+        self.problems.push(Problem { at, fatal: true, message, help });
     }
 
     /// Reads one file; `depth` counts the files that include it.
@@ -152,6 +185,7 @@ impl Reader {
                 at: None,
                 fatal: true,
                 message: "the zone's files are larger than 4 GiB".into(),
+                help: None,
             });
             return;
         }
@@ -163,7 +197,12 @@ impl Reader {
             match lexer.next(&mut entry) {
                 Ok(true) => self.entry(&entry, base + shift as u32, path, depth),
                 Ok(false) => break,
-                Err((at, message)) => self.problem(at, base + shift as u32, message),
+                Err((at, message)) => {
+                    if !entry.blank {
+                        self.owner_known = false;
+                    }
+                    self.problem(at, base + shift as u32, message.into(), None);
+                }
             }
         }
     }
@@ -171,34 +210,34 @@ impl Reader {
     /// A directive or a record.
     fn entry(&mut self, entry: &Entry<'_>, base: u32, path: &Path, depth: usize) {
         let first = entry.tokens[0];
-        if !first.quoted && first.text.starts_with('$') && !entry.blank {
-            let done = match first.text.to_ascii_uppercase().as_str() {
+        let done = if !first.quoted && first.text.starts_with('$') && !entry.blank {
+            match first.text.to_ascii_uppercase().as_str() {
                 "$ORIGIN" => self.set_origin(entry),
                 "$TTL" => self.set_ttl(entry),
                 "$INCLUDE" => self.include(entry, path, depth),
                 "$GENERATE" => self.generate(entry, base),
-                _ => Err((
-                    0,
-                    format!("{} is not a directive: $ORIGIN, $TTL, $INCLUDE and $GENERATE are", first.text),
-                )),
-            };
-            if let Err((token, message)) = done {
-                self.problem(entry.span(token), base, message);
+                other => Err(no_directive(other)),
             }
-        } else if let Err((from, to, message)) = self.record(entry, base) {
+        } else {
+            self.record(entry, base)
+        };
+        if let Err(Fault { from, to, message, help }) = done {
             let (start, end) = (entry.span(from).0, entry.span(to.max(from + 1) - 1).1);
-            self.problem((start, end), base, message);
+            self.problem((start, end), base, message, help);
         }
     }
 
-    fn set_origin(&mut self, entry: &Entry<'_>) -> Result<(), (usize, String)> {
+    fn set_origin(&mut self, entry: &Entry<'_>) -> Result<(), Fault> {
+        // Known again only when a name is absolute; that is rare enough to be left to the next reading.
+        let known = std::mem::replace(&mut self.origin_known, false);
         let text = entry.tokens.get(1).ok_or((0, "$ORIGIN needs a name".to_owned()))?.text;
         self.origin = NameBuf::from_text(text, self.origin.as_name())
             .map_err(|error| (1, format!("{text:?} is not a name: {error}")))?;
+        self.origin_known = known;
         Ok(())
     }
 
-    fn set_ttl(&mut self, entry: &Entry<'_>) -> Result<(), (usize, String)> {
+    fn set_ttl(&mut self, entry: &Entry<'_>) -> Result<(), Fault> {
         let text = entry.tokens.get(1).ok_or((0, "$TTL needs seconds".to_owned()))?.text;
         let ttl =
             read_seconds(text).ok_or((1, format!("{text:?} is not seconds, nor a time as in 1h30m")))?;
@@ -207,13 +246,14 @@ impl Reader {
     }
 
     /// $INCLUDE FILE [ORIGIN]: afterwards origin and owner are as before (RFC 1035 §5.1).
-    fn include(&mut self, entry: &Entry<'_>, path: &Path, depth: usize) -> Result<(), (usize, String)> {
+    fn include(&mut self, entry: &Entry<'_>, path: &Path, depth: usize) -> Result<(), Fault> {
         let name = entry.tokens.get(1).ok_or((0, "$INCLUDE needs a file".to_owned()))?.text;
         if depth >= limits::INCLUDE_DEPTH || self.sources.len() > limits::INCLUDES {
             return Err((
                 1,
-                "files are included too deeply, or too many of them: does one include itself?".into(),
-            ));
+                "files are included too deeply, or too many of them: does one include itself?".to_owned(),
+            )
+                .into());
         }
         let origin = match entry.tokens.get(2) {
             Some(token) => NameBuf::from_text(token.text, self.origin.as_name())
@@ -222,20 +262,20 @@ impl Reader {
         };
         let file = path.parent().map_or_else(PathBuf::new, Path::to_owned).join(name);
         let text = read(&file).map_err(|why| (1, why))?;
-        let outer = (std::mem::replace(&mut self.origin, origin), self.owner.clone());
+        let outer = (std::mem::replace(&mut self.origin, origin), self.owner.clone(), self.owner_known);
         self.read(&text, &file, depth + 1);
-        (self.origin, self.owner) = outer;
+        (self.origin, self.owner, self.owner_known) = outer;
         Ok(())
     }
 
     /// $GENERATE RANGE OWNER [TTL] [CLASS] TYPE DATA. Data that is one quoted string is read again once `$` is replaced: the quotes
     /// are those of the directive, as in BIND.
-    fn generate(&mut self, entry: &Entry<'_>, base: u32) -> Result<(), (usize, String)> {
+    fn generate(&mut self, entry: &Entry<'_>, base: u32) -> Result<(), Fault> {
         let range = entry.tokens.get(1).ok_or((0, "$GENERATE needs a range, as in 1-10".to_owned()))?.text;
         let range =
             generate::range(range).ok_or((1, format!("{range:?} is not a range, as in 1-10 or 0-100/10")))?;
         if entry.tokens.len() < 4 {
-            return Err((0, "$GENERATE needs a range, an owner, a type and data".into()));
+            return Err((0, "$GENERATE needs a range, an owner, a type and data".to_owned()).into());
         }
         for n in range {
             let mut texts = Vec::with_capacity(entry.tokens.len());
@@ -255,17 +295,20 @@ impl Reader {
                 made.tokens.truncate(*at);
                 made.tokens.append(&mut inner.tokens);
             }
-            self.record(&made, base).map_err(|(.., message)| told(&message))?;
+            self.record(&made, base)
+                .map_err(|fault| Fault { help: fault.help, ..told(&fault.message).into() })?;
         }
         Ok(())
     }
 
     /// [OWNER] [TTL] [CLASS] TYPE DATA. The error names tokens from..to.
-    fn record(&mut self, entry: &Entry<'_>, base: u32) -> Result<(), (usize, usize, String)> {
+    fn record(&mut self, entry: &Entry<'_>, base: u32) -> Result<(), Fault> {
         if !entry.blank {
             let text = entry.tokens[0].text;
+            self.owner_known = false;
             let owner = NameBuf::from_text(text, self.origin.as_name());
-            self.owner = Some(owner.map_err(|error| (0, 1, format!("{text:?} is not a name: {error}")))?);
+            self.owner = Some(owner.map_err(|error| (0, format!("{text:?} is not a name: {error}")))?);
+            self.owner_known = true;
         }
         let Head { ttl, rtype, data: at } = head(entry)?;
         self.rdata.clear();
@@ -280,7 +323,12 @@ impl Reader {
             },
         )?;
         let ttl = self.ttl(ttl, rtype);
-        let Some(owner) = &self.owner else { return Err((0, 1, "the first record has no owner".into())) };
+        if !self.owner_known {
+            return Ok(());
+        }
+        let Some(owner) = &self.owner else {
+            return Err((0, "the first record has no owner".to_owned()).into());
+        };
         let ttl = ttl.ok_or_else(|| (0, at, "there is no TTL: write one, or $TTL before".to_owned()))?;
         self.builder.add(owner.as_name(), rtype, ttl, &self.rdata, base + entry.span(0).0 as u32);
         Ok(())
@@ -300,6 +348,12 @@ impl Reader {
     }
 }
 
+fn no_directive(text: &str) -> Fault {
+    const DIRECTIVES: [&str; 4] = ["$ORIGIN", "$TTL", "$INCLUDE", "$GENERATE"];
+    let message = format!("{text} is not a directive: $ORIGIN, $TTL, $INCLUDE and $GENERATE are");
+    Fault { help: config::closest(text, DIRECTIVES), ..Fault::from((0, message)) }
+}
+
 /// What stands between a record's owner and its data, and with which token the data begins.
 struct Head {
     ttl: Option<u32>,
@@ -317,26 +371,28 @@ fn quoted_data<'t>(entry: &Entry<'t>) -> Option<(usize, &'t str)> {
 }
 
 /// [TTL] [CLASS] TYPE. The error names tokens from..to.
-fn head(entry: &Entry<'_>) -> Result<Head, (usize, usize, String)> {
+fn head(entry: &Entry<'_>) -> Result<Head, Fault> {
     let (mut ttl, mut class, mut at) = (None, false, usize::from(!entry.blank));
     loop {
         let Some(token) = entry.tokens.get(at) else {
-            return Err((at.saturating_sub(1), at, "the record has no type".into()));
+            return Err((at.saturating_sub(1), at, "the record has no type".to_owned()).into());
         };
         at += 1;
         let digits = token.text.starts_with(|c: char| c.is_ascii_digit());
         if ttl.is_none() && digits {
             let read = read_seconds(token.text);
-            ttl = Some(read.ok_or_else(|| (at - 1, at, format!("{:?} is not a TTL", token.text)))?);
+            ttl = Some(read.ok_or_else(|| (at - 1, format!("{:?} is not a TTL", token.text)))?);
         } else if let Some(rtype) = Rtype::from_text(token.text) {
             return Ok(Head { ttl, rtype, data: at });
         } else if let (Some(named), false) = (Class::from_text(token.text), class) {
             if named != Class::IN {
-                return Err((at - 1, at, format!("the class {named} is not served, only IN")));
+                return Err((at - 1, format!("the class {named} is not served, only IN")).into());
             }
             class = true;
         } else {
-            return Err((at - 1, at, format!("{:?} is not a record type", token.text)));
+            let help = config::closest_type(&token.text.to_ascii_uppercase());
+            let fault = Fault::from((at - 1, format!("{:?} is not a record type", token.text)));
+            return Err(Fault { help, ..fault });
         }
     }
 }
