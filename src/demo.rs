@@ -225,7 +225,12 @@ fn resolve(
         recursion: Some(recursion),
         guard: Default::default(),
     };
-    let resolving = Resolving { settings: Arc::new(settings), cache, known: Arc::new(Known::default()) };
+    let resolving = Resolving {
+        settings: Arc::new(settings),
+        cache,
+        known: Arc::new(Known::default()),
+        zones: ZoneSet::default(),
+    };
     Ok(server.run(Arc::new(ArcSwap::from_pointee(view)), Some(resolving), metrics, runtime)?)
 }
 

@@ -78,6 +78,12 @@ pub const DRAIN_LOOK: Duration = Duration::from_millis(10);
 /// what a flood keeps full.
 pub const DRAIN_DATAGRAMS: usize = 16_384;
 
+/// How often it is looked whether anybody still answers from what a reload replaced.
+pub const RETIRE_LOOK: Duration = Duration::from_secs(1);
+
+/// And how many times: no request lives that long.
+pub const RETIRE_LOOKS: usize = 60;
+
 /// How long the daemon waits for what is in flight before it stops.
 pub const DRAIN_TIME: Duration = Duration::from_secs(5);
 
@@ -321,8 +327,12 @@ pub const TCP_CONNECTIONS: usize = 1_000;
 /// And of one client, an IPv4 address or an IPv6 network of 64 bits (RFC 7766 §6.2.2 asks clients for few).
 pub const TCP_PER_CLIENT: usize = 200;
 
-/// Queries of one connection that wait to be resolved, and replies that wait to be written.
+/// Replies of one connection that wait to be written.
 pub const TCP_PIPELINE: usize = 64;
+
+/// And their octets, those under way counted at their largest: sixteen are resolved at one time (PowerDNS Recursor: 10), and a
+/// client that does not read costs no more than this.
+pub const TCP_UNWRITTEN: usize = 16 * MESSAGE;
 
 /// How long a connection may be idle (BIND's and Unbound's 30 s).
 pub const TCP_IDLE: Duration = Duration::from_secs(30);

@@ -27,6 +27,7 @@ pub enum Action {
 
 /// A question whose answer is to be explained.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+#[group(skip)]
 pub struct Explain {
     /// The name.
     #[arg(value_name = "NAME", value_parser = name)]

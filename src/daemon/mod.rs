@@ -126,7 +126,7 @@ impl Daemon {
     ) -> Result<(), Fatal> {
         let resolving = self
             .blocking(|state, view, metrics| {
-                state.start(diagnostics, view, metrics).map(|()| state.resolving())
+                state.start(diagnostics, view, metrics).map(|()| state.resolving(view))
             })
             .await??;
         let addresses = server.addresses().to_vec();
@@ -212,7 +212,11 @@ impl Daemon {
 
     /// Reads config and zones again. Returns whether all is well, and what to say.
     async fn reload(&self, running: &Running) -> (bool, String) {
-        match self.blocking(State::reload).await {
+        let before = self.view.load_full();
+        let reloaded = self.blocking(State::reload).await;
+        running.set_zones(&self.view.load().zones);
+        tokio::spawn(retire(before));
+        match reloaded {
             Ok(Reloaded { ok, text, resolving }) => {
                 if let Some(resolving) = resolving {
                     running.set_resolving(resolving);
@@ -225,6 +229,17 @@ impl Daemon {
             }
         }
     }
+}
+
+/// Frees what is no longer in force where that may take its time. Whoever still answers from it must not be the last to let it go.
+async fn retire(old: Arc<View>) {
+    for _ in 0..limits::RETIRE_LOOKS {
+        tokio::time::sleep(limits::RETIRE_LOOK).await;
+        if Arc::strong_count(&old) == 1 {
+            break;
+        }
+    }
+    drop(tokio::task::spawn_blocking(move || drop(old)));
 }
 
 /// A panic while it was held is told elsewhere; every load starts afresh.

@@ -221,10 +221,11 @@ impl State {
     }
 
     /// What the resolver's shards are made from.
-    pub fn resolving(&self) -> Option<Resolving> {
+    pub fn resolving(&self, view: &ArcSwap<View>) -> Option<Resolving> {
         let cache = Arc::clone(self.cache.as_ref()?);
         let settings = Arc::new(settings(&self.config, &self.listeners, self.realm));
-        Some(Resolving { settings, cache, known: Arc::clone(&self.known) })
+        let zones = view.load().zones.clone();
+        Some(Resolving { settings, cache, known: Arc::clone(&self.known), zones })
     }
 
     /// Reads config and zones again and swaps them in. What is bad stays as it was.
@@ -251,7 +252,7 @@ impl State {
         );
         info!("{summary}");
         let text = diagnostics.render(false) + &summary;
-        Reloaded { ok, text, resolving: changed.then(|| self.resolving()) }
+        Reloaded { ok, text, resolving: changed.then(|| self.resolving(view)) }
     }
 
     /// Takes a new config. Returns whether the resolver is another one than before.

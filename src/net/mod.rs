@@ -15,6 +15,7 @@ mod worker;
 use crate::answer::{Meta, View};
 use crate::cache::Cache;
 use crate::metrics::{Counters, Metrics};
+use crate::zone::ZoneSet;
 use crate::{clock, limits, resolve};
 use arc_swap::ArcSwap;
 pub use ask::Shards;
@@ -47,6 +48,8 @@ pub struct Resolving {
     pub cache: Arc<Cache>,
     /// What all shards know of servers.
     pub known: Arc<resolve::Known>,
+    /// Own zones, which come before all servers.
+    pub zones: ZoneSet,
 }
 
 /// An address that cannot be listened on.
@@ -189,6 +192,13 @@ impl Running {
     /// Ends when a worker failed so often that it is not started anew: the daemon is not whole any more.
     pub async fn is_broken(&self) {
         self.given_up.notified().await;
+    }
+
+    /// Gives the resolver the own zones as they are now.
+    pub fn set_zones(&self, zones: &ZoneSet) {
+        for mailbox in self.mailboxes.iter() {
+            mailbox.send_control(Mail::Zones(zones.clone()));
+        }
     }
 
     /// Replaces the resolver: what is under way is asked anew of the new one.

@@ -10,6 +10,7 @@ use crate::limits;
 use crate::metrics::{Counters, Crowded, Dropped, Source};
 use crate::resolve::{Asker, Budget, Failure, Output, Question, Resolver, Settled, Trace};
 use crate::wire::{Ede, Rcode};
+use crate::zone::ZoneSet;
 use mio::{Registry, Token, Waker};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -75,6 +76,8 @@ pub(super) enum Mail {
     Look(super::ask::Look),
     /// Resolve a question and tell what was done.
     Explain(Box<Question>, oneshot::Sender<Arc<Trace>>),
+    /// Own zones as they are now.
+    Zones(ZoneSet),
     /// Another resolver, or none.
     Resolving(Option<Resolving>),
     /// Finish what is under way for so long, then end.
@@ -261,8 +264,10 @@ impl Shard {
     }
 
     fn make(&self) -> Option<Resolver> {
-        let Resolving { settings, cache, known } = self.resolving.clone()?;
-        Some(Resolver::new(settings, cache, known, crate::entropy::seed()))
+        let Resolving { settings, cache, known, zones } = self.resolving.clone()?;
+        let mut resolver = Resolver::new(settings, cache, known, crate::entropy::seed());
+        resolver.set_zones(zones);
+        Some(resolver)
     }
 
     /// Starts afresh after a failure in its midst: what was under way here is lost, and clients ask again.
@@ -363,7 +368,6 @@ impl Shard {
         if let Some(datagram) = datagram {
             self.under_way.insert(datagram, asker);
         }
-        resolver.set_zones(&pending.view.zones);
         resolver.handle_question(clock::now(), &pending.question, asker, pending.progress.budget);
         self.pending.insert(asker, pending);
     }
@@ -392,6 +396,14 @@ impl Shard {
         let now = clock::now();
         resolver.handle_question(now, question, asker, Budget::new(now));
         self.drain(sockets, registry);
+    }
+
+    /// Takes the own zones as they are now.
+    pub fn set_zones(&mut self, zones: ZoneSet) {
+        if let (Some(resolving), Some(resolver)) = (&mut self.resolving, &mut self.resolver) {
+            resolving.zones = zones.clone();
+            resolver.set_zones(zones);
+        }
     }
 
     /// Lets an operator look at the resolver.

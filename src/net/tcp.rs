@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 /// What all connections share.
@@ -162,10 +162,10 @@ async fn read_all(
     reader: tokio::net::tcp::OwnedReadHalf,
     client: Client,
     shared: &Arc<Shared>,
-    replies: mpsc::Sender<Vec<u8>>,
+    replies: mpsc::Sender<Reply>,
 ) {
     let mut reader = tokio::io::BufReader::with_capacity(4096, reader);
-    let under_way = Arc::new(Semaphore::new(limits::TCP_PIPELINE));
+    let room = Arc::new(Semaphore::new(limits::TCP_UNWRITTEN));
     let mut stopping = shared.stopping.clone();
     let mut message = Vec::new();
     loop {
@@ -179,26 +179,40 @@ async fn read_all(
         };
         let Ok(Ok(())) = read else { return };
         shared.counters.query(Over::Tcp);
+        // There is room for the largest reply before there is a reply.
+        let Ok(room) = Arc::clone(&room).acquire_many_owned(limits::MESSAGE as u32).await else { return };
         match answer_one(&message, client, shared) {
-            Answered::Now(reply) => {
-                if replies.send(reply).await.is_err() {
+            Answered::Now(octets) => {
+                if replies.send(Reply::new(octets, room)).await.is_err() {
                     return;
                 }
             }
-            Answered::Later(reply) => {
-                let Ok(permit) = Arc::clone(&under_way).acquire_owned().await else { return };
+            Answered::Later(octets) => {
                 let replies = replies.clone();
                 tokio::spawn(async move {
-                    if let Ok(reply) = reply.await {
+                    if let Ok(octets) = octets.await {
                         // The client may be gone.
-                        let _ = replies.send(reply).await;
+                        let _ = replies.send(Reply::new(octets, room)).await;
                     }
-                    drop(permit);
                 });
             }
             // RFC 1035 §4.1.1 has no answer to what is no query: the connection is of no use.
             Answered::Never => return,
         }
+    }
+}
+
+/// A reply, and the room it takes of its connection's until it is written.
+struct Reply {
+    octets: Vec<u8>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Reply {
+    /// A reply in place of the room kept for it; what it does not need is given back.
+    fn new(octets: Vec<u8>, mut room: OwnedSemaphorePermit) -> Reply {
+        drop(room.split(room.num_permits().saturating_sub(octets.len())));
+        Reply { octets, _room: room }
     }
 }
 
@@ -210,13 +224,13 @@ async fn read_message(reader: &mut (impl AsyncReadExt + Unpin), message: &mut Ve
 }
 
 /// Writes replies, each with its length, until there are no more.
-async fn write_all(mut writer: tokio::net::tcp::OwnedWriteHalf, mut outgoing: mpsc::Receiver<Vec<u8>>) {
+async fn write_all(mut writer: tokio::net::tcp::OwnedWriteHalf, mut outgoing: mpsc::Receiver<Reply>) {
     while let Some(reply) = outgoing.recv().await {
         // Those that are ready go in one piece (RFC 7766 §8).
-        let mut piece = framed(&reply);
+        let mut piece = framed(&reply.octets);
         while piece.len() < limits::TCP_WRITE {
             let Ok(reply) = outgoing.try_recv() else { break };
-            piece.extend(framed(&reply));
+            piece.extend(framed(&reply.octets));
         }
         // A client that does not read is let go.
         match timeout(limits::TCP_WRITE_TIME, writer.write_all(&piece)).await {

@@ -155,6 +155,7 @@ impl Loop {
             match mail {
                 Mail::Request(pending) => self.shard.begin(pending, &self.sockets, registry),
                 Mail::Refresh(question) => self.shard.refresh(&question, &self.sockets, registry),
+                Mail::Zones(zones) => self.shard.set_zones(zones),
                 Mail::Look(look) => self.shard.look(look),
                 Mail::Explain(question, reply) => {
                     self.shard.explain(&question, reply, &self.sockets, registry);

@@ -275,8 +275,8 @@ impl Resolver {
     }
 
     /// Takes the own zones as they are now; they come before all others.
-    pub fn set_zones(&mut self, zones: &ZoneSet) {
-        self.zones = zones.clone();
+    pub fn set_zones(&mut self, zones: ZoneSet) {
+        self.zones = zones;
     }
 
     /// What is being done for a question, or was the last time it was resolved here, if that is not long ago.

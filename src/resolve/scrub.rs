@@ -313,7 +313,10 @@ fn referral(asked: &Asked<'_>, set: &Rrset, additional: &[Rrset]) -> Finding {
         let addresses = glue.flat_map(addresses).take(limits::SERVER_ADDRESSES).collect();
         (target.to_owned(), addresses)
     });
-    Finding::Referral { zone: set.name.clone(), servers: servers.collect(), ttl: set.ttl }
+    // Its case is that of the query, which was random.
+    let mut zone = set.name.as_name().to_buf();
+    zone.make_lowercase();
+    Finding::Referral { zone: zone.as_name().to_owned(), servers: servers.collect(), ttl: set.ttl }
 }
 
 /// The addresses of an A or AAAA set.

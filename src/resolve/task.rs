@@ -212,8 +212,7 @@ impl Visit {
 
     /// Why no server of this delegation helped, in a sentence that fits an extended error.
     pub fn verdict(&self) -> String {
-        // Its case is that of a query, which was random.
-        let zone = self.delegation.zone.to_string().to_ascii_lowercase();
+        let zone = &self.delegation.zone;
         if self.troubles.is_empty() {
             return format!("no name server of {zone} has an address");
         }

@@ -5,6 +5,7 @@
 mod cache;
 mod daemon;
 mod dns;
+mod explain;
 mod reload;
 mod serve;
 mod shell;

@@ -132,7 +132,7 @@ impl World {
     /// A zone of the resolver's own daemon.
     pub fn own(&mut self, apex: &str, lines: &[&str]) {
         self.view.zones = self.view.zones.with(zone(apex, lines));
-        self.resolver.set_zones(&self.view.zones);
+        self.resolver.set_zones(self.view.zones.clone());
     }
 
     /// Puts a zone on a server.

@@ -53,6 +53,7 @@ impl Bench {
             settings: Arc::new(settings),
             cache: Arc::clone(&cache),
             known: Arc::new(Known::default()),
+            zones: Default::default(),
         };
         let recursion = Recursion {
             allow: AccessList::new(vec!["0.0.0.0/0".parse().unwrap()]),
