@@ -271,8 +271,8 @@ impl Shard {
     }
 
     /// Starts afresh after a failure in its midst: what was under way here is lost, and clients ask again.
-    pub fn begin_anew(&mut self, registry: &Registry) {
-        self.upstreams.clear(registry);
+    pub fn begin_anew(&mut self) {
+        self.upstreams.clear();
         self.pending.clear();
         self.under_way.clear();
         self.waiting.clear();
@@ -428,7 +428,7 @@ impl Shard {
                     }
                 }
                 Output::Cancel { exchange, timed_out } => {
-                    self.upstreams.cancel(registry, exchange);
+                    self.upstreams.cancel(exchange);
                     if timed_out {
                         self.counters.upstream_timeout();
                     }
@@ -529,8 +529,9 @@ impl Shard {
     /// Something came from upstream.
     pub fn upstream_event(&mut self, token: Token, sockets: &[UdpSocket], registry: &Registry) {
         let Some(resolver) = &mut self.resolver else { return };
-        self.upstreams.event(registry, token, |exchange, reply| {
+        self.upstreams.event(token, |exchange, reply| {
             resolver.handle_reply(clock::now(), exchange, reply);
+            resolver.is_out(exchange)
         });
         self.drain(sockets, registry);
     }
@@ -545,7 +546,7 @@ impl Shard {
 
     /// Takes another resolver; what waits is asked anew.
     pub fn replace(&mut self, resolving: Option<Resolving>, sockets: &[UdpSocket], registry: &Registry) {
-        self.upstreams.clear(registry);
+        self.upstreams.clear();
         self.under_way.clear();
         self.explaining.clear();
         self.waiting.clear();

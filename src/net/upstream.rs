@@ -15,7 +15,7 @@ const FIRST: usize = 1 << 16;
 /// The exchanges under way.
 #[derive(Default)]
 pub(super) struct Upstreams {
-    exchanges: HashMap<ExchangeId, Exchange>,
+    exchanges: HashMap<ExchangeId, Exchange, foldhash::fast::RandomState>,
     buffer: Vec<u8>,
 }
 
@@ -79,22 +79,18 @@ impl Upstreams {
         }
     }
 
-    /// Forgets an exchange.
-    pub fn cancel(&mut self, registry: &Registry, id: ExchangeId) {
-        if let Some(exchange) = self.exchanges.remove(&id) {
-            close(registry, exchange);
-        }
+    /// Forgets an exchange. Closing its descriptor takes it out of the poll.
+    pub fn cancel(&mut self, id: ExchangeId) {
+        self.exchanges.remove(&id);
     }
 
     /// Forgets all of them.
-    pub fn clear(&mut self, registry: &Registry) {
-        for (_, exchange) in self.exchanges.drain() {
-            close(registry, exchange);
-        }
+    pub fn clear(&mut self) {
+        self.exchanges.clear();
     }
 
-    /// Reads and writes what it can; `reply` gets messages and failures.
-    pub fn event(&mut self, registry: &Registry, token: Token, mut reply: impl FnMut(ExchangeId, Reply<'_>)) {
+    /// Reads and writes what it can; `reply` gets messages and failures, and says whether the exchange goes on.
+    pub fn event(&mut self, token: Token, mut reply: impl FnMut(ExchangeId, Reply<'_>) -> bool) {
         let id = ExchangeId((token.0 - FIRST) as u64);
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         self.buffer.resize(limits::MESSAGE, 0);
@@ -112,9 +108,7 @@ impl Upstreams {
         };
         if let Err(_) | Ok(Progress::Over) = progress {
             let failed = progress.is_err();
-            if let Some(exchange) = self.exchanges.remove(&id) {
-                close(registry, exchange);
-            }
+            self.exchanges.remove(&id);
             if failed {
                 reply(id, Reply::Unreachable);
             }
@@ -124,14 +118,6 @@ impl Upstreams {
 
 fn token(id: ExchangeId) -> Token {
     Token(FIRST + id.0 as usize)
-}
-
-fn close(registry: &Registry, exchange: Exchange) {
-    // Closing the descriptor takes it out of the poll in any case.
-    let _ = match exchange {
-        Exchange::Udp(mut socket) => registry.deregister(&mut socket),
-        Exchange::Tcp(mut connection) => registry.deregister(&mut connection.stream),
-    };
 }
 
 fn is_unreachable(error: &io::Error) -> bool {
@@ -176,11 +162,17 @@ fn open_tcp(registry: &Registry, id: ExchangeId, server: SocketAddr, message: &[
     Ok(Exchange::Tcp(Connection { stream, query, written: 0, reply: Vec::new() }))
 }
 
-/// Receives what datagrams are there: the first may be forged, and the true one behind it. What a flood leaves is read when more comes.
-fn receive(socket: &UdpSocket, buffer: &mut [u8], mut reply: impl FnMut(Reply<'_>)) -> io::Result<Progress> {
+/// Receives what datagrams are there until one ends the exchange: the first may be forged, and the true one behind it. What a flood
+/// leaves is read when more comes.
+fn receive(
+    socket: &UdpSocket,
+    buffer: &mut [u8],
+    mut reply: impl FnMut(Reply<'_>) -> bool,
+) -> io::Result<Progress> {
     for _ in 0..limits::REPLIES_PER_TURN {
         match socket.recv(buffer) {
-            Ok(len) => reply(Reply::Message(&buffer[..len])),
+            Ok(len) if reply(Reply::Message(&buffer[..len])) => (),
+            Ok(_) => return Ok(Progress::Over),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Progress::Waiting),
             Err(error) if error.kind() == ErrorKind::Interrupted => (),
             Err(error) => return Err(error),

@@ -90,7 +90,7 @@ impl Loop {
 
     /// Starts afresh after a failure; sockets, mail and orders to stop are as they were.
     pub fn begin_anew(&mut self) {
-        self.shard.begin_anew(self.poll.registry());
+        self.shard.begin_anew();
         self.batch = Batch::new();
         self.worker = Worker { seed: crate::entropy::u64(), ..Worker::default() };
         self.ready.fill(true);

@@ -3,7 +3,7 @@
 
 use super::query::{Query, Sent};
 use super::task::TaskId;
-use super::{ExchangeId, Output, Resolver, Timer};
+use super::{ById, ExchangeId, Output, Resolver, Timer};
 use crate::clock::Instant;
 use crate::limits;
 use std::cmp::Reverse;
@@ -21,7 +21,7 @@ pub(super) struct Exchange {
 /// All of them.
 #[derive(Default)]
 pub(super) struct Exchanges {
-    table: HashMap<ExchangeId, Exchange>,
+    table: ById<ExchangeId, Exchange>,
     by_query: HashMap<Query, ExchangeId>,
     /// How many nobody waits for.
     orphans: usize,

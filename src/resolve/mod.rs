@@ -214,6 +214,9 @@ impl Known {
     }
 }
 
+/// A map by numbers that we give ourselves: nobody can aim them at one bucket.
+type ById<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
 /// The resolver: one per shard.
 pub struct Resolver {
     settings: Arc<Settings>,
@@ -221,7 +224,7 @@ pub struct Resolver {
     scratch: Scratch,
     known: Arc<Known>,
     rng: ChaCha20Rng,
-    tasks: HashMap<TaskId, Task>,
+    tasks: ById<TaskId, Task>,
     by_question: HashMap<Question, TaskId>,
     exchanges: Exchanges,
     /// Lookups that have ended, and the tasks to tell.
@@ -232,7 +235,7 @@ pub struct Resolver {
     visits: HashMap<OwnedName, usize>,
     /// Own zones.
     zones: ZoneSet,
-    askers: HashMap<Asker, (TaskId, Budget)>,
+    askers: ById<Asker, (TaskId, Budget)>,
     timers: BinaryHeap<Reverse<(Instant, Timer)>>,
     outputs: VecDeque<Output>,
     next_id: u64,
@@ -255,14 +258,14 @@ impl Resolver {
             scratch: Scratch::default(),
             known,
             rng: ChaCha20Rng::from_seed(seed),
-            tasks: HashMap::new(),
+            tasks: ById::default(),
             by_question: HashMap::new(),
             exchanges: Exchanges::default(),
             woken: VecDeque::new(),
             traces: VecDeque::new(),
             visits: HashMap::new(),
             zones: ZoneSet::default(),
-            askers: HashMap::new(),
+            askers: ById::default(),
             timers: BinaryHeap::new(),
             outputs: VecDeque::new(),
             next_id: 0,
@@ -341,6 +344,11 @@ impl Resolver {
     pub fn handle_reply(&mut self, now: Instant, exchange: ExchangeId, reply: Reply<'_>) {
         self.take_reply(now, exchange, reply);
         self.wake(now);
+    }
+
+    /// Whether an exchange is still waited for.
+    pub fn is_out(&self, exchange: ExchangeId) -> bool {
+        self.exchanges.get(exchange).is_some()
     }
 
     /// Runs what is due at `now`.
