@@ -17,14 +17,14 @@
 //! cache     sharded cache of RRsets, denials and failures in wire form; every call takes `now`
 //! health    a table with one atomic word per endpoint
 //! steer     the choice: (policy, health table, client, cursor) -> members, TTL, scope; geo
-//! resolve   iteration as a state machine: task, delegation, select, scrub
+//! resolve   iteration as a state machine: task, step, exchange, select, minimise, scrub, trace
 //! answer    the decision: own zones, then steering, then cache, then Resolve
 //! load      config and zone files -> zones and their steering, tests of zones run, last good versions kept
 //! net       UDP workers, streams, upstream sockets, the resolver's driver
 //! store     what outlives a restart: files written whole or not at all
 //! control   metrics over HTTP; status, reload and the cache over a socket; the client side of `waymark ctl`
 //! daemon    the composition root: build, bind, spawn, reload, drain
-//! ctl       `waymark ctl`
+//! ctl       `waymark ctl` and `waymark explain`
 //! check     `waymark check`: config and zones with every error shown
 //! demo      `waymark demo`: a miniature internet on loopback
 //! ```
