@@ -474,9 +474,26 @@ fn random_worlds_of_loss_and_repetition_answer_truly_or_fail() {
         ("www.glueless.test. A", "NOERROR www.glueless.test. A 198.51.100.6"),
         ("deep.ent.example.test. TXT", "NOERROR deep.ent.example.test. TXT \"hello\""),
     ];
+    let lie = |section| (section, "ns1.example.test. A 203.0.113.66");
+    let lies = vec![
+        (Section::Answer, "victim.org. A 203.0.113.66"),
+        (Section::Authority, "test. NS ns.evil.test."),
+        lie(Section::Answer),
+        lie(Section::Additional),
+    ];
     let manners = [
         Manner::Right,
         Manner::Right,
+        Manner::Adds(lies.clone()),
+        Manner::Says(false, vec![(Section::Answer, "qname. A 203.0.113.66")]),
+        Manner::LikeAResolver,
+        Manner::WrongIdUdp,
+        Manner::WrongCookieUdp,
+        Manner::OnlyTcp,
+        Manner::Cookies,
+        Manner::Slow(700),
+        Manner::LateCode(500, Rcode::REFUSED),
+        Manner::GarblesTcp,
         Manner::Silent,
         Manner::Truncates,
         Manner::NoEdns,
@@ -486,13 +503,14 @@ fn random_worlds_of_loss_and_repetition_answer_truly_or_fail() {
         Manner::Unreachable,
         Manner::Garbage,
     ];
-    let (mut right, mut failed) = (0, 0);
+    let (mut right, mut failed, mut most) = (0, 0, 0);
     for seed in 0..runs {
         let mut world = small(seed);
         let minimise = [Minimise::Off, Minimise::Relaxed, Minimise::Strict][seed as usize % 3];
         world.set(|settings| settings.minimise = minimise);
         let loss = (seed % 4) as u32 * 10;
         world.network = Network { loss, twice: 10, latency: (1, 1 + seed % 300) };
+        world.manner("203.0.113.66", Manner::Says(true, vec![(Section::Answer, "qname. A 203.0.113.66")]));
         world.manner(LEAF_2, manners[seed as usize % manners.len()].clone());
         for _ in 0..3 {
             let asked: Vec<&str> = questions.iter().map(|(question, _)| *question).collect();
@@ -507,6 +525,10 @@ fn random_worlds_of_loss_and_repetition_answer_truly_or_fail() {
             world.pass(Duration::from_secs(400));
         }
         world.assert_idle();
+        assert_eq!(world.asked("203.0.113.66"), 0, "seed {seed}");
+        // Eighteen questions that need forty queries at most when all is well.
+        most = most.max(world.total());
     }
     assert!(failed * 50 < right, "{failed} failures, {right} right");
+    assert!(most <= 200, "{most} queries for eighteen questions");
 }
