@@ -110,6 +110,11 @@ pub(super) fn read(asked: &Asked<'_>, message: &Message<'_>) -> Finding {
         }
         return Finding::Facts(facts);
     }
+    let refers = sets.authority.iter().any(|set| set.rtype == Rtype::NS);
+    if forward && refers && soa(asked, asked.name, &sets.authority).is_none() && !flags.has(Flags::RA) {
+        // It does not recurse: what it does not know may exist.
+        return Finding::Useless(Why::Sideways);
+    }
     no_answer(asked, authoritative, &sets)
 }
 
