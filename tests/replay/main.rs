@@ -14,7 +14,7 @@
 //! Then what happens, step by step; records and texts stand indented below their step:
 //!
 //! ```text
-//! ask CLIENT NAME TYPE [no-rd] [cd]
+//! ask CLIENT NAME TYPE [no-rd] [cd] [subnet]
 //! send SERVER udp|tcp NAME TYPE [WORDS] [as LABEL]    it is asked this, and in no other way than the words say: rd, cd, no-edns,
 //!                                     random-case, again (from the same socket, the same octets), cookie=none|fresh|OCTETS
 //!                                     SERVER: an address, `any`, or `$x`, a server chosen at random
@@ -76,13 +76,16 @@ classes! {
     rfc6761
     rfc6891
     rfc7766
+    rfc7871
     rfc7873
     rfc8020
+    rfc8482
     rfc8767
     rfc9156
     rfc9520
     rfc9609
     scrubber
+    selection
 }
 
 fn folder() -> PathBuf {

@@ -5,6 +5,9 @@ use super::text::{Record, hex, record};
 use waymark::rrset;
 use waymark::wire::{Class, Edns, Flags, Message, NameBuf, Rcode, Rtype, Section, Writer, option};
 
+/// A client subnet: 198.51.100.0/24 (RFC 7871 §6).
+pub const SUBNET: &[u8] = &[0, 1, 24, 0, 198, 51, 100];
+
 /// How a reply is not quite what it should be, and what it has besides records.
 struct Shape {
     flags: Flags,
@@ -92,6 +95,10 @@ fn shape(query: &[u8], words: &[String]) -> Result<Shape, String> {
             "opts" => shape.opts = number()?,
             "options" => shape.options.extend((0..number()?).map(|_| (65_001, vec![1, 2, 3, 4]))),
             "cookie" => shape.options.push((option::COOKIE, reply_cookie(query, value)?)),
+            "subnet" => {
+                let scope = number()? as u8;
+                shape.options.push((option::CLIENT_SUBNET, [&SUBNET[..3], &[scope], &SUBNET[4..]].concat()));
+            }
             "cut" => shape.cut = number()?,
             _ => shape.rcode = Rcode::from_text(key).ok_or_else(|| format!("{word} is unknown"))?,
         }
@@ -151,7 +158,9 @@ pub fn query_words(query: &[u8]) -> (String, String, Vec<&'static str>) {
     if let Some(edns) = edns {
         assert_eq!((edns.udp_size, edns.version, edns.dnssec_ok), (1_232, 0, false));
     }
+    let subnet = edns.and_then(|edns| edns.option(option::CLIENT_SUBNET));
     let words = [
+        (subnet.is_some(), "subnet"),
         (flags.has(Flags::RD), "rd"),
         (flags.has(Flags::CD), "cd"),
         (edns.is_none(), "no-edns"),

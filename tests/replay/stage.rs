@@ -15,7 +15,7 @@ use waymark::guard::AccessList;
 use waymark::resolve::{
     Asker, Budget, ExchangeId, Known, Output, Question, Reply, Resolver, Settings, Transport,
 };
-use waymark::wire::{Flags, Rtype};
+use waymark::wire::{Flags, Rtype, option};
 use waymark::zone::{ZoneSet, special_use};
 
 type Done = Result<(), String>;
@@ -137,7 +137,8 @@ impl Stage {
         let rtype = Rtype::from_text(step.word(3, "a type")?).ok_or("no such type")?;
         let has = |word: &str| step.words[4..].iter().any(|w| w == word);
         let flags = Flags::default().with(Flags::RD, !has("no-rd")).with(Flags::CD, has("cd"));
-        let message = query(name, rtype, flags);
+        let subnet: &[(u16, &[u8])] = &[(option::CLIENT_SUBNET, packet::SUBNET)];
+        let message = query(name, rtype, flags, if has("subnet") { subnet } else { &[] });
         let progress = Progress { settled: Vec::new(), budget: Budget::new(self.now), stale: false };
         self.go_on(Client { name: client.to_owned(), message, progress });
         self.drain();

@@ -60,13 +60,15 @@ pub fn view(zones: Vec<Held>, recursion: Option<Recursion>) -> View {
     View { zones: ZoneSet::new(zones), steering: Vec::new(), recursion, guard: Default::default() }
 }
 
-/// A client's query.
-pub fn query(name: &str, rtype: Rtype, flags: Flags) -> Vec<u8> {
+/// A client's query, with these options.
+pub fn query(name: &str, rtype: Rtype, flags: Flags, options: &[(u16, &[u8])]) -> Vec<u8> {
     let mut out = [0; 512];
     let mut writer = Writer::new(&mut out, 512, 7, flags);
     let name: NameBuf = name.parse().unwrap();
     writer.question(name.as_name(), rtype, Class::IN).unwrap();
-    writer.opt(1_232, 0, false, |_| Ok(())).unwrap();
+    let write =
+        |writer: &mut Writer<'_>| options.iter().try_for_each(|(code, data)| writer.option(*code, data));
+    writer.opt(1_232, 0, false, write).unwrap();
     let len = writer.finish();
     out[..len].to_vec()
 }

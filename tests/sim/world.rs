@@ -182,7 +182,7 @@ impl World {
         let mut pending: HashMap<Asker, (usize, Vec<u8>, Progress)> = HashMap::new();
         for (i, question) in questions.iter().enumerate() {
             let (name, rtype) = question.split_once(' ').unwrap();
-            let message = query(name, Rtype::from_text(rtype).unwrap(), Flags::RD);
+            let message = query(name, Rtype::from_text(rtype).unwrap(), Flags::RD, &[]);
             let progress = Progress { settled: Vec::new(), budget: Budget::new(self.now), stale: false };
             self.go_on(i, message, progress, &mut pending, &mut replies);
         }
@@ -374,7 +374,7 @@ fn text(reply: &[u8]) -> String {
 /// The TTL of the first answer of a question; it must be cached.
 pub fn first_ttl(world: &mut World, question: &str) -> u32 {
     let (name, rtype) = question.split_once(' ').unwrap();
-    let message = query(name, Rtype::from_text(rtype).unwrap(), Flags::RD);
+    let message = query(name, Rtype::from_text(rtype).unwrap(), Flags::RD, &[]);
     let mut out = vec![0; 65_535];
     let request = Request {
         message: &message,

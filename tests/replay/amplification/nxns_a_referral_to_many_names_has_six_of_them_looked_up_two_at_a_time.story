@@ -28,3 +28,7 @@ told c1 SERVFAIL ede=22
 ask c2 a.sub.example.test. A
 told c2 SERVFAIL ede=22
   text no name server of sub.example.test. has an address
+# Nor does another name of that zone: what is known of its servers counts.
+ask c3 b.sub.example.test. A
+told c3 SERVFAIL ede=22
+  text no name server of sub.example.test. has an address
