@@ -236,6 +236,7 @@ impl Servers {
             host.cookie = cookie;
         }
         if udp {
+            host.tcp_until = Instant::ZERO;
             for (count, proven) in host.strange.iter_mut().zip(sent.proofs()) {
                 *count *= u8::from(!proven);
             }

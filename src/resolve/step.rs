@@ -92,7 +92,8 @@ impl Resolver {
         visit.note_asked(again.server);
         task.trace.note(now, Step::Asked { server: again.server, name: name.clone(), rtype, transport });
         let mut sent = Sent::new(now, query, delegation, manner, &mut self.rng);
-        sent.confirms = again.confirms;
+        // What made TCP the way to ask may be over, or a forger's work: where it fails there is still UDP.
+        sent.confirms = again.confirms || transport != again.transport;
         Some(self.exchange(now, id, sent))
     }
 
