@@ -20,6 +20,7 @@
 //!                                     SERVER: an address, `any`, or `$x`, a server chosen at random
 //! reply [to LABEL] [RCODE] [WORDS]    the last query named, or another, is answered; for the words see `packet::shape`
 //!   answer | authority | additional OWNER TTL [CLASS] TYPE DATA
+//!   pointers N                        so many answers more, see `packet::add_pointers`
 //! garbage | unreachable | not-sent [to LABEL]
 //! refer SERVER ZONE ADDRESS …         the server is asked, whatever it is, and refers to the zone's servers ns1, ns2 …
 //! wait TIME                           376ms, 1.8s, 2h; nothing may happen before its end

@@ -116,17 +116,18 @@ fn reply_cookie(query: &[u8], value: &str) -> Result<Vec<u8>, String> {
     Ok([half, hex(rest).ok_or("not hexadecimal")?].concat())
 }
 
-/// Adds records to the additional section, each with an owner that points to the one before, the first to the question.
+/// Adds answers, each with an owner that points to the one before, the first to the question; the last has another address.
 fn add_pointers(message: &mut Vec<u8>, count: usize) {
     let mut target = 12;
-    for _ in 0..count {
+    for i in 1..=count {
         let here = message.len();
         message.extend((0xc000 | target as u16).to_be_bytes());
-        message.extend([0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 99]);
+        message.extend([0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
+        message.extend(if i < count { [192, 0, 2, 99] } else { [203, 0, 113, 66] });
         target = here;
     }
-    let counted = u16::from_be_bytes([message[10], message[11]]) + count as u16;
-    message[10..12].copy_from_slice(&counted.to_be_bytes());
+    let counted = u16::from_be_bytes([message[6], message[7]]) + count as u16;
+    message[6..8].copy_from_slice(&counted.to_be_bytes());
 }
 
 fn section(word: &str) -> Option<Section> {
