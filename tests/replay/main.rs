@@ -16,7 +16,8 @@
 //! ```text
 //! ask CLIENT NAME TYPE [no-rd] [cd] [subnet]
 //! send SERVER udp|tcp NAME TYPE [WORDS] [as LABEL]    it is asked this, and in no other way than the words say: rd, cd, no-edns,
-//!                                     random-case, again (from the same socket, the same octets), cookie=none|fresh|OCTETS
+//!                                     random-case, again (from the same socket, the same octets), perhaps-again (where chance
+//!                                     decides), cookie=none|fresh|OCTETS
 //!                                     SERVER: an address, `any`, or `$x`, a server chosen at random
 //! reply [to LABEL] [RCODE] [WORDS]    the last query named, or another, is answered; for the words see `packet::shape`
 //!   answer | authority | additional OWNER TTL [CLASS] TYPE DATA

@@ -263,8 +263,9 @@ impl Stage {
 
     fn check_query(&self, words: &[String], exchange: ExchangeId, query: &Sent, again: bool) -> Done {
         let (_, _, mut has) = packet::query_words(&query.message);
-        if again {
-            has.push("again");
+        let perhaps = words.iter().any(|word| word == "perhaps-again");
+        if again || perhaps {
+            has.push(if perhaps { "perhaps-again" } else { "again" });
         }
         let wanted: Vec<&str> =
             words.iter().map(String::as_str).filter(|w| !w.starts_with("cookie=")).collect();
