@@ -100,9 +100,13 @@ impl Resolver {
         // RFC 6891 §7: servers of before EDNS say one of these; BADVERS has the low bits of NOERROR and an OPT.
         let refused = matches!(flags.rcode(), Rcode::FORMERR | Rcode::NOTIMP);
         if sent.edns && (refused || is_extended(message, Rcode::BADVERS)) {
-            self.known.servers.without_edns(server, now);
+            self.known.servers.without_edns(server, now + limits::QUIRK_TIME);
             self.heard(now, task, sent, Said::NoEdns);
             return self.ask_again(now, task, again(transport));
+        }
+        // It was not EDNS that it did not understand.
+        if refused && !sent.edns {
+            self.known.servers.without_edns(server, Instant::ZERO);
         }
         // RFC 7873 §5.3: the reply brought the cookie to use.
         if is_extended(message, Rcode::BADCOOKIE) && transport == Transport::Udp {
