@@ -236,7 +236,10 @@ impl Servers {
             host.cookie = cookie;
         }
         if udp {
-            host.tcp_until = Instant::ZERO;
+            // Sent when it was to be asked over TCP, so TCP failed.
+            if sent.at + limits::QUIRK_TIME >= host.tcp_until {
+                host.tcp_until = Instant::ZERO;
+            }
             for (count, proven) in host.strange.iter_mut().zip(sent.proofs()) {
                 *count *= u8::from(!proven);
             }
