@@ -97,6 +97,9 @@ impl Resolver {
             self.heard(now, task, sent, Said::Truncated);
             return self.ask_again(now, task, Again { confirms: false, ..again(Transport::Tcp) });
         }
+        if flags.has(Flags::TC) {
+            return self.try_next(now, id, task, sent, Trouble::Reply(Why::CutOff));
+        }
         // RFC 6891 §7: servers of before EDNS say one of these; BADVERS has the low bits of NOERROR and an OPT.
         let refused = matches!(flags.rcode(), Rcode::FORMERR | Rcode::NOTIMP);
         if sent.edns && (refused || is_extended(message, Rcode::BADVERS)) {

@@ -51,6 +51,8 @@ pub enum Why {
     Empty,
     /// The octets are not a message.
     Malformed,
+    /// Not all of it fits a message over TCP, or so it says.
+    CutOff,
 }
 
 impl std::fmt::Display for Why {
@@ -61,6 +63,7 @@ impl std::fmt::Display for Why {
             Why::NotAuthoritative => f.write_str("is not authoritative"),
             Why::Empty => f.write_str("sent nothing of use"),
             Why::Malformed => f.write_str("sent a malformed reply"),
+            Why::CutOff => f.write_str("cut off a reply over TCP"),
         }
     }
 }
