@@ -7,6 +7,7 @@ use crate::resolve::{BELOW_OWN_CUT, Settled};
 use crate::rrset::Rdatas;
 use crate::wire::{Ede, Flags, Name, NameBuf, Rcode, Rtype, Section};
 use crate::zone::tree::Sought;
+use std::cmp::Reverse;
 
 impl<'a> Walk<'a, '_> {
     /// Answers `name` from what was settled for this request or is cached. `below_own_cut` says that an own zone delegates it.
@@ -39,7 +40,15 @@ impl<'a> Walk<'a, '_> {
     /// The type asked for, then an alias, then the denial of the whole name.
     fn known_link(&mut self, learnt: Learnt<'a>, name: Name<'_>) -> Link<'a> {
         let rtype = self.query.question.rtype;
-        for tried in [rtype, Rtype::CNAME, Key::NXDOMAIN] {
+        let mut order = [rtype, Rtype::CNAME, Key::NXDOMAIN];
+        if self.stale {
+            // Of what has run out the last that was learnt is the nearest to the truth.
+            let mut learnt_at = |rtype| self.find(learnt, name, rtype, |_, entry| entry.stored);
+            let mut at = order.map(|rtype| (Reverse(learnt_at(rtype)), rtype));
+            at.sort_by_key(|(at, _)| *at);
+            order = at.map(|(_, rtype)| rtype);
+        }
+        for tried in order {
             if tried == Rtype::CNAME && rtype != Rtype::CNAME {
                 self.dname_above(learnt, name);
             }

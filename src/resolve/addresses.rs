@@ -60,9 +60,9 @@ impl Resolver {
 
     /// Whether the cache settles a lookup that would be made: with addresses, an alias, a denial or a failure.
     fn is_cached(&mut self, now: Instant, name: Name<'_>, wanted: Rtype) -> bool {
-        [wanted, Rtype::CNAME, Key::NXDOMAIN].into_iter().any(|rtype| {
-            let key =
-                Key { realm: self.settings.realm, name, rtype, checking_disabled: false, failed: false };
+        let settling = [(wanted, false), (Rtype::CNAME, false), (Key::NXDOMAIN, false), (wanted, true)];
+        settling.into_iter().any(|(rtype, failed)| {
+            let key = Key { realm: self.settings.realm, name, rtype, checking_disabled: false, failed };
             let entry = self.cache.get(&key, &mut self.scratch).filter(|entry| entry.ttl_left(now) > 0);
             // That there is no alias settles nothing.
             entry.is_some_and(|e| rtype != Rtype::CNAME || matches!(e.fact, Fact::Records { .. }))

@@ -16,6 +16,11 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// Whether nothing was spent of it but time.
+    pub fn is_whole(&self) -> bool {
+        self.queries == limits::BUDGET_QUERIES && self.bytes == limits::BUDGET_BYTES
+    }
+
     /// When the question arrived.
     pub fn begun(&self) -> Instant {
         Instant::from_nanos(self.deadline.as_nanos().saturating_sub(limits::BUDGET_TIME.as_nanos() as u64))

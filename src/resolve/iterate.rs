@@ -3,11 +3,11 @@
 use super::delegation::{Delegation, Servers};
 use super::task::{State, Task, TaskId, Visit, Waiter};
 use super::trace::Step;
-use super::{Asker, BELOW_OWN_CUT, Failure, Output, Question, Resolver, Settled};
+use super::{Asker, Asking, BELOW_OWN_CUT, Failure, Output, Question, Resolver, Settled};
 use crate::cache::{self, EntryBuf, Fact, Key, Verdict};
 use crate::clock::Instant;
 use crate::limits;
-use crate::wire::{Ede, Name};
+use crate::wire::{Ede, Name, Rcode};
 use std::collections::HashSet;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -124,7 +124,7 @@ impl Resolver {
         for waiter in task.waiters {
             match waiter {
                 Waiter::Client(asker) => {
-                    if let Some((_, budget)) = self.askers.remove(&asker) {
+                    if let Some(Asking { budget, .. }) = self.askers.remove(&asker) {
                         self.outputs.push_back(Output::Settle { asker, settled: settled.clone(), budget });
                     }
                 }
@@ -166,11 +166,16 @@ impl Resolver {
         self.give_up(now, id, Failure::servfail(ede, text));
     }
 
-    /// Ends a task without a result; that is remembered.
+    /// Ends a task without a result. That is remembered, unless no server was heard and others wait for it: then it may have ended for
+    /// their place in a chain of lookups.
     pub(super) fn give_up(&mut self, now: Instant, id: TaskId, failure: Failure) {
         let Some(task) = self.tasks.get(&id) else { return };
         let question = task.question.clone();
-        self.remember_failure(now, &question, &failure);
+        let heard = matches!(&task.state, State::At(visit) if !visit.troubles.is_empty());
+        let is_lookup = task.waiters.iter().any(|waiter| matches!(waiter, Waiter::Task(_)));
+        if heard || !is_lookup || failure.rcode != Rcode::SERVFAIL {
+            self.remember_failure(now, &question, &failure);
+        }
         self.settle(id, Vec::new(), Some(failure));
     }
 
@@ -215,7 +220,7 @@ impl Resolver {
             (trace.queries, trace.octets) = (trace.queries + queries, trace.octets + bytes);
         }
         for asker in self.askers_of(id) {
-            let Some((_, budget)) = self.askers.get_mut(&asker) else { continue };
+            let Some(Asking { budget, .. }) = self.askers.get_mut(&asker) else { continue };
             if budget.queries < queries {
                 self.out_of_budget(now, asker, "it needs more upstream queries than one question may cause");
             } else if budget.bytes < bytes {
@@ -228,7 +233,7 @@ impl Resolver {
 
     /// A client's question ends unresolved; its task goes on for the rest, if there are any.
     pub(super) fn out_of_budget(&mut self, now: Instant, asker: Asker, limit: &str) {
-        let Some((id, budget)) = self.askers.remove(&asker) else { return };
+        let Some(Asking { task: id, budget, is_first }) = self.askers.remove(&asker) else { return };
         let Some(task) = self.tasks.get(&id) else { return };
         let trouble = match &task.state {
             State::At(visit) if !visit.troubles.is_empty() => format!("{limit}; {}", visit.verdict()),
@@ -236,7 +241,8 @@ impl Resolver {
         };
         let (question, alone) = (task.question.clone(), task.waiters.len() <= 1);
         let failure = Failure::servfail(Ede::NO_REACHABLE_AUTHORITY, trouble);
-        if alone {
+        // Or who owns a chain of aliases could deny to all others what it leads to.
+        if alone && is_first {
             self.remember_failure(now, &question, &failure);
         }
         let settled = Settled::failed(question.name, failure);

@@ -235,10 +235,18 @@ pub struct Resolver {
     visits: HashMap<OwnedName, usize>,
     /// Own zones.
     zones: ZoneSet,
-    askers: ById<Asker, (TaskId, Budget)>,
+    askers: ById<Asker, Asking>,
     timers: BinaryHeap<Reverse<(Instant, Timer)>>,
     outputs: VecDeque<Output>,
     next_id: u64,
+}
+
+/// A client's question under way.
+struct Asking {
+    task: TaskId,
+    budget: Budget,
+    /// Nothing of the budget was spent before, on the way to this question: if it ends, that is this question's doing.
+    is_first: bool,
 }
 
 /// What may fall due. One whose object is gone is passed over.
@@ -316,7 +324,7 @@ impl Resolver {
             return;
         }
         let task = self.task(now, question.clone(), Some(Waiter::Client(asker)));
-        self.askers.insert(asker, (task, budget));
+        self.askers.insert(asker, Asking { task, budget, is_first: budget.is_whole() });
         self.timers.push(Reverse((budget.deadline, Timer::Asker(asker))));
         if self.settings.serve_stale {
             self.timers.push(Reverse((budget.begun() + limits::STALE_AFTER, Timer::Patience(asker))));
@@ -335,7 +343,7 @@ impl Resolver {
 
     /// Withdraws a client's question (it went away): nothing more is said of it.
     pub fn handle_abandon(&mut self, asker: Asker) {
-        if let Some((task, _)) = self.askers.remove(&asker) {
+        if let Some(Asking { task, .. }) = self.askers.remove(&asker) {
             self.leave(task, Waiter::Client(asker));
         }
     }

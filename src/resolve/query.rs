@@ -38,7 +38,7 @@ pub(super) struct Sent {
     pub repeated: bool,
     /// With EDNS.
     pub edns: bool,
-    /// Over TCP, because a reply over UDP was not quite the one.
+    /// Over TCP, because a reply over UDP was not quite the one, now or before; where TCP fails it is asked over UDP once more.
     pub confirms: bool,
     /// The name's case is random and must come back.
     case: bool,

@@ -7,6 +7,7 @@ use super::scrub::{self, Asked, Finding, Why};
 use super::task::{Again, State, Task, TaskId, Trouble};
 use super::trace::{Said, Step};
 use super::{ExchangeId, Failure, Question, Reply, Resolver, Transport};
+use crate::cache::{EntryBuf, Key};
 use crate::clock::Instant;
 use crate::config::Minimise;
 use crate::limits;
@@ -96,12 +97,19 @@ impl Resolver {
             self.heard(now, task, sent, Said::Truncated);
             return self.ask_again(now, task, Again { confirms: false, ..again(Transport::Tcp) });
         }
+        if flags.has(Flags::TC) {
+            return self.try_next(now, id, task, sent, Trouble::Reply(Why::CutOff));
+        }
         // RFC 6891 §7: servers of before EDNS say one of these; BADVERS has the low bits of NOERROR and an OPT.
         let refused = matches!(flags.rcode(), Rcode::FORMERR | Rcode::NOTIMP);
         if sent.edns && (refused || is_extended(message, Rcode::BADVERS)) {
-            self.known.servers.without_edns(server, now);
+            self.known.servers.without_edns(server, now + limits::QUIRK_TIME);
             self.heard(now, task, sent, Said::NoEdns);
             return self.ask_again(now, task, again(transport));
+        }
+        // It was not EDNS that it did not understand.
+        if refused && !sent.edns {
+            self.known.servers.without_edns(server, Instant::ZERO);
         }
         // RFC 7873 §5.3: the reply brought the cookie to use.
         if is_extended(message, Rcode::BADCOOKIE) && transport == Transport::Udp {
@@ -162,7 +170,9 @@ impl Resolver {
                 self.take_part(now, task, sent, finding, &whole, message);
             }
             Finding::Facts(facts) => {
-                if question.name.as_name().is_root() && question.rtype == Rtype::NS {
+                // What a forward says of the roots need not be so.
+                let by_roots = matches!(delegation.servers, Servers::Named(_));
+                if question.name.as_name().is_root() && question.rtype == Rtype::NS && by_roots {
                     self.learn_roots(now, message);
                 }
                 let too_long = rcode == Rcode::YXDOMAIN;
@@ -202,7 +212,10 @@ impl Resolver {
         self.note_part(id, true);
         let Finding::Facts(facts) = finding else { return self.ask_whole(now, id, sent) };
         self.keep(&facts);
-        if message.header().flags.rcode() != Rcode::NXDOMAIN {
+        // The code may be that of a name that the part is an alias of; then names below the part may exist.
+        let part = sent.query.name.as_name();
+        let denied = |fact: &EntryBuf| fact.key().rtype == Key::NXDOMAIN && fact.key().name == part;
+        if !facts.iter().any(denied) {
             return self.ask_on(now, id, sent);
         }
         // A server may deny a name that has names below it. The roots do not; others are believed when the config says so.

@@ -51,6 +51,8 @@ pub enum Why {
     Empty,
     /// The octets are not a message.
     Malformed,
+    /// Not all of it fits a message over TCP, or so it says.
+    CutOff,
 }
 
 impl std::fmt::Display for Why {
@@ -61,6 +63,7 @@ impl std::fmt::Display for Why {
             Why::NotAuthoritative => f.write_str("is not authoritative"),
             Why::Empty => f.write_str("sent nothing of use"),
             Why::Malformed => f.write_str("sent a malformed reply"),
+            Why::CutOff => f.write_str("cut off a reply over TCP"),
         }
     }
 }
@@ -109,6 +112,11 @@ pub(super) fn read(asked: &Asked<'_>, message: &Message<'_>) -> Finding {
             facts.push(denial(asked, last.as_name(), asked.rtype, &sets.authority));
         }
         return Finding::Facts(facts);
+    }
+    let refers = sets.authority.iter().any(|set| set.rtype == Rtype::NS);
+    if forward && refers && soa(asked, asked.name, &sets.authority).is_none() && !flags.has(Flags::RA) {
+        // It does not recurse: what it does not know may exist.
+        return Finding::Useless(Why::Sideways);
     }
     no_answer(asked, authoritative, &sets)
 }

@@ -236,6 +236,10 @@ impl Servers {
             host.cookie = cookie;
         }
         if udp {
+            // Sent when it was to be asked over TCP, so TCP failed.
+            if sent.at + limits::QUIRK_TIME >= host.tcp_until {
+                host.tcp_until = Instant::ZERO;
+            }
             for (count, proven) in host.strange.iter_mut().zip(sent.proofs()) {
                 *count *= u8::from(!proven);
             }
@@ -298,9 +302,9 @@ impl Servers {
         self.lock().path(address, zone).probe_at = now + limits::PROBE_FIRST;
     }
 
-    /// It does not understand EDNS (RFC 6891 §7).
-    pub fn without_edns(&self, address: SocketAddr, now: Instant) {
-        self.host(address, |host| host.no_edns_until = now + limits::QUIRK_TIME);
+    /// Until then it counts as one that does not understand EDNS (RFC 6891 §7).
+    pub fn without_edns(&self, address: SocketAddr, until: Instant) {
+        self.host(address, |host| host.no_edns_until = until);
     }
 
     fn host(&self, address: SocketAddr, change: impl FnOnce(&mut Host)) {

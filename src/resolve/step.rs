@@ -92,7 +92,8 @@ impl Resolver {
         visit.note_asked(again.server);
         task.trace.note(now, Step::Asked { server: again.server, name: name.clone(), rtype, transport });
         let mut sent = Sent::new(now, query, delegation, manner, &mut self.rng);
-        sent.confirms = again.confirms;
+        // What made TCP the way to ask may be over, or a forger's work: where it fails there is still UDP.
+        sent.confirms = again.confirms || transport != again.transport;
         Some(self.exchange(now, id, sent))
     }
 
@@ -150,7 +151,13 @@ impl Resolver {
     /// An exchange of a task is overdue: others are asked.
     pub(super) fn too_late(&mut self, now: Instant, exchange: ExchangeId, id: TaskId, sent: &Sent) {
         let (server, took) = (sent.query.server, now.since(sent.at));
-        let Some(Task { state: State::At(visit), trace, .. }) = self.tasks.get_mut(&id) else { return };
+        let Some(Task { question, whole, state: State::At(visit), trace, .. }) = self.tasks.get_mut(&id)
+        else {
+            return;
+        };
+        // Some servers do not answer a part of a name. One lost packet says nothing of that.
+        let part = sent.query.name.as_name().len() < question.name.as_name().len();
+        *whole |= part && visit.attempts(server) != Some(1);
         visit.note_trouble(server, Trouble::TimedOut);
         trace.note(now, Step::Heard { server, took, said: Said::Trouble(Trouble::TimedOut) });
         if visit.exchange.take_if(|current| *current == exchange).is_some() {

@@ -114,16 +114,16 @@ fn a_ghost_domain_ends_when_the_zone_above_lets_it_go() {
     // The attacker's servers delegate on and on to themselves with long TTLs, so that somebody asks them and not the zone above.
     let mut world = attacked(&["ns.evil.test. A 192.0.2.66"]);
     let ghost = [
-        "evil.test. NS ttl=86400 ns.evil.test.",
-        "ns.evil.test. A ttl=86400 192.0.2.66",
-        "a.evil.test. NS ttl=86400 ns.a.evil.test.",
-        "ns.a.evil.test. A ttl=86400 192.0.2.67",
+        "evil.test. 86400 NS ns.evil.test.",
+        "ns.evil.test. 86400 A 192.0.2.66",
+        "a.evil.test. 86400 NS ns.a.evil.test.",
+        "ns.a.evil.test. 86400 A 192.0.2.67",
     ];
     world.serve("192.0.2.66", "evil.test.", &ghost);
     world.serve(
         "192.0.2.67",
         "a.evil.test.",
-        &["a.evil.test. NS ttl=86400 ns.a.evil.test.", "*.a.evil.test. A ttl=60 203.0.113.66"],
+        &["a.evil.test. 86400 NS ns.a.evil.test.", "*.a.evil.test. 60 A 203.0.113.66"],
     );
     assert!(world.ask("x1.a.evil.test. A").ends_with("203.0.113.66"));
     world.serve(TLD, "test.", &["test. NS ns.nic.test.", "ns.nic.test. A 192.0.2.2"]);

@@ -124,7 +124,7 @@ fn hosted(glue: &'static str, addresses: &[&str]) -> World {
 
 #[test]
 fn addresses_that_may_not_be_kept_are_used_once() {
-    let mut world = hosted("", &["ns.far.org. A ttl=0 192.0.2.7"]);
+    let mut world = hosted("", &["ns.far.org. 0 A 192.0.2.7"]);
     assert_eq!(world.ask("www.hosted.test. A"), "NOERROR www.hosted.test. A 198.51.100.7");
     world.assert_idle();
 }

@@ -10,6 +10,7 @@ mod minimise;
 mod selection;
 mod server;
 mod stale;
+mod text;
 mod world;
 
 use server::Manner;
@@ -63,13 +64,13 @@ fn small(seed: u64) -> World {
         "example.test. NS ns2.example.test.",
         "ns1.example.test. A 192.0.2.3",
         "ns2.example.test. A 192.0.2.4",
-        "www.example.test. A ttl=300 198.51.100.1",
-        "www.example.test. AAAA ttl=300 2001:db8::1",
+        "www.example.test. 300 A 198.51.100.1",
+        "www.example.test. 300 AAAA 2001:db8::1",
         "alias.example.test. CNAME www.example.test.",
         "away.example.test. CNAME www.other.test.",
         "mad.example.test. CNAME mad2.example.test.",
         "mad2.example.test. CNAME mad.example.test.",
-        "zero.example.test. A ttl=0 198.51.100.7",
+        "zero.example.test. 0 A 198.51.100.7",
         "sub.example.test. DNAME other.test.",
         "deep.ent.example.test. TXT hello",
         "*.wild.example.test. A 198.51.100.8",

@@ -1,12 +1,11 @@
 //! Servers of a simulated world and their manners, and the messages they make.
 
-use std::sync::Arc;
-use waymark::answer::{self, Outcome, Recursion, Request, View, Worker};
+use crate::text::record;
+use waymark::answer::{self, Outcome, Request, View, Worker};
 use waymark::clock::Instant;
 use waymark::resolve::Transport;
 use waymark::rrset;
-use waymark::wire::{Class, Edns, Flags, Message, NameBuf, Rcode, Rtype, Section, Writer, option};
-use waymark::zone::{Builder, Held, ZoneSet};
+use waymark::wire::{Class, Edns, Flags, Message, Rcode, Rtype, Section, Writer, option};
 
 /// How a server behaves.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,44 +77,6 @@ pub struct Server {
     pub view: View,
     pub manner: Manner,
     pub asked: usize,
-}
-
-fn record(text: &str) -> (NameBuf, Rtype, u32, Vec<u8>) {
-    let mut words = text.splitn(3, ' ');
-    let (owner, rtype) = (words.next().unwrap(), words.next().unwrap());
-    let mut rest = words.next().unwrap_or("");
-    let mut ttl = 3600;
-    if let Some((first, tail)) = rest.split_once(' ')
-        && let Some(number) = first.strip_prefix("ttl=")
-    {
-        (ttl, rest) = (number.parse().unwrap(), tail);
-    }
-    let owner: NameBuf = owner.parse().unwrap();
-    let rtype = Rtype::from_text(rtype).expect(rtype);
-    let mut rdata = Vec::new();
-    rrset::parse_rdata(rtype, rest, NameBuf::root().as_name(), &mut rdata)
-        .unwrap_or_else(|e| panic!("{text}: {e:?}"));
-    (owner, rtype, ttl, rdata)
-}
-
-/// A zone of lines "owner TYPE [ttl=N] data"; an SOA is made unless one is there.
-pub fn zone(apex: &str, lines: &[&str]) -> Held {
-    let name: NameBuf = apex.parse().unwrap();
-    let mut builder = Builder::new(name.as_name());
-    let records: Vec<_> = lines.iter().map(|line| record(line)).collect();
-    if !records.iter().any(|(_, rtype, ..)| *rtype == Rtype::SOA) {
-        let (_, rtype, ttl, rdata) = record(". SOA a. b. 1 3600 600 86400 300");
-        builder.add(name.as_name(), rtype, ttl, &rdata, 0);
-    }
-    for (owner, rtype, ttl, rdata) in records {
-        builder.add(owner.as_name(), rtype, ttl, &rdata, 0);
-    }
-    let (zone, _) = builder.finish().unwrap_or_else(|problems| panic!("{apex}: {problems:?}"));
-    Held { apex: name.as_name().to_owned(), state: Ok(Arc::new(zone)), policy: None }
-}
-
-pub fn view(zones: Vec<Held>, recursion: Option<Recursion>) -> View {
-    View { zones: ZoneSet::new(zones), steering: Vec::new(), recursion, guard: Default::default() }
 }
 
 pub enum Answered {
@@ -264,7 +225,7 @@ fn with_records(reply: &[u8], aa: Option<bool>, extra: &[(Section, &str)]) -> Ve
             writer.rdata(|writer| writer.bytes(&rdata)).unwrap();
         }
         for (_, text) in extra.iter().filter(|(s, _)| *s == section) {
-            let (owner, rtype, ttl, rdata) = record(text);
+            let (owner, ttl, _, rtype, rdata) = record(text).unwrap();
             let owner = if owner.as_name().to_string() == "qname." { name.clone() } else { owner };
             writer.record(section, owner.as_name(), rtype, Class::IN, ttl).unwrap();
             writer.rdata(|writer| writer.bytes(&rdata)).unwrap();

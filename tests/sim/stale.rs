@@ -118,7 +118,7 @@ fn what_is_in_use_is_looked_up_before_it_runs_out() {
     let short = [
         "example.test. NS ns1.example.test.",
         "ns1.example.test. A 192.0.2.3",
-        "www.example.test. A ttl=9 198.51.100.1",
+        "www.example.test. 9 A 198.51.100.1",
     ];
     world.serve(LEAF, "example.test.", &short).serve(LEAF_2, "example.test.", &short);
     world.ask("www.example.test. A");

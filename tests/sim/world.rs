@@ -1,7 +1,8 @@
 //! A seeded internet in one thread: servers with zones and manners, a network that delays, loses and repeats, a clock of its own, and
 //! one resolver with its cache, asked as clients ask.
 
-use crate::server::{Answered, Manner, Server, view, zone};
+use crate::server::{Answered, Manner, Server};
+use crate::text::{query, view, zone};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::cmp::Reverse;
@@ -18,7 +19,7 @@ use waymark::resolve::{
     Asker, Budget, ExchangeId, Known, Output, Question, Reply, Resolver, Settings, Transport, Upstream,
 };
 use waymark::rrset;
-use waymark::wire::{Class, Edns, Flags, Message, NameBuf, OwnedName, Rtype, Section, Writer, option};
+use waymark::wire::{Edns, Flags, Message, OwnedName, Rtype, Section, option};
 use waymark::zone::ZoneSet;
 
 /// How a server behaves.
@@ -181,7 +182,7 @@ impl World {
         let mut pending: HashMap<Asker, (usize, Vec<u8>, Progress)> = HashMap::new();
         for (i, question) in questions.iter().enumerate() {
             let (name, rtype) = question.split_once(' ').unwrap();
-            let message = query(name, rtype);
+            let message = query(name, Rtype::from_text(rtype).unwrap(), Flags::RD, &[]);
             let progress = Progress { settled: Vec::new(), budget: Budget::new(self.now), stale: false };
             self.go_on(i, message, progress, &mut pending, &mut replies);
         }
@@ -343,16 +344,6 @@ impl World {
     }
 }
 
-fn query(name: &str, rtype: &str) -> Vec<u8> {
-    let mut out = [0; 512];
-    let mut writer = Writer::new(&mut out, 512, 7, Flags::RD);
-    let name: NameBuf = name.parse().unwrap();
-    writer.question(name.as_name(), Rtype::from_text(rtype).unwrap(), Class::IN).unwrap();
-    writer.opt(1_232, 0, false, |_| Ok(())).unwrap();
-    let len = writer.finish();
-    out[..len].to_vec()
-}
-
 /// The text of a reply's extended error.
 fn extended_error(reply: &[u8]) -> String {
     let message = Message::parse(reply).unwrap();
@@ -383,7 +374,7 @@ fn text(reply: &[u8]) -> String {
 /// The TTL of the first answer of a question; it must be cached.
 pub fn first_ttl(world: &mut World, question: &str) -> u32 {
     let (name, rtype) = question.split_once(' ').unwrap();
-    let message = query(name, rtype);
+    let message = query(name, Rtype::from_text(rtype).unwrap(), Flags::RD, &[]);
     let mut out = vec![0; 65_535];
     let request = Request {
         message: &message,

@@ -1,0 +1,20 @@
+ask c1 n0.example.test. A
+refer 192.0.2.1 example.test. 192.0.2.3
+send 192.0.2.3 udp n0.example.test. A
+reply aa
+  answer n0.example.test. 300 CNAME n1.example.test.
+  answer n1.example.test. 300 CNAME n2.example.test.
+  answer n2.example.test. 300 CNAME n3.example.test.
+  answer n3.example.test. 300 CNAME n4.example.test.
+  answer n4.example.test. 300 CNAME n5.example.test.
+  answer n5.example.test. 300 CNAME n6.example.test.
+  answer n6.example.test. 300 CNAME n7.example.test.
+  answer n7.example.test. 300 CNAME n8.example.test.
+  answer n8.example.test. 300 CNAME n9.example.test.
+  answer n9.example.test. 300 CNAME n10.example.test.
+  answer n10.example.test. 300 CNAME n11.example.test.
+  answer n11.example.test. 300 CNAME n12.example.test.
+  answer n12.example.test. 300 CNAME n13.example.test.
+  answer n13.example.test. 300 A 203.0.113.66
+told c1 SERVFAIL ede=0
+  text the chain of aliases is too long

@@ -1,0 +1,12 @@
+ask c1 a.sub.example.test. A
+refer 192.0.2.1 example.test. 192.0.2.3
+send 192.0.2.3 udp a.sub.example.test. A
+reply
+  authority sub.example.test. 3600 NS ns1.sub.example.test.
+  additional ns1.sub.example.test. 3600 A 192.0.2.3
+send 192.0.2.3 udp a.sub.example.test. A
+reply
+  authority sub.example.test. 3600 NS ns1.sub.example.test.
+  additional ns1.sub.example.test. 3600 A 192.0.2.3
+told c1 SERVFAIL ede=23
+  text no name server of sub.example.test. helped: 192.0.2.3 referred elsewhere

@@ -1,0 +1,12 @@
+own own.test.
+  own.test. NS ns.own.test.
+  www.own.test. 60 A 198.51.100.7
+ask c1 a.example.test. A
+refer 192.0.2.1 example.test. 192.0.2.3
+send 192.0.2.3 udp a.example.test. A
+reply aa
+  answer a.example.test. 300 CNAME www.own.test.
+  answer www.own.test. 300 A 203.0.113.66
+told c1 NOERROR
+  answer a.example.test. 300 CNAME www.own.test.
+  answer www.own.test. 60 A 198.51.100.7

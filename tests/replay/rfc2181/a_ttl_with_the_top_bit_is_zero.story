@@ -1,0 +1,14 @@
+# §8.
+ask c1 a.example.test. A
+refer 192.0.2.1 example.test. 192.0.2.3
+send 192.0.2.3 udp a.example.test. A
+reply aa
+  answer a.example.test. 2147483648 A 198.51.100.1
+told c1 NOERROR
+  answer a.example.test. 0 A 198.51.100.1
+ask c2 a.example.test. A
+send 192.0.2.3 udp a.example.test. A
+reply aa
+  answer a.example.test. 4294967295 A 198.51.100.1
+told c2 NOERROR
+  answer a.example.test. 0 A 198.51.100.1

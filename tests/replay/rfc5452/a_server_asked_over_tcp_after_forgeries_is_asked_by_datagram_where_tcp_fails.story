@@ -1,0 +1,31 @@
+# Who forges three packets must not take a server away that later has no TCP.
+ask c1 a.example.test. A
+refer 192.0.2.1 example.test. 192.0.2.3
+send 192.0.2.3 udp a.example.test. A
+reply wrong-id
+send 192.0.2.3 tcp a.example.test. A
+reply aa
+  answer a.example.test. 300 A 198.51.100.1
+told c1 NOERROR
+  answer a.example.test. 300 A 198.51.100.1
+repeat 2
+ask d{n} d{n}.example.test. A
+send 192.0.2.3 udp d{n}.example.test. A
+reply wrong-id
+send 192.0.2.3 tcp d{n}.example.test. A
+reply aa
+  answer d{n}.example.test. 300 A 198.51.100.1
+told d{n} NOERROR
+  answer d{n}.example.test. 300 A 198.51.100.1
+end
+ask c2 b.example.test. A
+send 192.0.2.3 tcp b.example.test. A
+unreachable
+send 192.0.2.3 udp b.example.test. A cookie=none
+reply aa
+  answer b.example.test. 300 A 198.51.100.1
+told c2 NOERROR
+  answer b.example.test. 300 A 198.51.100.1
+ask c3 c.example.test. A
+send 192.0.2.3 udp c.example.test. A
+leave c3

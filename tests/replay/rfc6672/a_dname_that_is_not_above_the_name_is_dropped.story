@@ -1,0 +1,14 @@
+ask c1 www.example.test. A
+refer 192.0.2.1 example.test. 192.0.2.3
+send 192.0.2.3 udp www.example.test. A
+reply aa
+  answer www.example.test. 300 DNAME evil.test.
+  answer mail.example.test. 300 DNAME evil.test.
+  answer www.example.test. 300 CNAME b.example.test.
+  answer b.example.test. 300 A 198.51.100.1
+told c1 NOERROR
+  answer www.example.test. 300 CNAME b.example.test.
+  answer b.example.test. 300 A 198.51.100.1
+ask c2 a.mail.example.test. A
+send 192.0.2.3 udp a.mail.example.test. A
+leave c2

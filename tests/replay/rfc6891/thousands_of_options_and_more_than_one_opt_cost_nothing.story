@@ -1,0 +1,14 @@
+# Unbound CVE-2026-41292, -42944: each option was copied, or parsed for each OPT.
+ask c1 a.example.test. A
+refer 192.0.2.1 example.test. 192.0.2.3
+send 192.0.2.3 udp a.example.test. A
+reply aa options=8000
+  answer a.example.test. 300 A 198.51.100.1
+told c1 NOERROR
+  answer a.example.test. 300 A 198.51.100.1
+ask c2 b.example.test. A
+send 192.0.2.3 udp b.example.test. A
+reply aa options=2 opts=400
+  answer b.example.test. 300 A 198.51.100.1
+told c2 NOERROR
+  answer b.example.test. 300 A 198.51.100.1

@@ -1,0 +1,11 @@
+ask c1 www.example.test. A
+refer 192.0.2.1 example.test. 192.0.2.3 192.0.2.4
+send $a udp www.example.test. A
+reply aa tc
+send $a tcp www.example.test. A
+unreachable
+send $b udp www.example.test. A
+reply aa
+  answer www.example.test. 300 A 198.51.100.1
+told c1 NOERROR
+  answer www.example.test. 300 A 198.51.100.1

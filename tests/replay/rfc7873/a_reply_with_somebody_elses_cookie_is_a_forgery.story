@@ -1,0 +1,10 @@
+ask c1 a.example.test. A
+refer 192.0.2.1 example.test. 192.0.2.3
+send 192.0.2.3 udp a.example.test. A cookie=fresh
+reply aa cookie=other:0102030405060708
+  answer a.example.test. 300 A 203.0.113.66
+send 192.0.2.3 tcp a.example.test. A cookie=fresh
+reply aa
+  answer a.example.test. 300 A 198.51.100.1
+told c1 NOERROR
+  answer a.example.test. 300 A 198.51.100.1

@@ -1,0 +1,8 @@
+ask c1 a.sub.example.test. A
+refer 192.0.2.1 example.test. 192.0.2.3
+send 192.0.2.3 udp a.sub.example.test. A
+reply
+  answer sub.example.test. 3600 NS ns1.sub.example.test.
+  additional ns1.sub.example.test. 3600 A 203.0.113.66
+told c1 SERVFAIL ede=23
+  text no name server of example.test. helped: 192.0.2.3 sent nothing of use

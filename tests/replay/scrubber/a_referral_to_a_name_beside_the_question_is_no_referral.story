@@ -1,0 +1,7 @@
+ask c1 a.example.test. A
+refer 192.0.2.1 example.test. 192.0.2.3
+send 192.0.2.3 udp a.example.test. A
+reply
+  authority b.example.test. 3600 NS ns1.b.example.test.
+  additional ns1.b.example.test. 3600 A 203.0.113.66
+told c1 SERVFAIL ede=23

@@ -1,0 +1,7 @@
+ask c1 a.example.test. A
+refer 192.0.2.1 example.test. 192.0.2.3
+send 192.0.2.3 udp a.example.test. A
+reply
+  answer a.example.test. 300 CNAME b.example.test.
+  answer b.example.test. 300 A 203.0.113.66
+told c1 SERVFAIL ede=23

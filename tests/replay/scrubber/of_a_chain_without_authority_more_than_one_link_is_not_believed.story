@@ -1,0 +1,8 @@
+ask c1 a.example.test. A
+refer 192.0.2.1 example.test. 192.0.2.3
+send 192.0.2.3 udp a.example.test. A
+reply
+  answer a.example.test. 300 CNAME b.example.test.
+  answer b.example.test. 300 CNAME www.other.test.
+told c1 SERVFAIL ede=23
+  text no name server of example.test. helped: 192.0.2.3 is not authoritative

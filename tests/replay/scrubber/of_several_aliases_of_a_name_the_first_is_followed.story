@@ -1,0 +1,12 @@
+# RFC 2181 §10.1.
+ask c1 a.example.test. A
+refer 192.0.2.1 example.test. 192.0.2.3
+send 192.0.2.3 udp a.example.test. A
+reply aa
+  answer a.example.test. 300 CNAME b.example.test.
+  answer a.example.test. 300 CNAME c.example.test.
+  answer c.example.test. 300 A 203.0.113.66
+  answer b.example.test. 300 A 198.51.100.1
+told c1 NOERROR
+  answer a.example.test. 300 CNAME b.example.test.
+  answer b.example.test. 300 A 198.51.100.1
