@@ -46,8 +46,9 @@ pub(super) fn tree(links: &Value) -> String {
 }
 
 fn trace(text: &mut String, depth: usize, trace: &Value) {
+    let plural = if trace["queries"] == 1 { "query" } else { "queries" };
     let head = format!(
-        "{}: {} queries, {} octets, {} ms, {} s ago",
+        "{}: {} {plural}, {} octets, {} ms, {} s ago",
         word(&trace["end"]),
         trace["queries"],
         trace["octets"],

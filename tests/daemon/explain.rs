@@ -33,7 +33,7 @@ fn a_question_is_seen_under_way_and_explained_when_it_is_answered() {
     stream.receive().unwrap();
     let told = say(&daemon.files, "explain", &["www.slow.test"]);
     for part in
-        ["www.slow.test. A  from cache, for ", "found: 1 queries, ", "asked 127.0.0.1:", "gave the answer"]
+        ["www.slow.test. A  from cache, for ", "found: 1 query, ", "asked 127.0.0.1:", "gave the answer"]
     {
         assert!(told.contains(part), "{part}\n{told}");
     }

@@ -1,6 +1,6 @@
-# Unbound CVE-2026-50045. Ten links of ten queries each; the hundred-and-first is not sent.
+# Unbound CVE-2026-50045. Five links of ten queries each; the fifty-first is not sent.
 ask c1 9.8.7.6.5.4.3.2.1.z0. A
-repeat 10
+repeat 5
 refer 192.0.2.1 z{n}. 192.0.2.1
 refer 192.0.2.1 1.z{n}. 192.0.2.1
 refer 192.0.2.1 2.1.z{n}. 192.0.2.1
