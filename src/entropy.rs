@@ -18,13 +18,17 @@ pub fn u64() -> u64 {
 
 /// A random port above the well-known ones.
 pub fn port() -> u16 {
+    1_024 + below(64_512) as u16
+}
+
+/// A random number below `end`, which must be at least 1; what 32 bits leave over favours none by more than one in four billion
+/// for each of `end`.
+pub fn below(end: usize) -> usize {
     use rand_chacha::ChaCha20Rng;
     use rand_chacha::rand_core::{Rng, SeedableRng};
     use std::cell::RefCell;
     thread_local! {
         static RNG: RefCell<ChaCha20Rng> = RefCell::new(ChaCha20Rng::from_seed(seed()));
     }
-    let random = RNG.with_borrow_mut(Rng::next_u32);
-    // 64,512 ports; the remainder favours none by more than one in sixty thousand.
-    1_024 + (random % 64_512) as u16
+    RNG.with_borrow_mut(Rng::next_u32) as usize % end
 }

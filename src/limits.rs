@@ -318,6 +318,13 @@ pub const CLIENT_PENDING_PROVEN: usize = PENDING / 2;
 /// that would cost those who wait their only answer, as long as no stale one is given before.
 pub const DISCARD_TIME: Duration = Duration::from_secs(5);
 
+/// Idle datagram sockets of one shard and address family among which a query's is chosen: ten bits for a forger who knows them
+/// all, beside those of the id and the case.
+pub const PORTS_IDLE: usize = 1_024;
+
+/// Queries that leave from one of them, so that what a forger learns of it soon is of no use.
+pub const PORT_USES: u32 = 32;
+
 /// Sockets to other servers that one shard has open.
 pub const UPSTREAM_SOCKETS: usize = 4_096;
 

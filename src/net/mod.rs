@@ -4,6 +4,7 @@
 //! by the question, so that equal questions meet; the shard encodes and sends the reply itself.
 
 mod ask;
+mod ports;
 mod shard;
 mod supervise;
 mod tcp;

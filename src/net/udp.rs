@@ -98,6 +98,18 @@ pub(super) struct Batch {
     filled: usize,
 }
 
+/// Dissolves a datagram socket's association with an address, so that the next one chooses its source address anew. Its port stays.
+pub(super) fn dissolve(socket: &impl AsRawFd) -> io::Result<()> {
+    let nobody =
+        libc::sockaddr { sa_family: libc::AF_UNSPEC as libc::sa_family_t, sa_data: Default::default() };
+    let len = mem::size_of_val(&nobody) as libc::socklen_t;
+    // SAFETY: the address lives for the call and has the length that is given.
+    match unsafe { libc::connect(socket.as_raw_fd(), &raw const nobody, len) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 impl Batch {
     pub fn new() -> Batch {
         // SAFETY: all-zero octets are a valid `sockaddr_storage`.

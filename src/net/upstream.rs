@@ -1,28 +1,49 @@
-//! Queries to other servers: each datagram from a connected socket of its own with a random port, so the kernel takes replies from the server
-//! alone and a forger must guess the port; each TCP query on a connection of its own.
+//! Queries to other servers: each datagram from a connected socket with a random port ([`super::ports`]), each TCP query on a
+//! connection of its own.
 
+use super::ports::{Port, Ports};
 use crate::limits;
 use crate::resolve::{ExchangeId, Reply, Transport};
-use mio::net::{TcpStream, UdpSocket};
+use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
-/// Tokens from here on are exchanges.
+/// Tokens from here on are sockets to other servers.
 const FIRST: usize = 1 << 16;
+
+type ById<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// The exchanges under way.
 #[derive(Default)]
 pub(super) struct Upstreams {
-    exchanges: HashMap<ExchangeId, Exchange, foldhash::fast::RandomState>,
+    exchanges: ById<ExchangeId, Exchange>,
+    /// Whose events come at a token.
+    by_token: ById<Token, ExchangeId>,
+    ports: Ports,
+    opened: usize,
     buffer: Vec<u8>,
 }
 
 /// One exchange.
 enum Exchange {
-    Udp(UdpSocket),
-    Tcp(Connection),
+    Udp {
+        port: Port,
+        server: SocketAddr,
+        /// It was sent more than once, so more than one reply may come.
+        repeated: bool,
+    },
+    Tcp(Connection, Token),
+}
+
+impl Exchange {
+    fn token(&self) -> Token {
+        match self {
+            Exchange::Udp { port, .. } => port.token(),
+            Exchange::Tcp(_, token) => *token,
+        }
+    }
 }
 
 /// A TCP connection with one query.
@@ -52,22 +73,30 @@ impl Upstreams {
         transport: Transport,
         message: Vec<u8>,
     ) -> Result<(), Reply<'static>> {
-        if let Some(exchange) = self.exchanges.get(&id) {
-            return match exchange {
+        match self.exchanges.get_mut(&id) {
+            Some(Exchange::Udp { port, repeated, .. }) => {
+                *repeated = true;
                 // What its socket has to say of an earlier sending is an event of its own.
-                Exchange::Udp(socket) => socket.send(&message).map(drop).or(Ok(())),
-                Exchange::Tcp(_) => Ok(()),
-            };
+                return port.socket().send(&message).map(drop).or(Ok(()));
+            }
+            Some(Exchange::Tcp(..)) => return Ok(()),
+            None => (),
         }
         if self.exchanges.len() >= limits::UPSTREAM_SOCKETS {
             return Err(Reply::NotSent);
         }
+        self.opened += 1;
+        let fresh = Token(FIRST + self.opened);
         let opened = match transport {
-            Transport::Udp => open_udp(registry, id, server, &message),
-            Transport::Tcp => open_tcp(registry, id, server, &message),
+            Transport::Udp => self.ports.connect(registry, server, fresh).and_then(|port| {
+                port.socket().send(&message)?;
+                Ok(Exchange::Udp { port, server, repeated: false })
+            }),
+            Transport::Tcp => open_tcp(registry, fresh, server, &message),
         };
         match opened {
             Ok(exchange) => {
+                self.by_token.insert(exchange.token(), id);
                 self.exchanges.insert(id, exchange);
                 Ok(())
             }
@@ -81,23 +110,35 @@ impl Upstreams {
 
     /// Forgets an exchange. Closing its descriptor takes it out of the poll.
     pub fn cancel(&mut self, id: ExchangeId) {
-        self.exchanges.remove(&id);
+        self.end(id);
+    }
+
+    fn end(&mut self, id: ExchangeId) -> Option<Exchange> {
+        let exchange = self.exchanges.remove(&id)?;
+        self.by_token.remove(&exchange.token());
+        Some(exchange)
     }
 
     /// Forgets all of them.
     pub fn clear(&mut self) {
         self.exchanges.clear();
+        self.by_token.clear();
     }
 
     /// Reads and writes what it can; `reply` gets messages and failures, and says whether the exchange goes on.
     pub fn event(&mut self, token: Token, mut reply: impl FnMut(ExchangeId, Reply<'_>) -> bool) {
-        let id = ExchangeId((token.0 - FIRST) as u64);
+        let Some(&id) = self.by_token.get(&token) else {
+            self.ports.heard(token);
+            return;
+        };
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         self.buffer.resize(limits::MESSAGE, 0);
         let buffer = &mut self.buffer;
         let progress = match exchange {
-            Exchange::Udp(socket) => receive(socket, buffer, |message| reply(id, message)),
-            Exchange::Tcp(connection) => match connection.go_on() {
+            Exchange::Udp { port, server, .. } => {
+                receive(port, *server, buffer, |message| reply(id, message))
+            }
+            Exchange::Tcp(connection, _) => match connection.go_on() {
                 Ok(None) => Ok(Progress::Waiting),
                 Ok(Some(message)) => {
                     reply(id, Reply::Message(message));
@@ -106,18 +147,19 @@ impl Upstreams {
                 Err(error) => Err(error),
             },
         };
-        if let Err(_) | Ok(Progress::Over) = progress {
-            let failed = progress.is_err();
-            self.exchanges.remove(&id);
-            if failed {
+        match progress {
+            Ok(Progress::Waiting) => (),
+            Ok(Progress::Over) => {
+                if let Some(Exchange::Udp { port, repeated: false, .. }) = self.end(id) {
+                    self.ports.give_back(port);
+                }
+            }
+            Err(_) => {
+                self.end(id);
                 reply(id, Reply::Unreachable);
             }
         }
     }
-}
-
-fn token(id: ExchangeId) -> Token {
-    Token(FIRST + id.0 as usize)
 }
 
 fn is_unreachable(error: &io::Error) -> bool {
@@ -132,46 +174,28 @@ fn is_unreachable(error: &io::Error) -> bool {
     )
 }
 
-fn open_udp(registry: &Registry, id: ExchangeId, server: SocketAddr, message: &[u8]) -> io::Result<Exchange> {
-    let mut tries = 0;
-    let mut socket = loop {
-        tries += 1;
-        // RFC 5452 §9.2: any port but the well-known ones. One that is taken is passed over; the kernel's choice is random too.
-        let port = if tries < limits::BIND_TRIES { crate::entropy::port() } else { 0 };
-        let local = match server {
-            SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
-            SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)),
-        };
-        match UdpSocket::bind(local) {
-            Err(error) if error.kind() == ErrorKind::AddrInUse && port != 0 => (),
-            bound => break bound?,
-        }
-    };
-    socket.connect(server)?;
-    socket.send(message)?;
-    registry.register(&mut socket, token(id), Interest::READABLE)?;
-    Ok(Exchange::Udp(socket))
-}
-
-fn open_tcp(registry: &Registry, id: ExchangeId, server: SocketAddr, message: &[u8]) -> io::Result<Exchange> {
+fn open_tcp(registry: &Registry, token: Token, server: SocketAddr, message: &[u8]) -> io::Result<Exchange> {
     let mut stream = TcpStream::connect(server)?;
-    registry.register(&mut stream, token(id), Interest::READABLE | Interest::WRITABLE)?;
+    registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
     let mut query = Vec::with_capacity(2 + message.len());
     query.extend((message.len() as u16).to_be_bytes());
     query.extend_from_slice(message);
-    Ok(Exchange::Tcp(Connection { stream, query, written: 0, reply: Vec::new() }))
+    Ok(Exchange::Tcp(Connection { stream, query, written: 0, reply: Vec::new() }, token))
 }
 
 /// Receives what datagrams are there until one ends the exchange: the first may be forged, and the true one behind it. What a flood
 /// leaves is read when more comes.
 fn receive(
-    socket: &UdpSocket,
+    port: &Port,
+    server: SocketAddr,
     buffer: &mut [u8],
     mut reply: impl FnMut(Reply<'_>) -> bool,
 ) -> io::Result<Progress> {
     for _ in 0..limits::REPLIES_PER_TURN {
-        match socket.recv(buffer) {
-            Ok(len) if reply(Reply::Message(&buffer[..len])) => (),
+        match port.socket().recv_from(buffer) {
+            // It came before the socket was connected to this server.
+            Ok((_, from)) if (from.ip(), from.port()) != (server.ip(), server.port()) => (),
+            Ok((len, _)) if reply(Reply::Message(&buffer[..len])) => (),
             Ok(_) => return Ok(Progress::Over),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Progress::Waiting),
             Err(error) if error.kind() == ErrorKind::Interrupted => (),
