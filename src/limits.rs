@@ -169,6 +169,15 @@ pub const TASK_DEPTH: usize = 6;
 /// Tasks of one shard: past it new questions fail at once.
 pub const TASKS: usize = 20_000;
 
+/// Tasks of one shard past which nothing is looked up before it is asked for.
+pub const TASKS_AND_REFRESHES: usize = 1_000;
+
+/// Entries that a worker remembers to have asked to be looked up again, and for how long it does not ask for the same once more.
+pub const REFRESHES: usize = 64;
+
+/// See [`REFRESHES`].
+pub const REFRESH_GAP: Duration = Duration::from_secs(5);
+
 /// Tasks that wait for the servers of one zone, so that one that is slow or attacked leaves room for the rest.
 pub const TASKS_PER_ZONE: usize = 2_000;
 

@@ -24,7 +24,7 @@ impl<'a> Walk<'a, '_> {
         let learnt =
             Learnt { recursion, realm: recursion.realm | if below_own_cut { BELOW_OWN_CUT } else { 0 } };
         // A failure says more where it was settled than where it is cached.
-        if let Some(failure) = self.settled_last(name).and_then(|settled| settled.failure.as_ref()) {
+        if let Some(failure) = self.settled_for(name).and_then(|settled| settled.failure.as_ref()) {
             return self.stale_link(learnt, name, failure.rcode);
         }
         let mut link = self.known_link(learnt, name);
@@ -135,13 +135,16 @@ impl<'a> Walk<'a, '_> {
         if !learnt.recursion.serve_stale || failure != Rcode::SERVFAIL {
             return Link::Unknown;
         }
-        self.stale = true;
-        self.known_link(learnt, name)
+        // The other links of the chain are fresh as long as they can be.
+        let before = std::mem::replace(&mut self.stale, true);
+        let link = self.known_link(learnt, name);
+        self.stale = before;
+        link
     }
 
-    /// The last result settled for this request, if it was for this name.
-    pub(super) fn settled_last(&self, name: Name<'_>) -> Option<&Settled> {
-        self.progress?.settled.last().filter(|settled| settled.name.as_name() == name)
+    /// What came of this name's question, if it was asked for this request.
+    pub(super) fn settled_for(&self, name: Name<'_>) -> Option<&'a Settled> {
+        self.progress?.settled.iter().rev().find(|settled| settled.name.as_name() == name)
     }
 
     /// Writes the DNAME that the name's CNAME was made from, if it was (RFC 6672 §3.4.1).
@@ -187,7 +190,10 @@ impl<'a> Walk<'a, '_> {
         if let Some(entry) = entries.find(|entry| Key { realm: key.realm, ..entry.key() } == key) {
             // What was settled for this request may be used by it even when its TTL has run out meanwhile.
             self.reply.source = Source::Resolved;
-            return Some(read(self, &entry.entry()));
+            let before = std::mem::replace(&mut self.stale, false);
+            let found = read(self, &entry.entry());
+            self.stale = before;
+            return Some(found);
         }
         let (scratch, now, stale) = (self.scratch.take()?, self.request.now, self.stale);
         let entry = learnt
@@ -212,13 +218,12 @@ impl<'a> Walk<'a, '_> {
         if !soon
             || !learnt.recursion.prefetch
             || learnt.realm & BELOW_OWN_CUT != 0
-            || **refreshed == entry.stored
+            || !refreshed.is_due(entry.stored, self.request.now)
         {
             return;
         }
         let (rtype, checking_disabled) = (self.query.question.rtype, self.query.flags.has(Flags::CD));
         **refresh = Some(Refresh { name: name.to_buf(), rtype, checking_disabled });
-        **refreshed = entry.stored;
     }
 
     /// The TTL to answer with: what is left, or little when nothing is (RFC 8767 §4).

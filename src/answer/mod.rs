@@ -100,8 +100,29 @@ pub struct Worker {
     pub seed: u64,
     /// What the last answer wants looked up again: to be taken and given to the resolver.
     pub refresh: Option<Refresh>,
-    /// Which entry that was, so that its next hits do not ask for the same.
-    pub refreshed: Instant,
+    /// Which entries that were, so that their next hits do not ask for the same.
+    pub refreshed: Refreshed,
+}
+
+/// Entries that were to be looked up again, each by the time it was stored, and when: a table that forgets.
+pub struct Refreshed([(Instant, Instant); limits::REFRESHES]);
+
+impl Default for Refreshed {
+    fn default() -> Refreshed {
+        Refreshed([(Instant::ZERO, Instant::ZERO); limits::REFRESHES])
+    }
+}
+
+impl Refreshed {
+    /// Whether an entry was not asked for of late; notes it.
+    fn is_due(&mut self, stored: Instant, now: Instant) -> bool {
+        let slot = &mut self.0[stored.as_nanos() as usize % limits::REFRESHES];
+        let due = slot.0 != stored || now.since(slot.1) >= limits::REFRESH_GAP;
+        if due {
+            *slot = (stored, now);
+        }
+        due
+    }
 }
 
 /// A question whose cached answer soon runs out.
@@ -393,7 +414,7 @@ struct Walk<'a, 'o> {
     /// Taken while an entry in it is being written.
     scratch: Option<&'a mut Scratch>,
     seed: &'a mut u64,
-    refresh: (&'a mut Option<Refresh>, &'a mut Instant),
+    refresh: (&'a mut Option<Refresh>, &'a mut Refreshed),
     /// Whether entries that have run out may be used.
     stale: bool,
     request: &'a Request<'a>,
@@ -498,10 +519,10 @@ impl<'a> Walk<'a, '_> {
     /// Hands out the job that this name needs, unless the last one failed.
     fn resolve(&mut self, name: Name<'_>, own: Link<'_>) -> Outcome {
         let jobs = self.progress.map_or(0, |progress| progress.settled.len());
-        let failure = self.progress.and_then(|progress| progress.settled.last()?.failure.as_ref());
-        if let Some(failure) = failure {
+        let settled = self.settled_for(name);
+        if let Some(failure) = settled.and_then(|settled| settled.failure.as_ref()) {
             self.reply.fail(failure.rcode, Some((failure.ede, &failure.text)));
-        } else if self.settled_last(name).is_some() {
+        } else if settled.is_some() {
             // What came of it is of no use here; asking again would bring the same.
             self.reply.fail(Rcode::SERVFAIL, Some((Ede::OTHER, "the answer found does not lead on")));
         } else if jobs > limits::CHAIN_LINKS {

@@ -210,7 +210,7 @@ pub(super) fn crowded(pending: &mut Pending, why: Crowded, counters: &Counters) 
 
 /// The end of a request, and why.
 fn fail(pending: &mut Pending, why: &str) {
-    let failure = Failure { rcode: Rcode::SERVFAIL, ede: Ede::OTHER, text: why.into() };
+    let failure = Failure { rcode: Rcode::SERVFAIL, ede: Ede::OTHER, text: why.into(), passing: true };
     pending.progress.settled.push(Settled::failed(pending.question.name.clone(), failure));
 }
 
@@ -275,6 +275,7 @@ impl Shard {
         self.upstreams.clear();
         self.pending.clear();
         self.under_way.clear();
+        self.explaining.clear();
         self.waiting.clear();
         self.worker = Worker::default();
         self.resolver = self.make();
@@ -546,6 +547,11 @@ impl Shard {
 
     /// Takes another resolver; what waits is asked anew.
     pub fn replace(&mut self, resolving: Option<Resolving>, sockets: &[UdpSocket], registry: &Registry) {
+        // What was spent stays spent.
+        for (asker, pending) in &mut self.pending {
+            let left = self.resolver.as_ref().and_then(|resolver| resolver.budget(*asker));
+            pending.progress.budget = left.unwrap_or(pending.progress.budget);
+        }
         self.upstreams.clear();
         self.under_way.clear();
         self.explaining.clear();

@@ -132,6 +132,9 @@ impl Resolver {
             Some(task) => task.waiters.len() >= limits::WAITERS,
             None => self.tasks.len() >= limits::TASKS,
         };
+        if let Some(task) = self.tasks.get_mut(&parent) {
+            task.starved |= crowded;
+        }
         if too_deep || crowded || existing.is_some_and(|existing| self.waits_for(parent, existing)) {
             return;
         }
@@ -185,7 +188,8 @@ impl Resolver {
 
     /// A lookup of addresses ended: the task that waited for it goes on with what it came to.
     pub(super) fn fetched(&mut self, now: Instant, parent: TaskId, child: TaskId, settled: &Settled) {
-        if let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&parent) {
+        if let Some(Task { state: State::At(visit), starved, .. }) = self.tasks.get_mut(&parent) {
+            *starved |= settled.failure.as_ref().is_some_and(|failure| failure.passing);
             visit.pending.retain(|pending| *pending != child);
             for entry in settled.entries.iter().filter(|entry| entry.key().name == settled.name.as_name()) {
                 if let Fact::Records { rdatas, .. } = entry.entry().fact {

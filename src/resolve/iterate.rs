@@ -60,7 +60,8 @@ impl Resolver {
         }
         if crowded {
             let text = format!("too many questions wait for the servers of {}", delegation.zone);
-            return self.settle(id, Vec::new(), Some(Failure::servfail(Ede::OTHER, text)));
+            let failure = Failure { passing: true, ..Failure::servfail(Ede::OTHER, text) };
+            return self.settle(id, Vec::new(), Some(failure));
         }
         self.step(now, id);
     }
@@ -168,26 +169,27 @@ impl Resolver {
 
     /// Ends a task without a result. That is remembered, unless no server was heard and others wait for it: then it may have ended for
     /// their place in a chain of lookups.
-    pub(super) fn give_up(&mut self, now: Instant, id: TaskId, failure: Failure) {
+    pub(super) fn give_up(&mut self, now: Instant, id: TaskId, mut failure: Failure) {
         let Some(task) = self.tasks.get(&id) else { return };
         let question = task.question.clone();
+        failure.passing |= task.starved;
         let heard = matches!(&task.state, State::At(visit) if !visit.troubles.is_empty());
         let is_lookup = task.waiters.iter().any(|waiter| matches!(waiter, Waiter::Task(_)));
-        if heard || !is_lookup || failure.rcode != Rcode::SERVFAIL {
+        if !failure.passing && (heard || !is_lookup || failure.rcode != Rcode::SERVFAIL) {
             self.remember_failure(now, &question, &failure);
         }
         self.settle(id, Vec::new(), Some(failure));
     }
 
+    /// Whether it is remembered that a question could not be resolved.
+    pub(super) fn has_failed(&mut self, now: Instant, question: &Question) -> bool {
+        let key = question.failed_key(self.settings.realm);
+        self.cache.get(&key, &mut self.scratch).is_some_and(|failed| failed.ttl_left(now) > 0)
+    }
+
     /// Keeps a failure in the cache; one that comes again is kept for longer (RFC 9520 §3.2).
     fn remember_failure(&mut self, now: Instant, question: &Question, failure: &Failure) {
-        let key = Key {
-            realm: question.realm(self.settings.realm),
-            name: question.name.as_name(),
-            rtype: question.rtype,
-            checking_disabled: question.checking_disabled,
-            failed: true,
-        };
+        let key = question.failed_key(self.settings.realm);
         let last = self.cache.get(&key, &mut self.scratch).filter(|last| {
             now.since(last.stored).as_secs() < u64::from(last.ttl) + u64::from(limits::TTL_FAILURE_MAX)
         });
@@ -217,7 +219,7 @@ impl Resolver {
     /// Charges a query, or the octets of a reply, to every client that waits for the task. Those that cannot pay leave.
     pub(super) fn charge(&mut self, now: Instant, id: TaskId, queries: u16, bytes: u32) {
         if let Some(Task { trace, .. }) = self.tasks.get_mut(&id) {
-            (trace.queries, trace.octets) = (trace.queries + queries, trace.octets + bytes);
+            trace.octets += bytes;
         }
         for asker in self.askers_of(id) {
             let Some(Asking { budget, .. }) = self.askers.get_mut(&asker) else { continue };
@@ -239,7 +241,7 @@ impl Resolver {
             State::At(visit) if !visit.troubles.is_empty() => format!("{limit}; {}", visit.verdict()),
             _ => limit.to_owned(),
         };
-        let (question, alone) = (task.question.clone(), task.waiters.len() <= 1);
+        let (question, alone) = (task.question.clone(), task.waiters.len() <= 1 && !task.starved);
         let failure = Failure::servfail(Ede::NO_REACHABLE_AUTHORITY, trouble);
         // Or who owns a chain of aliases could deny to all others what it leads to.
         if alone && is_first {
@@ -283,6 +285,17 @@ impl Resolver {
 }
 
 impl Question {
+    /// Where its failure is remembered.
+    fn failed_key(&self, realm: u32) -> Key<'_> {
+        Key {
+            realm: self.realm(realm),
+            name: self.name.as_name(),
+            rtype: self.rtype,
+            checking_disabled: self.checking_disabled,
+            failed: true,
+        }
+    }
+
     /// The realm of what is learnt by it: below an own cut it is another than the world's.
     pub fn realm(&self, realm: u32) -> u32 {
         if self.start.is_some() { realm | BELOW_OWN_CUT } else { realm }

@@ -151,6 +151,8 @@ pub struct Failure {
     pub ede: Ede,
     /// Its text: who is at fault.
     pub text: String,
+    /// It came of a want of our own, of sockets or places, and says nothing of the name: it is not to be remembered.
+    pub passing: bool,
 }
 
 impl Settled {
@@ -164,11 +166,11 @@ impl Failure {
     /// RFC 6672 §2.2: what a DNAME makes of the name is no name.
     fn too_long() -> Failure {
         let text = "a DNAME makes the name longer than names may be".into();
-        Failure { rcode: Rcode::YXDOMAIN, ede: Ede::OTHER, text }
+        Failure { rcode: Rcode::YXDOMAIN, ede: Ede::OTHER, text, passing: false }
     }
 
     fn servfail(ede: Ede, text: String) -> Failure {
-        Failure { rcode: Rcode::SERVFAIL, ede, text }
+        Failure { rcode: Rcode::SERVFAIL, ede, text, passing: false }
     }
 }
 
@@ -335,10 +337,18 @@ impl Resolver {
     }
 
     /// Resolves a question that nobody waits for, so that its answer is at hand when it is asked; `asker` is not heard of again.
+    ///
+    /// Nothing is done while there is much to do for those who wait, nor while it is remembered that it cannot be resolved.
     pub fn handle_refresh(&mut self, now: Instant, question: &Question, asker: Asker) {
-        if !self.by_question.contains_key(question) {
+        let busy = self.tasks.len() >= limits::TASKS_AND_REFRESHES || self.by_question.contains_key(question);
+        if !busy && !self.has_failed(now, question) {
             self.handle_question(now, question, asker, Budget::new(now));
         }
+    }
+
+    /// What is left of the budget of a question under way.
+    pub fn budget(&self, asker: Asker) -> Option<Budget> {
+        self.askers.get(&asker).map(|asking| asking.budget)
     }
 
     /// Withdraws a client's question (it went away): nothing more is said of it.

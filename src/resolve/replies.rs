@@ -54,7 +54,10 @@ impl Resolver {
     /// A message that is not quite the reply may be forged, and more forgeries may follow (RFC 5452 §4): over TCP the truth is
     /// heard. What the server can do is not judged by it until it happens again and again.
     fn take_stranger(&mut self, now: Instant, id: ExchangeId, matched: Match) {
-        if self.exchanges.get(id).is_some_and(|exchange| exchange.tasks.is_empty()) {
+        let nobody_waits = |exchange: &Exchange| {
+            exchange.tasks.is_empty() && exchange.sent.query.transport == Transport::Udp
+        };
+        if self.exchanges.get(id).is_some_and(nobody_waits) {
             return;
         }
         let Some(Exchange { sent, tasks, .. }) = self.close(id, false) else { return };
@@ -129,7 +132,11 @@ impl Resolver {
         sent: &Sent,
         message: &Message<'_>,
     ) {
-        let Some(Task { question, state: State::At(visit), .. }) = self.tasks.get(&task) else { return };
+        let Some(Task { question, state: State::At(visit), beyond_routes, .. }) = self.tasks.get(&task)
+        else {
+            return;
+        };
+        let beyond_routes = *beyond_routes;
         let (question, delegation) = (question.clone(), Arc::clone(&visit.delegation));
         let settings = Arc::clone(&self.settings);
         let asked = Asked {
@@ -161,7 +168,12 @@ impl Resolver {
                 // Nobody can keep a delegation alive for longer than it was given by the zones above.
                 let expires = (now + Duration::from_secs(ttl.max(1).into())).min(delegation.expires);
                 let next = Arc::new(Delegation { zone, servers: Servers::Named(servers), expires });
-                self.known.delegations[usize::from(question.start.is_some())].insert(Arc::clone(&next), now);
+                // What stands in for servers that the config names must not take their place when they are back.
+                let stands_in = beyond_routes && settings.route(next.zone.as_name()).is_some();
+                if !stands_in {
+                    let known = &self.known.delegations[usize::from(question.start.is_some())];
+                    known.insert(Arc::clone(&next), now);
+                }
                 self.note_part(task, part);
                 self.visit(now, task, next);
             }

@@ -245,7 +245,7 @@ fn rebinding(asked: &Asked<'_>, name: Name<'_>, answer: &[Rrset]) -> Option<Fail
     let set = answer.iter().find(|set| set.rtype == asked.rtype && set.name.as_name() == name)?;
     let private = addresses(set).find(|address| is_private(*address))?;
     let text = format!("{private} is a private address, and resolver.rebinding_protection is on");
-    Some(Failure { rcode: Rcode::REFUSED, ede: Ede::BLOCKED, text })
+    Some(Failure { rcode: Rcode::REFUSED, ede: Ede::BLOCKED, text, passing: false })
 }
 
 /// Whether an address means a host of one's own network or machine.

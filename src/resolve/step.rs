@@ -46,11 +46,17 @@ impl Resolver {
     /// Sends what was chosen.
     fn ask(&mut self, now: Instant, id: TaskId, choice: Choice) {
         let Some((name, rtype)) = self.asking(now, id) else { return };
+        self.charge(now, id, 1, 0);
         let Some(exchange) = self.send(now, id, choice.ask, &name, rtype) else { return };
-        if let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&id) {
+        if let Some(task) = self.tasks.get_mut(&id)
+            && let State::At(visit) = &mut task.state
+        {
+            task.sent += 1;
+            visit.note_asked(choice.ask.server);
             visit.late.retain(|late| *late != exchange);
             visit.exchange = Some(exchange);
         }
+        // What is asked for our own curiosity costs the client nothing.
         let Some(server) = choice.probe else { return };
         if let Some(Task { state: State::At(visit), .. }) = self.tasks.get(&id) {
             self.known.servers.probed(server, &visit.delegation.zone, now);
@@ -71,7 +77,6 @@ impl Resolver {
         name: &OwnedName,
         rtype: Rtype,
     ) -> Option<ExchangeId> {
-        self.charge(now, id, 1, 0);
         // Those who could not pay may have been the last.
         let task = self.tasks.get_mut(&id)?;
         let State::At(visit) = &mut task.state else { return None };
@@ -88,8 +93,7 @@ impl Resolver {
             .with(Flags::RD, forward)
             .with(Flags::CD, forward && task.question.checking_disabled);
         let query = Query { server: again.server, transport, name: name.clone(), rtype, flags };
-        task.sent += 1;
-        visit.note_asked(again.server);
+        task.trace.queries += 1;
         task.trace.note(now, Step::Asked { server: again.server, name: name.clone(), rtype, transport });
         let mut sent = Sent::new(now, query, delegation, manner, &mut self.rng);
         // What made TCP the way to ask may be over, or a forger's work: where it fails there is still UDP.
@@ -175,8 +179,11 @@ impl Resolver {
         sent: &Sent,
         trouble: Trouble,
     ) {
-        let Some(Task { state: State::At(visit), trace, .. }) = self.tasks.get_mut(&id) else { return };
+        let Some(Task { state: State::At(visit), trace, starved, .. }) = self.tasks.get_mut(&id) else {
+            return;
+        };
         visit.over(exchange);
+        *starved |= trouble == Trouble::NotSent;
         let (server, took) = (sent.query.server, now.since(sent.at));
         trace.note(now, Step::Heard { server, took, said: Said::Trouble(trouble) });
         if sent.confirms && !matches!(trouble, Trouble::Reply(_)) && visit.attempts(server).is_some() {

@@ -34,6 +34,8 @@ pub(super) struct Task {
     pub minimised: u8,
     /// It asks for the whole name: a part of it led to trouble.
     pub whole: bool,
+    /// A want of our own kept it from asking somebody.
+    pub starved: bool,
     /// It no longer asks the servers that the config names for its zone: they failed.
     pub beyond_routes: bool,
     pub state: State,
@@ -50,6 +52,7 @@ impl Task {
             sent: 0,
             minimised: 0,
             whole: false,
+            starved: false,
             beyond_routes: false,
             state: State::New,
         }

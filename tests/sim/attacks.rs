@@ -165,3 +165,40 @@ fn a_slow_zone_leaves_room_for_others() {
     // The first 2,000 were tried; the rest had no place.
     assert!(world.asked("192.0.2.66") <= 2_000 * 3 + 1);
 }
+
+#[test]
+fn that_there_was_no_place_is_not_remembered_as_a_names_failure() {
+    // The flood is at the zone of the victim's name servers.
+    let mut world = attacked(&["ns.evil.test. A 192.0.2.66"]);
+    let tld = [
+        "test. NS ns.nic.test.",
+        "ns.nic.test. A 192.0.2.2",
+        "provider.test. NS ns1.provider.test.",
+        "ns1.provider.test. A 192.0.2.9",
+        "victim.test. NS ns2.provider.test.",
+    ];
+    // Glue is given for the zone's own servers alone.
+    world.serve(TLD, "test.", &tld);
+    world.serve(
+        "192.0.2.9",
+        "provider.test.",
+        &[
+            "provider.test. NS ns1.provider.test.",
+            "ns1.provider.test. A 192.0.2.9",
+            "ns2.provider.test. A 192.0.2.10",
+        ],
+    );
+    world.serve(
+        "192.0.2.10",
+        "victim.test.",
+        &["victim.test. NS ns2.provider.test.", "www.victim.test. A 198.51.100.10"],
+    );
+    world.ask("provider.test. A");
+    world.manner("192.0.2.9", Manner::Silent);
+    let flood: Vec<String> = (0..2_000).map(|i| format!("n{i}.provider.test. A")).collect();
+    let mut questions: Vec<&str> = flood.iter().map(String::as_str).collect();
+    questions.push("www.victim.test. A");
+    assert_eq!(world.ask_all(&questions)[2_000], "SERVFAIL");
+    world.manner("192.0.2.9", Manner::Right);
+    assert_eq!(world.ask("www.victim.test. A"), "NOERROR www.victim.test. A 198.51.100.10");
+}

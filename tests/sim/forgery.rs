@@ -202,3 +202,34 @@ fn an_answer_without_authority_is_not_believed() {
     world.manner(LEAF, Manner::Says(false, alias.clone())).manner(LEAF_2, Manner::Says(false, alias));
     assert!(world.ask("x.example.test. A").ends_with("www.other.test. A 198.51.100.2"));
 }
+
+#[test]
+fn what_stands_in_for_a_stub_does_not_take_its_place() {
+    // The public side delegates a zone below the stub's; the stub has another.
+    let mut world = small(1);
+    let inside = [
+        "example.test. NS ns1.example.test.",
+        "ns1.example.test. A 192.0.2.50",
+        "www.x.example.test. A 198.51.100.50",
+    ];
+    world.serve("192.0.2.50", "example.test.", &inside);
+    let outside = [
+        "example.test. NS ns1.example.test.",
+        "ns1.example.test. A 192.0.2.3",
+        "x.example.test. NS ns.x.example.test.",
+        "ns.x.example.test. A 192.0.2.51",
+    ];
+    world.serve(LEAF, "example.test.", &outside).serve(LEAF_2, "example.test.", &outside);
+    world.serve(
+        "192.0.2.51",
+        "x.example.test.",
+        &["x.example.test. NS ns.x.example.test.", "www.x.example.test. A 203.0.113.1"],
+    );
+    world.route("example.test.", &["192.0.2.50"], false);
+    world.set(|settings| settings.routes[0].fallback = true);
+    world.manner("192.0.2.50", Manner::Unreachable);
+    assert_eq!(world.ask("www.x.example.test. A"), "NOERROR www.x.example.test. A 203.0.113.1");
+    world.manner("192.0.2.50", Manner::Right);
+    world.pass(Duration::from_secs(4_000));
+    assert_eq!(world.ask("www.x.example.test. A"), "NOERROR www.x.example.test. A 198.51.100.50");
+}

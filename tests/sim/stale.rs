@@ -128,3 +128,50 @@ fn what_is_in_use_is_looked_up_before_it_runs_out() {
     world.assert_idle();
     assert_eq!(world.total(), before);
 }
+
+#[test]
+fn a_stale_link_does_not_make_those_after_it_stale() {
+    // Both have run out. Who has the alias is gone, who has what it leads to is well.
+    let mut world = small(1);
+    let far = "NOERROR away.example.test. CNAME www.other.test.; www.other.test. A 198.51.100.2";
+    assert_eq!(world.ask("away.example.test. A"), far);
+    world.serve(
+        "192.0.2.6",
+        "other.test.",
+        &["other.test. NS ns.elsewhere.org.", "www.other.test. A 198.51.100.3"],
+    );
+    world.manner(LEAF, Manner::Unreachable).manner(LEAF_2, Manner::Unreachable);
+    world.pass(Duration::from_secs(4_000));
+    let near = far.replace("198.51.100.2", "198.51.100.3");
+    assert_eq!(world.ask("away.example.test. A"), near);
+    // Nor when it was never known.
+    let mut world = small(1);
+    world.ask("away.example.test. CNAME");
+    world.manner(LEAF, Manner::Unreachable).manner(LEAF_2, Manner::Unreachable);
+    world.pass(Duration::from_secs(4_000));
+    assert_eq!(world.ask("away.example.test. A"), far);
+}
+
+#[test]
+fn an_answer_that_comes_late_is_not_stale() {
+    let mut world = small(1);
+    world.manner(LEAF, Manner::Slow(2_200)).manner(LEAF_2, Manner::Silent);
+    assert_eq!(world.ask("zero.example.test. A"), "NOERROR zero.example.test. A 198.51.100.7");
+    assert_eq!(world.why, "");
+    assert_eq!(world.ttl, Some(0));
+}
+
+#[test]
+fn what_cannot_be_resolved_is_not_looked_up_ahead_over_and_over() {
+    let mut world = small(1);
+    world.ask("www.example.test. A");
+    world.manner(LEAF, Manner::Unreachable).manner(LEAF_2, Manner::Unreachable);
+    world.pass(Duration::from_secs(271));
+    let before = world.total();
+    for _ in 0..50 {
+        assert_eq!(world.ask("www.example.test. A"), WWW);
+        world.assert_idle();
+        world.pass(Duration::from_millis(100));
+    }
+    assert!(world.total() - before <= 4, "{}", world.total() - before);
+}

@@ -48,6 +48,8 @@ pub struct World {
     pub log: Vec<String>,
     /// The extended error of the last reply.
     pub why: String,
+    /// The TTL of its first record.
+    pub ttl: Option<u32>,
 }
 
 impl World {
@@ -102,6 +104,7 @@ impl World {
             cache,
             log: Vec::new(),
             why: String::new(),
+            ttl: None,
         }
     }
 
@@ -295,6 +298,8 @@ impl World {
         let reply = match answer::answer(&self.view, &mut worker, &request, Some(progress), &mut out) {
             Outcome::Reply(meta) => {
                 self.why = extended_error(&out[..meta.len]);
+                let message = Message::parse(&out[..meta.len]).unwrap();
+                self.ttl = message.records().next().map(|record| record.unwrap().ttl);
                 Ok(text(&out[..meta.len]))
             }
             Outcome::Later(Job::Resolve(question)) => Err(question),

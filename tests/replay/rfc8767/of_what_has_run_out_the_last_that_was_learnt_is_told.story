@@ -33,6 +33,9 @@ wait 60s
 ask c5 a.example.test. A
 send 192.0.2.3 udp a.example.test. A
 reply SERVFAIL
+# Where the alias leads is asked for by itself, for that may be well.
+send 192.0.2.3 udp b.example.test. A
+reply SERVFAIL
 told c5 NOERROR ede=3
   answer a.example.test. 30 CNAME b.example.test.
   answer b.example.test. 30 A 198.51.100.2
