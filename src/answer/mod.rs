@@ -526,7 +526,10 @@ impl<'a> Walk<'a, '_> {
     fn resolve(&mut self, name: Name<'_>, own: Link<'_>) -> Outcome {
         let jobs = self.progress.map_or(0, |progress| progress.settled.len());
         let settled = self.settled_for(name);
-        if let Some(failure) = settled.and_then(|settled| settled.failure.as_ref()) {
+        let failure = settled.and_then(|settled| settled.failure.as_ref());
+        if let Some(failure) = failure.filter(|failure| failure.rcode == Rcode::YXDOMAIN) {
+            self.made_too_long(name, failure);
+        } else if let Some(failure) = failure {
             self.reply.fail(failure.rcode, Some((failure.ede, &failure.text)));
         } else if settled.is_some() {
             // What came of it is of no use here; asking again would bring the same.

@@ -142,6 +142,11 @@ fn aliases_are_followed_within_and_across_zones() {
         8,
     );
     check("alias.example.test. CNAME", "NOERROR alias.example.test. CNAME www.example.test.", 3);
+    check(
+        "www.sub.example.test. CNAME",
+        "NOERROR sub.example.test. DNAME other.test.; www.sub.example.test. CNAME www.other.test.",
+        3,
+    );
     check("alias.example.test. MX", "NOERROR alias.example.test. CNAME www.example.test.", 3);
 }
 
