@@ -3,7 +3,7 @@
 use super::{Link, Recursion, Refresh, Source, Walk};
 use crate::cache::{Entry, Fact, Key};
 use crate::limits;
-use crate::resolve::{BELOW_OWN_CUT, Settled};
+use crate::resolve::{BELOW_OWN_CUT, Failure, Settled};
 use crate::rrset::Rdatas;
 use crate::wire::{Ede, Flags, Name, NameBuf, Rcode, Rtype, Section};
 use crate::zone::tree::Sought;
@@ -24,7 +24,9 @@ impl<'a> Walk<'a, '_> {
         let learnt =
             Learnt { recursion, realm: recursion.realm | if below_own_cut { BELOW_OWN_CUT } else { 0 } };
         // A failure says more where it was settled than where it is cached.
-        if let Some(failure) = self.settled_for(name).and_then(|settled| settled.failure.as_ref()) {
+        let failure = self.settled_for(name).and_then(|settled| settled.failure.as_ref());
+        // Up to a DNAME that makes the name too long, a chain is an answer.
+        if let Some(failure) = failure.filter(|failure| failure.rcode != Rcode::YXDOMAIN) {
             return self.stale_link(learnt, name, failure.rcode);
         }
         let mut link = self.known_link(learnt, name);
@@ -49,7 +51,7 @@ impl<'a> Walk<'a, '_> {
             order = at.map(|(_, rtype)| rtype);
         }
         for tried in order {
-            if tried == Rtype::CNAME && rtype != Rtype::CNAME {
+            if tried == Rtype::CNAME {
                 self.dname_above(learnt, name);
             }
             let link = self.find(learnt, name, tried, |walk, entry| {
@@ -168,6 +170,22 @@ impl<'a> Walk<'a, '_> {
             }
             above = owner.parent();
         }
+    }
+
+    /// Answers with the DNAME that makes `name` too long (RFC 6672 §2.2), as it was settled for this request.
+    pub(super) fn made_too_long(&mut self, name: Name<'_>, failure: &Failure) {
+        let dname = self.settled_for(name).and_then(|settled| {
+            settled.entries.iter().find(|e| e.key().rtype == Rtype::DNAME && name.is_below(e.key().name))
+        });
+        if let Some(dname) = dname
+            && let entry = dname.entry()
+            && let Fact::Records { rdatas, .. } = entry.fact
+            && !self.reply.answers(dname.key().name, Rtype::DNAME)
+        {
+            self.add_answer(dname.key().name, Rtype::DNAME, self.ttl(&entry), rdatas);
+        }
+        self.reply.rcode = failure.rcode;
+        self.reply.remark(failure.ede, &failure.text);
     }
 
     fn key<'n>(&self, learnt: Learnt<'_>, name: Name<'n>, rtype: Rtype) -> Key<'n> {

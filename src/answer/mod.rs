@@ -470,15 +470,21 @@ impl<'a> Walk<'a, '_> {
                 own => own,
             };
             match next {
-                Link::Follow if !self.reply.answers(self.target.as_name(), Rtype::CNAME) => {
-                    name = self.target.clone();
+                Link::Follow if self.reply.answers(self.target.as_name(), Rtype::CNAME) => {
+                    return self.endless("the chain of aliases is a loop");
                 }
+                Link::Follow => name = self.target.clone(),
                 _ => return self.emit(),
             }
         }
-        // A client that asked for the end of the chain would take a piece of it for NODATA.
+        self.endless("the chain of aliases is too long")
+    }
+
+    /// Ends the walk of a chain that has no end in reach, which is an error (RFC 1034 §3.6.2): a client that asked for the end would
+    /// take a piece of the chain for NODATA. One that asked for what this server has gets the piece.
+    fn endless(&mut self, why: &str) -> Outcome {
         if self.recursion.is_some() {
-            self.reply.fail(Rcode::SERVFAIL, Some((Ede::OTHER, "the chain of aliases is too long")));
+            self.reply.fail(Rcode::SERVFAIL, Some((Ede::OTHER, why)));
         }
         self.emit()
     }
@@ -520,7 +526,10 @@ impl<'a> Walk<'a, '_> {
     fn resolve(&mut self, name: Name<'_>, own: Link<'_>) -> Outcome {
         let jobs = self.progress.map_or(0, |progress| progress.settled.len());
         let settled = self.settled_for(name);
-        if let Some(failure) = settled.and_then(|settled| settled.failure.as_ref()) {
+        let failure = settled.and_then(|settled| settled.failure.as_ref());
+        if let Some(failure) = failure.filter(|failure| failure.rcode == Rcode::YXDOMAIN) {
+            self.made_too_long(name, failure);
+        } else if let Some(failure) = failure {
             self.reply.fail(failure.rcode, Some((failure.ede, &failure.text)));
         } else if settled.is_some() {
             // What came of it is of no use here; asking again would bring the same.

@@ -152,8 +152,8 @@ impl Resolver {
         let rcode = message.header().flags.rcode();
         let finding = scrub::read(&asked, message);
         let said = match &finding {
-            Finding::Facts(_) if part => Some(Said::NoCut(rcode)),
-            Finding::Facts(_) => Some(Said::Answer(rcode)),
+            Finding::Facts(_) | Finding::TooLong(_) if part => Some(Said::NoCut(rcode)),
+            Finding::Facts(_) | Finding::TooLong(_) => Some(Said::Answer(rcode)),
             Finding::Referral { .. } => Some(Said::Referral),
             Finding::Filtered(_) => Some(Said::Filtered),
             Finding::Useless(why) if part => Some(Said::Trouble(Trouble::Reply(*why))),
@@ -187,9 +187,9 @@ impl Resolver {
                 if question.name.as_name().is_root() && question.rtype == Rtype::NS && by_roots {
                     self.learn_roots(now, message);
                 }
-                let too_long = rcode == Rcode::YXDOMAIN;
-                self.settle(task, facts, too_long.then(Failure::too_long));
+                self.settle(task, facts, None);
             }
+            Finding::TooLong(facts) => self.settle(task, facts, Some(Failure::too_long())),
             Finding::Filtered(failure) => self.give_up(now, task, failure),
             Finding::Useless(why) => {
                 let lame = matches!(why, Why::Rcode(Rcode::REFUSED | Rcode::NOTAUTH) | Why::Sideways);

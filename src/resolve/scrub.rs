@@ -30,6 +30,8 @@ pub(super) type NameServers = Vec<(OwnedName, Vec<IpAddr>)>;
 pub(super) enum Finding {
     /// Facts for the question and further links of its chain.
     Facts(Vec<EntryBuf>),
+    /// Facts that end with a DNAME that makes the name too long (RFC 6672 §2.2).
+    TooLong(Vec<EntryBuf>),
     /// Ask these servers instead.
     Referral { zone: OwnedName, servers: NameServers, ttl: u32 },
     /// The server does not serve the zone, or says nothing of use.
@@ -96,6 +98,11 @@ pub(super) fn read(asked: &Asked<'_>, message: &Message<'_>) -> Finding {
             Some(failure) => Finding::Filtered(failure),
             None => Finding::Facts(facts),
         };
+    }
+    // Knot DNS says NXDOMAIN of it.
+    let no_name = facts.last().is_some_and(|fact| fact.key().rtype == Rtype::DNAME);
+    if no_name || authoritative && rcode == Rcode::YXDOMAIN {
+        return Finding::TooLong(facts);
     }
     let in_zone = may_speak(asked, last.as_name());
     if rcode == Rcode::NXDOMAIN {
@@ -205,16 +212,23 @@ fn follow(asked: &Asked<'_>, answer: &[Rrset]) -> (Vec<EntryBuf>, NameBuf, bool)
             break;
         }
         let at = |rtype| answer.iter().find(|set| set.rtype == rtype && set.name.as_name() == name.as_name());
-        if let Some(set) = at(asked.rtype) {
+        let alias = answer
+            .iter()
+            .find(|set| set.rtype == Rtype::DNAME && name.as_name().is_below(set.name.as_name()))
+            .filter(|set| set.name.as_name().is_within(zone));
+        // A CNAME below a DNAME is what the DNAME makes of the name as it was asked for.
+        let made = alias.is_some() && asked.rtype == Rtype::CNAME;
+        if let Some(set) = at(asked.rtype).filter(|_| !made) {
             facts.push(records(asked, name.as_name(), asked.rtype, set));
             return (facts, name, true);
         }
-        let alias = answer
-            .iter()
-            .find(|set| set.rtype == Rtype::DNAME && name.as_name().is_below(set.name.as_name()));
-        let next = if let Some(set) = alias.filter(|set| set.name.as_name().is_within(zone)) {
+        let next = if let Some(set) = alias {
             facts.push(records(asked, set.name.as_name(), Rtype::DNAME, set));
-            synthesise(asked, name.as_name(), set, &mut facts)
+            let next = synthesise(asked, name.as_name(), set, &mut facts);
+            if made && next.is_some() {
+                return (facts, name, true);
+            }
+            next
         } else if let Some(set) = at(Rtype::CNAME) {
             facts.push(records(asked, name.as_name(), Rtype::CNAME, set));
             set.rdatas().iter().next().and_then(|rdata| Some(Name::from_wire(rdata).ok()?.to_buf()))

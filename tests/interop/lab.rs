@@ -64,6 +64,22 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Stops it where it is: what is sent to it waits in its socket, as on a way that swallows all. For servers of one process,
+    /// which NSD is not.
+    pub fn pause(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let command = format!("kill -{signal} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success(), "{command}");
+    }
+
     /// Waits until it answers for a zone.
     fn ready(mut self, zone: &str) -> Server {
         for _ in 0..200 {
@@ -107,7 +123,8 @@ impl Lab {
         // BIND listens on addresses of interfaces only, and no server on one of IPv6 that is none.
         // Until its duplicates have been looked for, an address of IPv6 cannot be bound.
         let nodad = if address.contains(':') { " nodad" } else { "" };
-        ip(&format!("address add {address} dev lo{nodad}"));
+        // A server that is started again has its address already.
+        ip(&format!("address replace {address} dev lo{nodad}"));
         let folder = self.directory.join(format!("{server}-{}", address.replace(':', "-")));
         fs::create_dir_all(&folder).unwrap();
         let files = zones.iter().map(|(apex, text)| {
@@ -181,6 +198,55 @@ impl Lab {
         self.start("BIND", address, &folder, &mut command).ready(zones[0].0)
     }
 
+    /// Unbound, resolving from these root hints.
+    pub fn unbound(&self, address: &str, hints: &str) -> Server {
+        let folder = self.resolver("unbound", address, hints);
+        let d = folder.display();
+        let config = format!(
+            "server:\n interface: {address}\n num-threads: 1\n username: \"\"\n chroot: \"\"\n directory: \"{d}\"\n \
+             pidfile: \"{d}/pid\"\n use-syslog: no\n module-config: \"iterator\"\n access-control: 0.0.0.0/0 allow\n \
+             root-hints: \"{d}/hints\"\n outbound-msg-retry: 2\n unknown-server-time-limit: 100\n \
+             infra-cache-max-rtt: 1000\nremote-control:\n control-enable: no\n"
+        );
+        fs::write(folder.join("unbound.conf"), config).unwrap();
+        let mut command = Command::new("unbound");
+        self.start("Unbound", address, &folder, command.args(["-d", "-c", "unbound.conf"])).ready(".")
+    }
+
+    /// Knot Resolver, resolving from these root hints.
+    pub fn kresd(&self, address: &str, hints: &str) -> Server {
+        let folder = self.resolver("kresd", address, hints);
+        let config = format!(
+            "net.listen('{address}', 53)\ntrust_anchors.remove('.')\ncache.size = 10*MB\nmodules = {{ 'hints' }}\n\
+             hints.root_file('hints')\nmodules.unload('ta_signal_query')\nmodules.unload('detect_time_skew')\n"
+        );
+        fs::write(folder.join("kresd.conf"), config).unwrap();
+        let mut command = Command::new("kresd");
+        command.args(["-n", "-c", "kresd.conf"]).arg(&folder);
+        self.start("Knot Resolver", address, &folder, &mut command).ready(".")
+    }
+
+    /// PowerDNS Recursor, resolving from these root hints.
+    pub fn pdns_recursor(&self, address: &str, hints: &str) -> Server {
+        let folder = self.resolver("pdns", address, hints);
+        let d = folder.display();
+        let config = format!(
+            "local-address={address}\nlocal-port=53\nthreads=1\nsocket-dir={d}\ndnssec=off\ndont-query=\nquiet=yes\ndaemon=no\n\
+             disable-syslog=yes\nallow-from=0.0.0.0/0\nquery-local-address=0.0.0.0, ::\nclient-tcp-timeout=30\nhint-file={d}/hints\n"
+        );
+        fs::write(folder.join("recursor.conf"), config).unwrap();
+        let mut command = Command::new("pdns_recursor");
+        command.arg(format!("--config-dir={d}"));
+        self.start("PowerDNS Recursor", address, &folder, &mut command).ready(".")
+    }
+
+    /// A folder with the root hints.
+    fn resolver(&self, server: &str, address: &str, hints: &str) -> PathBuf {
+        let (folder, _) = self.folder(server, address, &[]);
+        fs::write(folder.join("hints"), hints).unwrap();
+        folder
+    }
+
     /// Waymark with these zones, and recursion from these root hints for all.
     pub fn waymark(&self, address: &str, zones: &[(&str, &str)], hints: Option<&str>) -> Server {
         let (folder, _) = self.folder("waymark", address, zones);
@@ -216,10 +282,18 @@ pub struct Reply {
 }
 
 fn query(name: &str, rtype: &str, flags: Flags) -> Vec<u8> {
+    query_with(0x2a2a, name, rtype, flags, None)
+}
+
+/// A query; with EDNS if a size for its reply is given.
+pub fn query_with(id: u16, name: &str, rtype: &str, flags: Flags, size: Option<u16>) -> Vec<u8> {
     let mut out = vec![0; 512];
-    let mut writer = Writer::new(&mut out, 512, 0x2a2a, flags);
+    let mut writer = Writer::new(&mut out, 512, id, flags);
     let name: NameBuf = format!("{}.", name.trim_end_matches('.')).parse().unwrap();
     writer.question(name.as_name(), Rtype::from_text(rtype).unwrap(), Class::IN).unwrap();
+    if let Some(size) = size {
+        writer.opt(size, 0, false, |_| Ok(())).unwrap();
+    }
     let len = writer.finish();
     out.truncate(len);
     out
@@ -230,8 +304,11 @@ fn read(octets: &[u8]) -> Reply {
     let flags = message.header().flags;
     let records: Vec<Record<'_>> = message.records().map(Result::unwrap).collect();
     let section = |section| {
-        let mut texts: Vec<String> =
-            records.iter().filter(|record| record.section == section).map(record_text).collect();
+        let mut texts: Vec<String> = records
+            .iter()
+            .filter(|record| record.section == section)
+            .map(|record| record_text(record, record.ttl))
+            .collect();
         texts.sort();
         texts
     };
@@ -243,13 +320,13 @@ fn read(octets: &[u8]) -> Reply {
     }
 }
 
-/// A record without regard to the case of names, which servers treat differently.
-fn record_text(record: &Record<'_>) -> String {
+/// A record without regard to the case of names, which servers treat differently, and with this TTL.
+pub fn record_text(record: &Record<'_>, ttl: u32) -> String {
     let (mut rdata, mut text) = (Vec::new(), String::new());
     rrset::read_rdata(record, &mut rdata).unwrap();
     rrset::print_rdata(record.rtype, &rdata, &mut text);
     let owner = record.owner().unwrap();
-    format!("{} {} {} {text}", owner.as_name(), record.ttl, record.rtype).to_ascii_lowercase()
+    format!("{} {ttl} {} {text}", owner.as_name(), record.rtype).to_ascii_lowercase()
 }
 
 /// Asks over UDP once.

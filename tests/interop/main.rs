@@ -1,7 +1,10 @@
-//! Waymark among real servers and clients: NSD, Knot DNS, BIND, dig and kdig, in networks of their own.
+//! Waymark among real servers and clients: NSD, Knot DNS and BIND; Unbound, Knot Resolver and PowerDNS Recursor; dig, kdig and dnsperf;
+//! in networks of their own.
 
 #![allow(clippy::unwrap_used)]
 
 mod differential;
 mod internet;
 mod lab;
+mod load;
+mod recursors;
