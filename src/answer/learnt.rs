@@ -159,7 +159,7 @@ impl<'a> Walk<'a, '_> {
                 let target = only_name(entry)?;
                 let made = NameBuf::substitute(name, owner, target).is_ok_and(|made| made == alias);
                 let Fact::Records { rdatas, .. } = entry.fact else { return None };
-                if made && !walk.reply.answers(owner, Rtype::DNAME) {
+                if made {
                     let ttl = walk.ttl(entry);
                     walk.add_answer(owner, Rtype::DNAME, ttl, rdatas);
                 }
@@ -180,7 +180,6 @@ impl<'a> Walk<'a, '_> {
         if let Some(dname) = dname
             && let entry = dname.entry()
             && let Fact::Records { rdatas, .. } = entry.fact
-            && !self.reply.answers(dname.key().name, Rtype::DNAME)
         {
             self.add_answer(dname.key().name, Rtype::DNAME, self.ttl(&entry), rdatas);
         }

@@ -572,7 +572,8 @@ impl<'a> Walk<'a, '_> {
         self.reply.source = Source::Refused;
     }
 
-    /// Adds an answer RRset and says whether there was room.
+    /// Adds an answer RRset and says whether there was room. A DNAME may be there already: a chain may come by a second time, with
+    /// another name.
     fn add_answer(
         &mut self,
         owner: Name<'_>,
@@ -580,6 +581,7 @@ impl<'a> Walk<'a, '_> {
         ttl: u32,
         rdatas: crate::rrset::Rdatas<'_>,
     ) -> bool {
-        self.reply.rrset(Section::Answer, owner, rtype, ttl, rdatas)
+        rtype == Rtype::DNAME && self.reply.answers(owner, rtype)
+            || self.reply.rrset(Section::Answer, owner, rtype, ttl, rdatas)
     }
 }

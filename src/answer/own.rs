@@ -201,9 +201,7 @@ impl<'a> Walk<'a, '_> {
     fn own_dname(&mut self, node: &'a Node, name: Name<'_>) -> Link<'a> {
         let Some(set) = node.rrset(Rtype::DNAME) else { return Link::Done };
         let target = set.rdatas.iter().next().and_then(|rdata| Name::from_wire(rdata).ok());
-        // A chain may come by a second time, with another name.
-        let there = self.reply.answers(node.name(), Rtype::DNAME)
-            || self.add_answer(node.name(), Rtype::DNAME, set.ttl, set.rdatas);
+        let there = self.add_answer(node.name(), Rtype::DNAME, set.ttl, set.rdatas);
         let (Some(target), true) = (target, there) else { return Link::Done };
         let Ok(alias) = NameBuf::substitute(name, node.name(), target) else {
             self.reply.rcode = Rcode::YXDOMAIN;

@@ -60,6 +60,8 @@ any A 192.0.2.9
 twice MX 10 mail
 twice MX 20 mail
 dn DNAME dn2
+back DNAME forth
+x.forth CNAME back
 dn A 192.0.2.44
 x.dn2 CNAME dn
 y.dn2 CNAME z.dn
@@ -359,6 +361,7 @@ stories! {
     data_is_answered_in_the_case_asked_with_what_it_needs
     what_is_not_there_is_denied_with_the_soa
     aliases_are_followed_through_own_zones_only
+    a_chain_that_leads_back_to_its_dname_gives_it_once
     redirections_synthesise_aliases
     wildcards_stand_for_what_is_missing_only
     below_a_cut_is_a_referral_with_glue
