@@ -74,9 +74,10 @@ impl<'a> Walk<'a, '_> {
             return Link::Unknown;
         }
         let floor = upstreams.closest(&Sought::new(name)).map_or(0, |zone| zone.0.as_name().label_count());
-        let least = if *strict_denial { floor.max(1) } else { 1 };
-        let most = if *strict_denial { name.label_count().saturating_sub(1) } else { 1 };
-        for labels in (least.max(floor)..=most).rev().filter(|labels| *labels < name.label_count()) {
+        let above = name.label_count().saturating_sub(1);
+        // The roots deny top-level names.
+        let most = if *strict_denial { above } else { above.min(1) };
+        for labels in (floor.max(1)..=most).rev() {
             let denied = self.find(learnt, name.suffix(labels), Key::NXDOMAIN, |walk, entry| {
                 let by_root =
                     matches!(entry.fact, Fact::Denied { soa_owner: Some(owner), .. } if owner.is_root());

@@ -1,9 +1,8 @@
 //! What own zones know of where to ask: they come before anybody else here too.
 
-use super::{Resolver, Start};
-use crate::rrset::Rdatas;
+use super::{Resolver, Start, scrub};
 use crate::wire::{Name, Rtype};
-use crate::zone::{Lookup, Node, Zone, ZoneSet};
+use crate::zone::{Lookup, Node, RrsetRef, Zone, ZoneSet};
 use std::net::IpAddr;
 
 /// What own zones say of a name server's name.
@@ -27,9 +26,7 @@ impl Resolver {
         let Ok(zone) = &held.state else { return Own::Addresses(Vec::new()) };
         match zone.lookup(name, rtype) {
             Lookup::Cut(cut) => Own::Below(start(&self.zones, zone, cut, name)),
-            Lookup::Name { node, .. } => {
-                Own::Addresses(addresses(node.rrset(rtype).map(|set| set.rdatas)).collect())
-            }
+            Lookup::Name { node, .. } => Own::Addresses(addresses(node.rrset(rtype)).collect()),
             _ => Own::Addresses(Vec::new()),
         }
     }
@@ -44,7 +41,7 @@ pub fn start(zones: &ZoneSet, zone: &Zone, cut: &Node, name: Name<'_>) -> Start 
     let glue = |name| {
         let node = zone.node(name).or_else(|| elsewhere(name));
         let sets = node.into_iter().flat_map(|node| [Rtype::A, Rtype::AAAA].map(|rtype| node.rrset(rtype)));
-        sets.flat_map(|set| addresses(set.map(|set| set.rdatas))).collect()
+        sets.flat_map(addresses).collect()
     };
     let servers = cut.rrset(Rtype::NS).into_iter().flat_map(|set| set.rdatas.iter());
     let names = servers.filter_map(|rdata| Name::from_wire(rdata).ok());
@@ -54,10 +51,8 @@ pub fn start(zones: &ZoneSet, zone: &Zone, cut: &Node, name: Name<'_>) -> Start 
     Start { zone: zone.to_owned(), servers: names.map(|name| (name.to_owned(), glue(name))).collect() }
 }
 
-/// The addresses in A or AAAA data.
-fn addresses(rdatas: Option<Rdatas<'_>>) -> impl Iterator<Item = IpAddr> {
-    rdatas.into_iter().flat_map(|rdatas| rdatas.iter()).filter_map(|rdata| match rdata.len() {
-        4 => <[u8; 4]>::try_from(rdata).ok().map(IpAddr::from),
-        _ => <[u8; 16]>::try_from(rdata).ok().map(IpAddr::from),
-    })
+/// The addresses in an A or AAAA set.
+fn addresses(set: Option<RrsetRef<'_>>) -> impl Iterator<Item = IpAddr> {
+    set.into_iter()
+        .flat_map(|set| set.rdatas.iter().filter_map(move |rdata| scrub::address(set.rtype, rdata)))
 }

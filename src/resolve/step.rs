@@ -47,6 +47,7 @@ impl Resolver {
     fn ask(&mut self, now: Instant, id: TaskId, choice: Choice) {
         let Some((name, rtype)) = self.asking(now, id) else { return };
         self.charge(now, id, 1, 0);
+        // Those who could not pay may have been the last: then there is no task any more.
         let Some(exchange) = self.send(now, id, choice.ask, &name, rtype) else { return };
         if let Some(task) = self.tasks.get_mut(&id)
             && let State::At(visit) = &mut task.state
@@ -77,7 +78,6 @@ impl Resolver {
         name: &OwnedName,
         rtype: Rtype,
     ) -> Option<ExchangeId> {
-        // Those who could not pay may have been the last.
         let task = self.tasks.get_mut(&id)?;
         let State::At(visit) = &mut task.state else { return None };
         let delegation = Arc::clone(&visit.delegation);
