@@ -14,6 +14,7 @@
 //! config    files as written (unknown keys refused) -> Config and ZoneFile as meant (checked, immutable)
 //! metrics   per-thread counters, summed when read
 //! guard     who may ask and how often: access lists, cookies, response rate limit
+//! sign      DNSSEC signing: keys, and signatures over RRsets
 //! zone      immutable Zone and ZoneSet: load, tree, lookup
 //! cache     sharded cache of RRsets, denials and failures in wire form; every call takes `now`
 //! health    a table with one atomic word per endpoint
@@ -40,6 +41,7 @@ pub mod dnssec;
 pub mod config;
 pub mod metrics;
 pub mod guard;
+pub mod sign;
 pub mod zone;
 pub mod cache;
 pub mod health;

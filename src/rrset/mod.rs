@@ -77,6 +77,11 @@ impl Rrset {
         Rrset { name: name.to_owned(), rtype, ttl, rdatas: Vec::new() }
     }
 
+    /// A set of these records.
+    pub fn of(name: Name<'_>, rtype: Rtype, ttl: u32, rdatas: Rdatas<'_>) -> Rrset {
+        Rrset { name: name.to_owned(), rtype, ttl, rdatas: rdatas.as_bytes().to_vec() }
+    }
+
     /// Adds a record's uncompressed data unless it is there already (RFC 2181 §5), be it in another case.
     pub fn push(&mut self, rdata: &[u8]) {
         let same = |have: &[u8]| {
@@ -170,6 +175,11 @@ pub fn parse_tokens(
     out: &mut Vec<u8>,
 ) -> Result<(), RdataError> {
     parse::parse(rtype, tokens, origin, out)
+}
+
+/// Appends the bitmap of these types, which ascend (RFC 4034 §4.1.2).
+pub fn write_types(types: &[Rtype], out: &mut Vec<u8>) {
+    parse::write_types(types, out);
 }
 
 /// Appends the presentation form of uncompressed record data: what `parse_rdata` reads back to the same octets. Data that does

@@ -1,0 +1,27 @@
+//! A zone as a list of RRsets, and back.
+
+use super::{Builder, Problem, Zone};
+use crate::rrset::Rrset;
+use crate::wire::Name;
+
+impl Zone {
+    /// The zone `apex` of these RRsets, which may come in any order. The problems are those for which it cannot be served.
+    pub fn from_rrsets(apex: Name<'_>, sets: &[Rrset]) -> Result<Zone, Vec<Problem>> {
+        let mut builder = Builder::new(apex);
+        for set in sets {
+            set.rdatas()
+                .iter()
+                .for_each(|rdata| builder.add(set.name.as_name(), set.rtype, set.ttl, rdata, 0));
+        }
+        Ok(builder.finish()?.0)
+    }
+
+    /// Its RRsets in canonical order. What a steered name answers is not among them.
+    pub fn to_rrsets(&self) -> Vec<Rrset> {
+        let mut sets = Vec::new();
+        self.for_each(|node| {
+            sets.extend(node.rrsets().map(|set| Rrset::of(node.name(), set.rtype, set.ttl, set.rdatas)));
+        });
+        sets
+    }
+}
