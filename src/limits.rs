@@ -361,3 +361,9 @@ pub const TCP_WRITE_TIME: Duration = Duration::from_secs(10);
 
 /// Octets of replies written in one piece.
 pub const TCP_WRITE: usize = 16 << 10;
+
+/// Octets of an RSA modulus (RFC 3110 §2: 4096 bits).
+pub const RSA_MODULUS: usize = 512;
+
+/// Octets of an RSA exponent: 65537 has three, and larger ones are there to make us work.
+pub const RSA_EXPONENT: usize = 4;
