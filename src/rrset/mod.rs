@@ -22,6 +22,14 @@ use std::cmp::Ordering;
 pub struct Rdatas<'a>(&'a [u8]);
 
 impl<'a> Rdatas<'a> {
+    /// No record.
+    pub const EMPTY: Rdatas<'static> = Rdatas(&[]);
+
+    /// Whether there is no record.
+    pub fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The storage form as it was made by [`Rrset::push`].
     pub fn stored(bytes: &'a [u8]) -> Rdatas<'a> {
         Rdatas(bytes)
