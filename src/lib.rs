@@ -19,6 +19,7 @@
 //! cache     sharded cache of RRsets, denials and failures in wire form; every call takes `now`
 //! health    a table with one atomic word per endpoint
 //! steer     the choice: (policy, health table, client, cursor) -> members, TTL, scope; geo
+//! validate  DNSSEC: is a set signed by a zone, are these its keys, does a denial prove what it says
 //! resolve   iteration as a state machine: task, step, exchange, select, minimise, scrub, trace
 //! answer    the decision: own zones, then steering, then cache, then Resolve
 //! load      config and zone files -> zones and their steering, tests of zones run, last good versions kept
@@ -46,6 +47,7 @@ pub mod zone;
 pub mod cache;
 pub mod health;
 pub mod steer;
+pub mod validate;
 pub mod resolve;
 pub mod answer;
 pub mod load;

@@ -20,12 +20,13 @@ use crate::guard::rate::{Kind, Pass};
 use crate::guard::{AccessList, Guard, Rates};
 pub use crate::metrics::{Dropped, Source, Standing};
 use crate::resolve::{self, Budget, Question, Settled};
+use crate::rrset::Rdatas;
 use crate::steer::{Client, Steering};
 use crate::wire::{
     Class, ClientSubnet, Ede, Edns, Flags, Name, NameBuf, Query, QueryError, Rcode, Rtype, Section, option,
 };
 use crate::zone::tree::{NameTree, Named};
-use crate::zone::{Node, Zone, ZoneSet};
+use crate::zone::{Node, RrsetRef, Zone, ZoneSet};
 use crate::{limits, wire};
 use reply::{Bare, Reply};
 use std::net::SocketAddr;
@@ -572,16 +573,15 @@ impl<'a> Walk<'a, '_> {
         self.reply.source = Source::Refused;
     }
 
-    /// Adds an answer RRset and says whether there was room. A DNAME may be there already: a chain may come by a second time, with
-    /// another name.
-    fn add_answer(
-        &mut self,
-        owner: Name<'_>,
-        rtype: Rtype,
-        ttl: u32,
-        rdatas: crate::rrset::Rdatas<'_>,
-    ) -> bool {
-        rtype == Rtype::DNAME && self.reply.answers(owner, rtype)
-            || self.reply.rrset(Section::Answer, owner, rtype, ttl, rdatas)
+    /// Adds an answer RRset with its RRSIGs and says whether there was room. A DNAME may be there already: a chain may come by a second
+    /// time, with another name.
+    fn add_signed(&mut self, owner: Name<'_>, set: &RrsetRef<'_>) -> bool {
+        set.rtype == Rtype::DNAME && self.reply.answers(owner, set.rtype)
+            || self.reply.signed(Section::Answer, owner, set)
+    }
+
+    /// Adds an answer RRset that has no signature as [`Walk::add_signed`] does one that has.
+    fn add_answer(&mut self, owner: Name<'_>, rtype: Rtype, ttl: u32, rdatas: Rdatas<'_>) -> bool {
+        self.add_signed(owner, &RrsetRef { rtype, ttl, rdatas, signatures: Rdatas::EMPTY })
     }
 }

@@ -89,7 +89,7 @@ impl<'a> Walk<'a, '_> {
             _ => node.rrset(rtype),
         };
         if let Some(set) = set {
-            if self.add_answer(name, set.rtype, set.ttl, set.rdatas) {
+            if self.add_signed(name, &set) {
                 self.addresses_of(zone, &set);
             }
             return Link::Done;
@@ -98,9 +98,7 @@ impl<'a> Walk<'a, '_> {
             Some(alias) => {
                 let target = alias.rdatas.iter().next().and_then(|rdata| Name::from_wire(rdata).ok());
                 match target {
-                    Some(target) if self.add_answer(name, Rtype::CNAME, alias.ttl, alias.rdatas) => {
-                        self.follow(target)
-                    }
+                    Some(target) if self.add_signed(name, &alias) => self.follow(target),
                     _ => Link::Done,
                 }
             }
@@ -201,7 +199,7 @@ impl<'a> Walk<'a, '_> {
     fn own_dname(&mut self, node: &'a Node, name: Name<'_>) -> Link<'a> {
         let Some(set) = node.rrset(Rtype::DNAME) else { return Link::Done };
         let target = set.rdatas.iter().next().and_then(|rdata| Name::from_wire(rdata).ok());
-        let there = self.add_answer(node.name(), Rtype::DNAME, set.ttl, set.rdatas);
+        let there = self.add_signed(node.name(), &set);
         let (Some(target), true) = (target, there) else { return Link::Done };
         let Ok(alias) = NameBuf::substitute(name, node.name(), target) else {
             self.reply.rcode = Rcode::YXDOMAIN;
@@ -256,7 +254,7 @@ impl<'a> Walk<'a, '_> {
     fn addresses(&mut self, name: Name<'_>, node: &Node) -> bool {
         let mut fits = true;
         for set in [Rtype::A, Rtype::AAAA].iter().filter_map(|&rtype| node.rrset(rtype)) {
-            fits &= self.reply.rrset(Section::Additional, name, set.rtype, set.ttl, set.rdatas);
+            fits &= self.reply.signed(Section::Additional, name, &set);
         }
         fits
     }
@@ -264,7 +262,7 @@ impl<'a> Walk<'a, '_> {
     /// Adds the SOA that says a name or type does not exist (RFC 2308 §3), kept no longer than `ttl_max`.
     fn deny(&mut self, zone: &'a Zone, ttl_max: u32) -> Link<'a> {
         let ttl = zone.negative_ttl().min(ttl_max);
-        self.reply.rrset(Section::Authority, zone.apex(), Rtype::SOA, ttl, zone.soa().rdatas);
+        self.reply.signed(Section::Authority, zone.apex(), &RrsetRef { ttl, ..zone.soa() });
         Link::Done
     }
 }

@@ -8,6 +8,7 @@ use crate::wire::{
     Class, ClientSubnet, Ede, Flags, Full, Mark, Name, Query, Rcode, Record, Rtype, Section, Writer, option,
     read_u16,
 };
+use crate::zone::RrsetRef;
 
 /// Octets of an OPT record without options.
 const OPT: isize = 11;
@@ -215,7 +216,25 @@ impl<'o, 'a> Reply<'o, 'a> {
         records.any(|record| record.owner().is_ok_and(|owner| owner.as_name() == name))
     }
 
-    /// Writes an RRset whole or not at all; says which. In answer and authority a set that does not fit truncates the reply.
+    /// Writes an RRset and, for a client that wants them, its RRSIGs (RFC 4035 §3.1.1), as one: whole or not at all; says which. In
+    /// answer and authority what does not fit truncates the reply.
+    pub fn signed(&mut self, section: Section, owner: Name<'_>, set: &RrsetRef<'_>) -> bool {
+        let mark = self.writer.mark();
+        let signatures = if self.dnssec_ok { set.signatures } else { Rdatas::EMPTY };
+        let written = self
+            .records(section, owner, set.rtype, set.ttl, set.rdatas)
+            .and_then(|()| self.records(section, owner, Rtype::RRSIG, set.ttl, signatures));
+        match written {
+            Ok(()) => self.min_ttl = self.min_ttl.min(set.ttl),
+            Err(Full) => {
+                self.writer.roll_back(mark);
+                self.truncated |= section != Section::Additional;
+            }
+        }
+        written.is_ok()
+    }
+
+    /// Writes an RRset that has no signature as [`Reply::signed`] does one that has.
     pub fn rrset(
         &mut self,
         section: Section,
@@ -224,16 +243,7 @@ impl<'o, 'a> Reply<'o, 'a> {
         ttl: u32,
         rdatas: Rdatas<'_>,
     ) -> bool {
-        let mark = self.writer.mark();
-        for rdata in rdatas.iter() {
-            if self.record(section, owner, rtype, ttl, rdata).is_err() {
-                self.writer.roll_back(mark);
-                self.truncated |= section != Section::Additional;
-                return false;
-            }
-        }
-        self.min_ttl = self.min_ttl.min(ttl);
-        true
+        self.signed(section, owner, &RrsetRef { rtype, ttl, rdatas, signatures: Rdatas::EMPTY })
     }
 
     /// Writes a single record as [`Reply::rrset`] does a set.
@@ -251,6 +261,17 @@ impl<'o, 'a> Reply<'o, 'a> {
     /// Says that something was left out that the client needs (RFC 9471 §3.1: glue).
     pub fn truncate(&mut self) {
         self.truncated = true;
+    }
+
+    fn records(
+        &mut self,
+        section: Section,
+        owner: Name<'_>,
+        rtype: Rtype,
+        ttl: u32,
+        rdatas: Rdatas<'_>,
+    ) -> Result<(), Full> {
+        rdatas.iter().try_for_each(|rdata| self.record(section, owner, rtype, ttl, rdata))
     }
 
     fn record(

@@ -22,6 +22,14 @@ use std::cmp::Ordering;
 pub struct Rdatas<'a>(&'a [u8]);
 
 impl<'a> Rdatas<'a> {
+    /// No record.
+    pub const EMPTY: Rdatas<'static> = Rdatas(&[]);
+
+    /// Whether there is no record.
+    pub fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The storage form as it was made by [`Rrset::push`].
     pub fn stored(bytes: &'a [u8]) -> Rdatas<'a> {
         Rdatas(bytes)
@@ -59,7 +67,7 @@ impl<'a> Iterator for RdataIter<'a> {
     }
 }
 
-/// An owned record set of class IN.
+/// An owned record set of class IN, with the signatures that cover it if there are any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rrset {
     /// Owner.
@@ -69,12 +77,13 @@ pub struct Rrset {
     /// Time to live, seconds.
     pub ttl: u32,
     rdatas: Vec<u8>,
+    signatures: Vec<u8>,
 }
 
 impl Rrset {
     /// An empty set.
     pub fn new(name: Name<'_>, rtype: Rtype, ttl: u32) -> Rrset {
-        Rrset { name: name.to_owned(), rtype, ttl, rdatas: Vec::new() }
+        Rrset { name: name.to_owned(), rtype, ttl, rdatas: Vec::new(), signatures: Vec::new() }
     }
 
     /// A set of these records.
@@ -93,9 +102,22 @@ impl Rrset {
         }
     }
 
+    /// Adds the data of an RRSIG that covers the set, unless it is there already.
+    pub fn push_signature(&mut self, rdata: &[u8]) {
+        if !self.signatures().iter().any(|have| have == rdata) {
+            self.signatures.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
+            self.signatures.extend_from_slice(rdata);
+        }
+    }
+
     /// The record data.
     pub fn rdatas(&self) -> Rdatas<'_> {
         Rdatas(&self.rdatas)
+    }
+
+    /// The data of the RRSIGs that cover it.
+    pub fn signatures(&self) -> Rdatas<'_> {
+        Rdatas(&self.signatures)
     }
 }
 
@@ -186,6 +208,13 @@ pub fn write_types(types: &[Rtype], out: &mut Vec<u8>) {
 /// not fit its type is printed as RFC 3597 says.
 pub fn print_rdata(rtype: Rtype, rdata: &[u8], out: &mut String) {
     print::print(rtype, rdata, out);
+}
+
+/// Seconds of Unix time as RRSIG records show them: 14 digits (RFC 4034 §3.2).
+pub fn show_time(time: u32) -> String {
+    let mut text = String::new();
+    codec::write_time(time, &mut text);
+    text
 }
 
 /// Whether uncompressed `rdata` has the fields of its type, no more and no less. Types without a schema are always right.

@@ -265,7 +265,7 @@ impl Builder {
         let rdata = soa.rdatas.iter().next().unwrap_or_default();
         let numbers = rdata.len().checked_sub(20)?;
         let (serial, minimum) = (read_u32(rdata, numbers)?, read_u32(rdata, numbers + 16)?);
-        let records = nodes.iter().flat_map(Node::rrsets).map(|set| set.rdatas.iter().count()).sum();
+        let records = nodes.iter().flat_map(Node::rrsets).map(|set| set.record_count()).sum();
         let (apex_node, negative_ttl) = (apex_node.clone(), soa.ttl.min(minimum));
         Some(Zone {
             apex_node,
@@ -288,33 +288,68 @@ struct Nodes {
     apex: OwnedName,
     list: Vec<Node>,
     scratch: Vec<u8>,
-    /// Type, TTL and storage form of each RRset of the next node.
-    sets: Vec<(Rtype, u32, Vec<u8>)>,
+    /// The RRsets of the next node.
+    sets: Vec<Set>,
+}
+
+/// An RRset, its records and signatures in storage form.
+struct Set {
+    rtype: Rtype,
+    ttl: u32,
+    rdatas: Vec<u8>,
+    signatures: Vec<u8>,
+}
+
+impl Set {
+    fn as_ref(&self) -> RrsetRef<'_> {
+        let (rdatas, signatures) = (Rdatas::stored(&self.rdatas), Rdatas::stored(&self.signatures));
+        RrsetRef { rtype: self.rtype, ttl: self.ttl, rdatas, signatures }
+    }
+}
+
+/// Appends a record's data to a storage form.
+fn store(stored: &mut Vec<u8>, rdata: &[u8]) {
+    stored.extend((rdata.len() as u16).to_be_bytes());
+    stored.extend(rdata);
 }
 
 impl Nodes {
     /// Takes the records of the next node, sorted by type.
     fn gather(&mut self, records: &[Stored<'_>], problems: &mut Vec<Problem>) {
-        for record in records {
-            let set = match self.sets.last_mut() {
-                Some(set) if set.0 == record.rtype => set,
+        let warning = |tag, message| Problem { tag: Some(tag), fatal: false, message };
+        for record in records.iter().filter(|record| record.rtype != Rtype::RRSIG) {
+            let (rtype, ttl) = (record.rtype, record.ttl);
+            let last = match self.sets.last() {
+                Some(set) if set.rtype == rtype => self.sets.len() - 1,
                 _ => {
-                    self.sets.push((record.rtype, record.ttl, Vec::new()));
-                    let last = self.sets.len() - 1;
-                    &mut self.sets[last]
+                    self.sets.push(Set { rtype, ttl, rdatas: Vec::new(), signatures: Vec::new() });
+                    self.sets.len() - 1
                 }
             };
-            if set.1 != record.ttl && record.rtype != Rtype::RRSIG {
+            let set = &mut self.sets[last];
+            if set.ttl != ttl {
                 // RFC 2181 §5.2: one TTL for an RRset; the lesser is safe.
-                set.1 = set.1.min(record.ttl);
-                let message = format!(
-                    "{} {} has records of different TTLs; {} is used for all",
-                    record.owner, record.rtype, set.1
-                );
-                problems.push(Problem { tag: Some(record.tag), fatal: false, message });
+                set.ttl = set.ttl.min(ttl);
+                let owner = record.owner;
+                let message =
+                    format!("{owner} {rtype} has records of different TTLs; {} is used for all", set.ttl);
+                problems.push(warning(record.tag, message));
             }
-            set.2.extend((record.rdata.len() as u16).to_be_bytes());
-            set.2.extend(record.rdata);
+            store(&mut set.rdatas, record.rdata);
+        }
+        for record in records.iter().filter(|record| record.rtype == Rtype::RRSIG) {
+            // RFC 4034 §3.1.1: first the type that is covered.
+            let covered = Rtype(read_u16(record.rdata, 0).unwrap_or(0));
+            match self.sets.iter_mut().find(|set| set.rtype == covered) {
+                Some(set) => store(&mut set.signatures, record.rdata),
+                None => {
+                    let message = format!(
+                        "{} has an RRSIG of {covered}, which is not there: it is left out",
+                        record.owner
+                    );
+                    problems.push(warning(record.tag, message));
+                }
+            }
         }
     }
 
@@ -329,11 +364,7 @@ impl Nodes {
             // RFC 4592 §2.2.3: a wildcard that is an empty non-terminal is one too.
             self.mark_wildcard(empty);
         }
-        let sets: Vec<RrsetRef<'_>> = self
-            .sets
-            .iter()
-            .map(|(rtype, ttl, data)| RrsetRef { rtype: *rtype, ttl: *ttl, rdatas: Rdatas::stored(data) })
-            .collect();
+        let sets: Vec<RrsetRef<'_>> = self.sets.iter().map(Set::as_ref).collect();
         let has = |rtype| sets.iter().any(|set| set.rtype == rtype);
         let cut = if has(Rtype::NS) && owner.label_count() > apex_labels { flag::CUT } else { 0 };
         let dname = if has(Rtype::DNAME) { flag::DNAME } else { 0 };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// A name of a zone: its RRsets, or how it is steered, or neither (an empty non-terminal, RFC 4592 §2.2.2).
 ///
 /// Layout: flags (1), length of the name (1), the name, the steering id (4, if steered), then for each RRset its type (2), TTL
-/// (4), octets of storage form (4) and storage form.
+/// (4), octets of storage form (4) and storage form; where any is signed, each then has the octets of its signatures (4) and those.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Node(Arc<[u8]>);
 
@@ -23,6 +23,15 @@ pub struct RrsetRef<'a> {
     pub ttl: u32,
     /// Record data.
     pub rdatas: Rdatas<'a>,
+    /// Data of the RRSIG records that cover it; their owner and TTL are its own (RFC 4034 §3).
+    pub signatures: Rdatas<'a>,
+}
+
+impl RrsetRef<'_> {
+    /// How many records it has, its signatures counted.
+    pub(super) fn record_count(&self) -> usize {
+        self.rdatas.iter().count() + self.signatures.iter().count()
+    }
 }
 
 pub(super) mod flag {
@@ -34,6 +43,8 @@ pub(super) mod flag {
     pub const STEERED: u8 = 4;
     /// A child named `*`.
     pub const WILDCARD_CHILD: u8 = 8;
+    /// Signatures of an RRset.
+    pub const SIGNED: u8 = 16;
 }
 
 impl Node {
@@ -52,11 +63,19 @@ impl Node {
             scratch[0] |= flag::STEERED;
             scratch.extend(id.to_be_bytes());
         }
+        let signed = rrsets.iter().any(|set| !set.signatures.is_empty());
+        if signed {
+            scratch[0] |= flag::SIGNED;
+        }
         for set in rrsets {
             scratch.extend(set.rtype.0.to_be_bytes());
             scratch.extend(set.ttl.to_be_bytes());
             scratch.extend((set.rdatas.as_bytes().len() as u32).to_be_bytes());
             scratch.extend(set.rdatas.as_bytes());
+            if signed {
+                scratch.extend((set.signatures.as_bytes().len() as u32).to_be_bytes());
+                scratch.extend(set.signatures.as_bytes());
+            }
         }
         Node(scratch.as_slice().into())
     }
@@ -101,10 +120,10 @@ impl Node {
         read_u32(&self.0, 2 + self.0[1] as usize).map(SteerId)
     }
 
-    /// Its RRsets.
+    /// Its RRsets. RRSIG is none: they stand with what they cover.
     pub fn rrsets(&self) -> Rrsets<'_> {
         let steer = if self.0[0] & flag::STEERED != 0 { 4 } else { 0 };
-        Rrsets(&self.0[2 + self.0[1] as usize + steer..])
+        Rrsets { rest: &self.0[2 + self.0[1] as usize + steer..], signed: self.0[0] & flag::SIGNED != 0 }
     }
 
     /// Its RRset of one type.
@@ -121,15 +140,25 @@ impl Named for Node {
 
 /// See [`Node::rrsets`].
 #[derive(Clone)]
-pub struct Rrsets<'a>(&'a [u8]);
+pub struct Rrsets<'a> {
+    rest: &'a [u8],
+    signed: bool,
+}
 
 impl<'a> Iterator for Rrsets<'a> {
     type Item = RrsetRef<'a>;
     fn next(&mut self) -> Option<RrsetRef<'a>> {
-        let rtype = Rtype(read_u16(self.0, 0)?);
-        let ttl = read_u32(self.0, 2)?;
-        let (rdatas, rest) = self.0.get(10..)?.split_at_checked(read_u32(self.0, 6)? as usize)?;
-        self.0 = rest;
-        Some(RrsetRef { rtype, ttl, rdatas: Rdatas::stored(rdatas) })
+        let rtype = Rtype(read_u16(self.rest, 0)?);
+        let ttl = read_u32(self.rest, 2)?;
+        let (rdatas, rest) = counted(self.rest.get(6..)?)?;
+        let (signatures, rest) = if self.signed { counted(rest)? } else { (Rdatas::EMPTY, rest) };
+        self.rest = rest;
+        Some(RrsetRef { rtype, ttl, rdatas, signatures })
     }
+}
+
+/// A storage form after its number of octets, and what follows it.
+fn counted(bytes: &[u8]) -> Option<(Rdatas<'_>, &[u8])> {
+    let (rdatas, rest) = bytes.get(4..)?.split_at_checked(read_u32(bytes, 0)? as usize)?;
+    Some((Rdatas::stored(rdatas), rest))
 }

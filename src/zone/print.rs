@@ -19,9 +19,11 @@ pub fn print(zone: &Zone, out: &mut impl Write) -> fmt::Result {
     }
     zone.for_each(|node| {
         for set in node.rrsets().filter(|set| set.rtype != Rtype::SOA) {
-            for octets in set.rdatas.iter() {
+            let records = set.rdatas.iter().map(|octets| (set.rtype, octets));
+            let signatures = set.signatures.iter().map(|octets| (Rtype::RRSIG, octets));
+            for (rtype, octets) in records.chain(signatures) {
                 if written.is_ok() {
-                    written = line(out, super::tree::Named::name(node), set.ttl, set.rtype, octets);
+                    written = line(out, super::tree::Named::name(node), set.ttl, rtype, octets);
                 }
             }
         }
