@@ -407,3 +407,31 @@ pub const TTL_SKEWED: u32 = 30;
 
 /// Seconds that is kept what does not validate (Unbound's).
 pub const TTL_BOGUS: u32 = 60;
+
+/// Names of whose security something is known at a time: about 100 MiB when all of them have keys.
+pub const TRUSTS: usize = 100_000;
+
+/// Servers of one zone whose bogus answers are tried one after the other: one may be stale or attacked, three have the zone's fault.
+pub const BOGUS_RETRIES: u8 = 3;
+
+/// Blocks of SHA-1 that hashing a name of a zone may cost, so that its NSEC3 records are used for other names than those asked for
+/// (PowerDNS Recursor weighs the same at 150): past it asking is cheaper than hashing.
+pub const SYNTHESIS_PRICE: u32 = 16;
+
+/// And all names of one denial.
+pub const SYNTHESIS_HASHES: u32 = 10 * SYNTHESIS_PRICE;
+
+/// Labels of a name that are hashed in search of its closest encloser.
+pub const SYNTHESIS_LABELS: usize = 5;
+
+/// Octets of memory around a set that denies: its name twice, a node of a tree, and counts.
+pub const SPAN_OVERHEAD: usize = 256;
+
+/// The share of the cache's size that denials for other names may take: one part of so many.
+pub const SPANS_SHARE: usize = 16;
+
+/// Rounds in which they are pruned, each of which leaves about half.
+pub const PRUNES: usize = 8;
+
+/// Lookups of DS and DNSKEY for one reply: a name has no more labels, and every second one may need both.
+pub const CHAIN_LOOKUPS: usize = 128;

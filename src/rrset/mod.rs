@@ -88,7 +88,13 @@ impl Rrset {
 
     /// A set of these records.
     pub fn of(name: Name<'_>, rtype: Rtype, ttl: u32, rdatas: Rdatas<'_>) -> Rrset {
-        Rrset { name: name.to_owned(), rtype, ttl, rdatas: rdatas.as_bytes().to_vec() }
+        Rrset {
+            name: name.to_owned(),
+            rtype,
+            ttl,
+            rdatas: rdatas.as_bytes().to_vec(),
+            signatures: Vec::new(),
+        }
     }
 
     /// Adds a record's uncompressed data unless it is there already (RFC 2181 §5), be it in another case.
