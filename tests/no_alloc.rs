@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use waymark::answer::{self, Outcome, Recursion, Request, Transport, View, Worker};
-use waymark::cache::{Cache, Entry, EntryBuf, Fact, Key, Verdict};
+use waymark::cache::{Cache, Entry, EntryBuf, Fact, Key, Proof, Verdict};
 use waymark::clock::Instant;
 use waymark::config::{Config, Diagnostics};
 use waymark::guard::{AccessList, Cookies, Guard, Rates};
