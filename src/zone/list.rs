@@ -2,16 +2,16 @@
 
 use super::{Builder, Problem, Zone};
 use crate::rrset::Rrset;
-use crate::wire::Name;
+use crate::wire::{Name, Rtype};
 
 impl Zone {
     /// The zone `apex` of these RRsets, which may come in any order. The problems are those for which it cannot be served.
     pub fn from_rrsets(apex: Name<'_>, sets: &[Rrset]) -> Result<Zone, Vec<Problem>> {
         let mut builder = Builder::new(apex);
         for set in sets {
-            set.rdatas()
-                .iter()
-                .for_each(|rdata| builder.add(set.name.as_name(), set.rtype, set.ttl, rdata, 0));
+            let mut add = |rtype, rdata| builder.add(set.name.as_name(), rtype, set.ttl, rdata, 0);
+            set.rdatas().iter().for_each(|rdata| add(set.rtype, rdata));
+            set.signatures().iter().for_each(|rdata| add(Rtype::RRSIG, rdata));
         }
         Ok(builder.finish()?.0)
     }
@@ -20,7 +20,10 @@ impl Zone {
     pub fn to_rrsets(&self) -> Vec<Rrset> {
         let mut sets = Vec::new();
         self.for_each(|node| {
-            sets.extend(node.rrsets().map(|set| Rrset::of(node.name(), set.rtype, set.ttl, set.rdatas)));
+            sets.extend(
+                node.rrsets()
+                    .map(|set| Rrset::of(node.name(), set.rtype, set.ttl, set.rdatas, set.signatures)),
+            );
         });
         sets
     }

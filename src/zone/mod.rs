@@ -16,6 +16,8 @@ mod signing;
 mod special;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_signing;
 pub mod tree;
 
 pub use builder::{Builder, Problem};
