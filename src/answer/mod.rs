@@ -269,6 +269,7 @@ pub fn answer(
         zone: Name::ROOT,
         made_up: false,
         referral: false,
+        proofs: [None; limits::CHAIN_LINKS + 1],
     };
     walk.run()
 }
@@ -435,6 +436,9 @@ struct Walk<'a, 'o> {
     made_up: bool,
     /// Whether it is a referral.
     referral: bool,
+    /// The nodes whose NSEC or NSEC3 records prove that wildcards had to stand for names of the chain; what they are worth is written
+    /// when the answer section is complete.
+    proofs: [Option<&'a Node>; limits::CHAIN_LINKS + 1],
 }
 
 /// What one link of a chain has come to.
@@ -471,7 +475,7 @@ impl<'a> Walk<'a, '_> {
                 own => own,
             };
             match next {
-                Link::Follow if self.reply.answers(self.target.as_name(), Rtype::CNAME) => {
+                Link::Follow if self.reply.has(Section::Answer, self.target.as_name(), Rtype::CNAME) => {
                     return self.endless("the chain of aliases is a loop");
                 }
                 Link::Follow => name = self.target.clone(),
@@ -492,6 +496,7 @@ impl<'a> Walk<'a, '_> {
 
     /// Ends the walk with the reply as it is, under the rate limit of what it says.
     fn emit(&mut self) -> Outcome {
+        self.write_proofs();
         emit(self.view, self.request, self.about(), &mut self.reply)
     }
 
@@ -576,7 +581,7 @@ impl<'a> Walk<'a, '_> {
     /// Adds an answer RRset with its RRSIGs and says whether there was room. A DNAME may be there already: a chain may come by a second
     /// time, with another name.
     fn add_signed(&mut self, owner: Name<'_>, set: &RrsetRef<'_>) -> bool {
-        set.rtype == Rtype::DNAME && self.reply.answers(owner, set.rtype)
+        set.rtype == Rtype::DNAME && self.reply.has(Section::Answer, owner, set.rtype)
             || self.reply.signed(Section::Answer, owner, set)
     }
 

@@ -210,10 +210,31 @@ impl<'o, 'a> Reply<'o, 'a> {
         }
     }
 
-    /// Whether the answer has a record of this name and type: of a CNAME, that a chain has come round.
-    pub fn answers(&self, name: Name<'_>, rtype: Rtype) -> bool {
-        let mut records = self.writer.answers().flatten().filter(|record| record.rtype == rtype);
+    /// Whether a section has a record of this name and type: the answer, of a CNAME, that a chain has come round.
+    pub fn has(&self, section: Section, name: Name<'_>, rtype: Rtype) -> bool {
+        let records = self.writer.records().flatten();
+        let mut records = records.filter(|record| (record.section, record.rtype) == (section, rtype));
         records.any(|record| record.owner().is_ok_and(|owner| owner.as_name() == name))
+    }
+
+    /// Whether the client wants DNSSEC records that it has not asked for by type (RFC 3225 §3).
+    pub fn is_dnssec_ok(&self) -> bool {
+        self.dnssec_ok
+    }
+
+    /// Writes the RRSIGs of all these RRsets into the answer, as [`Reply::signed`] does a set.
+    pub fn signatures<'r>(&mut self, owner: Name<'_>, sets: impl Iterator<Item = RrsetRef<'r>>) -> bool {
+        let (mark, mut min_ttl) = (self.writer.mark(), self.min_ttl);
+        for RrsetRef { ttl, signatures, .. } in sets.filter(|set| !set.signatures.is_empty()) {
+            if self.records(Section::Answer, owner, Rtype::RRSIG, ttl, signatures).is_err() {
+                self.writer.roll_back(mark);
+                self.truncated = true;
+                return false;
+            }
+            min_ttl = min_ttl.min(ttl);
+        }
+        self.min_ttl = min_ttl;
+        true
     }
 
     /// Writes an RRset and, for a client that wants them, its RRSIGs (RFC 4035 §3.1.1), as one: whole or not at all; says which. In

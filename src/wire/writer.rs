@@ -85,11 +85,12 @@ impl<'a> Writer<'a> {
         self.counts[section as usize]
     }
 
-    /// The answer records written so far. The message must begin with one question.
-    pub fn answers(&self) -> Records<'_> {
+    /// The records written so far. The message must begin with one question.
+    pub fn records(&self) -> Records<'_> {
         let records_at = Name::parse(&self.buf[Header::LEN..self.len])
             .map_or(self.len, |(name, _)| Header::LEN + name.len() + 4);
-        Records::new(&self.buf[..self.len], records_at, [self.counts[Section::Answer as usize], 0, 0])
+        let [_, counts @ ..] = self.counts;
+        Records::new(&self.buf[..self.len], records_at, counts)
     }
 
     /// Sets flags and response code.
