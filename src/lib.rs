@@ -16,7 +16,7 @@
 //! metrics   per-thread counters, summed when read
 //! guard     who may ask and how often: access lists, cookies, response rate limit
 //! sign      DNSSEC signing: keys, and signatures over RRsets
-//! zone      immutable Zone and ZoneSet: load, tree, lookup
+//! zone      immutable Zone and ZoneSet: load, tree, lookup, denial
 //! cache     sharded cache of RRsets, denials and failures in wire form; every call takes `now`
 //! health    a table with one atomic word per endpoint
 //! steer     the choice: (policy, health table, client, cursor) -> members, TTL, scope; geo

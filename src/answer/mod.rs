@@ -271,6 +271,7 @@ pub fn answer(
         referral: false,
         secure: true,
         unproven: false,
+        proofs: [None; limits::CHAIN_LINKS + 1],
     };
     walk.run()
 }
@@ -441,6 +442,9 @@ struct Walk<'a, 'o> {
     secure: bool,
     /// Whether an alias on the way has a proof that is still to be written.
     unproven: bool,
+    /// The nodes whose NSEC or NSEC3 records prove that wildcards had to stand for names of the chain; what they are worth is written
+    /// when the answer section is complete.
+    proofs: [Option<&'a Node>; limits::CHAIN_LINKS + 1],
 }
 
 /// What one link of a chain has come to.
@@ -500,6 +504,7 @@ impl<'a> Walk<'a, '_> {
 
     /// Ends the walk with the reply as it is, under the rate limit of what it says.
     fn emit(&mut self) -> Outcome {
+        self.write_proofs();
         if self.unproven
             && self.query.edns.is_some_and(|edns| edns.dnssec_ok)
             && let Some(recursion) = self.recursion

@@ -234,6 +234,26 @@ impl<'o, 'a> Reply<'o, 'a> {
         self.flags = self.flags.with(Flags::AD, true);
     }
 
+    /// Whether the client wants DNSSEC records that it has not asked for by type (RFC 3225 §3).
+    pub fn is_dnssec_ok(&self) -> bool {
+        self.dnssec_ok
+    }
+
+    /// Writes the RRSIGs of all these RRsets into the answer, as [`Reply::signed`] does a set.
+    pub fn signatures<'r>(&mut self, owner: Name<'_>, sets: impl Iterator<Item = RrsetRef<'r>>) -> bool {
+        let (mark, mut min_ttl) = (self.writer.mark(), self.min_ttl);
+        for RrsetRef { ttl, signatures, .. } in sets.filter(|set| !set.signatures.is_empty()) {
+            if self.records(Section::Answer, owner, Rtype::RRSIG, ttl, signatures).is_err() {
+                self.writer.roll_back(mark);
+                self.truncated = true;
+                return false;
+            }
+            min_ttl = min_ttl.min(ttl);
+        }
+        self.min_ttl = min_ttl;
+        true
+    }
+
     /// Writes an RRset and, for a client that wants them, its RRSIGs (RFC 4035 §3.1.1), as one: whole or not at all; says which. In
     /// answer and authority what does not fit truncates the reply.
     pub fn signed(&mut self, section: Section, owner: Name<'_>, set: &RrsetRef<'_>) -> bool {
