@@ -34,6 +34,45 @@ pub const RATE_SLOTS: usize = 1 << 18;
 /// The largest message: its length is 16 bits on TCP (RFC 1035 §4.2.2).
 pub const MESSAGE: usize = 65_535;
 
+/// Trust anchors of one zone in a file: a zone has two or three keys that sign keys, also while it changes
+/// them.
+pub const ANCHORS_PER_ZONE: usize = 16;
+
+/// Zones with trust anchors: the root, and the islands of one organisation.
+pub const ANCHOR_ZONES: usize = 10_000;
+
+/// Negative trust anchors set at run time: each is a zone that somebody broke and an operator looked at.
+pub const NEGATIVE_ANCHORS: usize = 1_000;
+
+/// Seconds that a negative trust anchor is in force unless it is said (Knot Resolver and BIND: an hour).
+pub const NEGATIVE_TIME: u64 = 3_600;
+
+/// And at most: RFC 7646 §2 has them reviewed and gone soon, BIND allows a week.
+pub const NEGATIVE_TIME_MAX: u64 = 7 * 86_400;
+
+/// Octets of the reason for one.
+pub const NEGATIVE_WHY: usize = 200;
+
+/// Keys of one zone that RFC 5011 follows, those that are gone counted: at three years a key the root's next
+/// fifty years; who holds the zone's keys and adds more fills no memory.
+pub const ROLLOVER_KEYS: usize = 32;
+
+/// Seconds that a new key must have been there before it is trusted (RFC 5011 §2.4.1).
+pub const ADD_HOLD_DOWN: u64 = 30 * 86_400;
+
+/// Seconds after which a revoked key is only remembered (RFC 5011 §2.4.2).
+pub const REMOVE_HOLD_DOWN: u64 = 30 * 86_400;
+
+/// Seconds between two looks at the keys of a zone: the least, and the most (RFC 5011 §2.3).
+pub const ROLLOVER_INTERVAL: (u64, u64) = (3_600, 15 * 86_400);
+
+/// And after a look that failed.
+pub const ROLLOVER_RETRY: (u64, u64) = (3_600, 86_400);
+
+/// How often it is looked whether negative trust anchors have run out, or trust has changed and is to be
+/// written.
+pub const TRUST_LOOK: Duration = Duration::from_secs(10);
+
 /// Links of a CNAME or DNAME chain followed for one question: Unbound and BIND stop at 11.
 pub const CHAIN_LINKS: usize = 11;
 
@@ -362,6 +401,10 @@ pub const TCP_WRITE_TIME: Duration = Duration::from_secs(10);
 /// Octets of replies written in one piece.
 pub const TCP_WRITE: usize = 16 << 10;
 
+/// Times that names of an own zone are hashed for its NSEC3 records: RFC 5155 §10.3 allows no key more. Each answer that denies something
+/// costs three such hashes; RFC 9276 §3.1 asks for 0.
+pub const ZONE_NSEC3_ITERATIONS: u16 = 2_500;
+
 /// Octets of an RSA modulus (RFC 3110 §2: 4096 bits).
 pub const RSA_MODULUS: usize = 512;
 
@@ -407,3 +450,31 @@ pub const TTL_SKEWED: u32 = 30;
 
 /// Seconds that is kept what does not validate (Unbound's).
 pub const TTL_BOGUS: u32 = 60;
+
+/// Names of whose security something is known at a time: about 100 MiB when all of them have keys.
+pub const TRUSTS: usize = 100_000;
+
+/// Servers of one zone whose bogus answers are tried one after the other: one may be stale or attacked, three have the zone's fault.
+pub const BOGUS_RETRIES: u8 = 3;
+
+/// Blocks of SHA-1 that hashing a name of a zone may cost, so that its NSEC3 records are used for other names than those asked for
+/// (PowerDNS Recursor weighs the same at 150): past it asking is cheaper than hashing.
+pub const SYNTHESIS_PRICE: u32 = 16;
+
+/// And all names of one denial.
+pub const SYNTHESIS_HASHES: u32 = 10 * SYNTHESIS_PRICE;
+
+/// Labels of a name that are hashed in search of its closest encloser.
+pub const SYNTHESIS_LABELS: usize = 5;
+
+/// Octets of memory around a set that denies: its name twice, a node of a tree, and counts.
+pub const SPAN_OVERHEAD: usize = 256;
+
+/// The share of the cache's size that denials for other names may take: one part of so many.
+pub const SPANS_SHARE: usize = 16;
+
+/// Rounds in which they are pruned, each of which leaves about half.
+pub const PRUNES: usize = 8;
+
+/// Lookups of DS and DNSKEY for one reply: a name has no more labels, and every second one may need both.
+pub const CHAIN_LOOKUPS: usize = 128;

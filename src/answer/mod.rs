@@ -269,6 +269,9 @@ pub fn answer(
         zone: Name::ROOT,
         made_up: false,
         referral: false,
+        secure: true,
+        unproven: false,
+        proofs: [None; limits::CHAIN_LINKS + 1],
     };
     walk.run()
 }
@@ -435,6 +438,13 @@ struct Walk<'a, 'o> {
     made_up: bool,
     /// Whether it is a referral.
     referral: bool,
+    /// Whether all links so far were learnt and validated.
+    secure: bool,
+    /// Whether an alias on the way has a proof that is still to be written.
+    unproven: bool,
+    /// The nodes whose NSEC or NSEC3 records prove that wildcards had to stand for names of the chain; what they are worth is written
+    /// when the answer section is complete.
+    proofs: [Option<&'a Node>; limits::CHAIN_LINKS + 1],
 }
 
 /// What one link of a chain has come to.
@@ -455,6 +465,8 @@ impl<'a> Walk<'a, '_> {
         let mut name = self.query.question.name.to_buf();
         for link in 0..=limits::CHAIN_LINKS {
             let own = self.own_link(name.as_name(), link == 0);
+            // What is ours is true, but nobody has signed it for those who ask.
+            self.secure &= matches!(own, Link::Unknown | Link::Delegated(..));
             let next = match own {
                 Link::Unknown | Link::Delegated(..) if self.recursion.is_some() => {
                     match self.learnt_link(name.as_name(), matches!(own, Link::Delegated(..))) {
@@ -492,6 +504,19 @@ impl<'a> Walk<'a, '_> {
 
     /// Ends the walk with the reply as it is, under the rate limit of what it says.
     fn emit(&mut self) -> Outcome {
+        self.write_proofs();
+        if self.unproven
+            && self.query.edns.is_some_and(|edns| edns.dnssec_ok)
+            && let Some(recursion) = self.recursion
+        {
+            self.prove_aliases(recursion);
+        }
+        // RFC 6840 §5.7, §5.8: AD is for those who show that they know it, and not where nothing was to be checked.
+        let asked = self.query.flags.has(Flags::AD) || self.query.edns.is_some_and(|edns| edns.dnssec_ok);
+        let told = matches!(self.reply.rcode, Rcode::NOERROR | Rcode::NXDOMAIN);
+        if self.secure && asked && told && !self.query.flags.has(Flags::CD) {
+            self.reply.set_authentic();
+        }
         emit(self.view, self.request, self.about(), &mut self.reply)
     }
 

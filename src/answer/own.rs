@@ -6,7 +6,7 @@ use crate::rrset::{Rdatas, additional_name};
 use crate::steer::{self, Cursor, Draw, Family, Policy, Steering};
 use crate::wire::{Ede, Name, NameBuf, Rcode, Rtype, Section};
 use crate::zone::tree::Sought;
-use crate::zone::{Held, Lookup, Node, RrsetRef, SteerId, Zone};
+use crate::zone::{Denied, Held, Lookup, Node, RrsetRef, SteerId, Zone};
 use std::net::IpAddr;
 
 impl<'a> Walk<'a, '_> {
@@ -36,7 +36,7 @@ impl<'a> Walk<'a, '_> {
         match found {
             Lookup::Name { node, wildcard } => {
                 self.made_up |= wildcard;
-                self.own_name(held, zone, node, name)
+                self.own_name(held, zone, (node, wildcard), name)
             }
             Lookup::Dname(node) => {
                 self.made_up = true;
@@ -46,10 +46,11 @@ impl<'a> Walk<'a, '_> {
                 self.referral = true;
                 self.own_cut(zone, node)
             }
-            Lookup::Missing { .. } => {
+            Lookup::Missing { encloser } => {
                 // RFC 6604 §3: the response code is that of the last name of the chain.
                 self.reply.rcode = Rcode::NXDOMAIN;
-                self.deny(zone, u32::MAX)
+                self.deny(zone, u32::MAX);
+                self.prove_own(zone, name, Denied::Name(encloser.name()))
             }
         }
     }
@@ -74,8 +75,14 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// A node that exists or a wildcard stands for: its RRset of the type, its alias, or nothing.
-    fn own_name(&mut self, held: &'a Held, zone: &'a Zone, node: &'a Node, name: Name<'_>) -> Link<'a> {
+    /// A node that exists or, if it is a wildcard, stands for the name: its RRset of the type, its alias, or nothing.
+    fn own_name(
+        &mut self,
+        held: &'a Held,
+        zone: &'a Zone,
+        (node, wildcard): (&'a Node, bool),
+        name: Name<'_>,
+    ) -> Link<'a> {
         let rtype = self.query.question.rtype;
         let steering = held.policy.and_then(|policy| self.view.steering.get(policy));
         if let (Some(id), Some(steering)) = (node.steered(), steering)
@@ -83,7 +90,14 @@ impl<'a> Walk<'a, '_> {
         {
             return link;
         }
+        if wildcard && self.reply.is_dnssec_ok() {
+            self.expand(zone, node, name);
+        }
         let set = match rtype {
+            Rtype::RRSIG if node.rrsets().any(|set| !set.signatures.is_empty()) => {
+                self.reply.signatures(name, node.rrsets());
+                return Link::Done;
+            }
             // RFC 8482 §4.1: one RRset stands for all.
             Rtype::ANY => node.rrsets().next(),
             _ => node.rrset(rtype),
@@ -94,7 +108,9 @@ impl<'a> Walk<'a, '_> {
             }
             return Link::Done;
         }
-        match node.rrset(Rtype::CNAME) {
+        // RFC 4035 §2.5: these stand beside a CNAME, and so are not looked for where it leads.
+        let beside = matches!(rtype, Rtype::NSEC | Rtype::RRSIG);
+        match node.rrset(Rtype::CNAME).filter(|_| !beside) {
             Some(alias) => {
                 let target = alias.rdatas.iter().next().and_then(|rdata| Name::from_wire(rdata).ok());
                 match target {
@@ -102,7 +118,11 @@ impl<'a> Walk<'a, '_> {
                     _ => Link::Done,
                 }
             }
-            None => self.deny(zone, u32::MAX),
+            None => {
+                self.deny(zone, u32::MAX);
+                let denied = if wildcard { Denied::ExpandedType(node.name()) } else { Denied::Type };
+                self.prove_own(zone, name, denied)
+            }
         }
     }
 
@@ -161,8 +181,11 @@ impl<'a> Walk<'a, '_> {
                 let follow = added && !matches!(self.query.question.rtype, Rtype::CNAME | Rtype::ANY);
                 if follow { self.follow(target) } else { Link::Done }
             }
-            // The denial may not outlive the state it follows from.
-            steer::Answer::NoData => self.deny(zone, choice.ttl),
+            // The denial may not outlive the state it follows from. What the zone's chain says of the name is not of this choice.
+            steer::Answer::NoData => {
+                self.deny(zone, choice.ttl);
+                Link::Done
+            }
             steer::Answer::ServFail => {
                 let why = (Ede::NO_REACHABLE_AUTHORITY, "every member of the pool is down");
                 self.reply.fail(Rcode::SERVFAIL, Some(why));
@@ -220,6 +243,16 @@ impl<'a> Walk<'a, '_> {
         if !self.reply.rrset(Section::Authority, cut.name(), Rtype::NS, servers.ttl, servers.rdatas) {
             return Link::Done;
         }
+        if self.reply.is_dnssec_ok() {
+            // RFC 4035 §3.1.4: how the child is signed, or the proof that it need not be.
+            match cut.rrset(Rtype::DS).filter(|set| !set.signatures.is_empty()) {
+                Some(set) if !self.reply.signed(Section::Authority, cut.name(), &set) => return Link::Done,
+                Some(_) => self.write_proofs(),
+                None => {
+                    self.prove_own(zone, cut.name(), Denied::Type);
+                }
+            }
+        }
         // RFC 9471 §3.1: without the glue of servers below the cut the referral is of no use; the rest comes where there is room.
         for needed in [true, false] {
             let targets = servers.rdatas.iter().filter_map(|rdata| additional_name(Rtype::NS, rdata));
@@ -238,14 +271,20 @@ impl<'a> Walk<'a, '_> {
         if !matches!(set.rtype, Rtype::NS | Rtype::MX | Rtype::SRV | Rtype::SVCB | Rtype::HTTPS) {
             return;
         }
+        self.write_proofs();
         let targets = || set.rdatas.iter().filter_map(|rdata| additional_name(set.rtype, rdata));
         for (i, target) in targets().enumerate() {
             let known = targets().take(i).any(|earlier| earlier == target);
             if known || !target.is_within(zone.apex()) {
                 continue;
             }
-            if let Lookup::Name { node, .. } = zone.lookup(target, Rtype::A) {
-                self.addresses(target, node);
+            match zone.lookup(target, Rtype::A) {
+                // Its signatures are worth nothing without the proof that it had to.
+                Lookup::Name { wildcard: true, .. } if self.reply.is_dnssec_ok() => (),
+                Lookup::Name { node, .. } => {
+                    self.addresses(target, node);
+                }
+                _ => (),
             }
         }
     }
@@ -260,9 +299,44 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// Adds the SOA that says a name or type does not exist (RFC 2308 §3), kept no longer than `ttl_max`.
-    fn deny(&mut self, zone: &'a Zone, ttl_max: u32) -> Link<'a> {
+    fn deny(&mut self, zone: &'a Zone, ttl_max: u32) {
         let ttl = zone.negative_ttl().min(ttl_max);
         self.reply.signed(Section::Authority, zone.apex(), &RrsetRef { ttl, ..zone.soa() });
+    }
+
+    /// Ends the answer with the proof of this, for a client that wants it.
+    fn prove_own(&mut self, zone: &'a Zone, name: Name<'_>, denied: Denied<'_>) -> Link<'a> {
+        if self.reply.is_dnssec_ok() {
+            for (owner, set) in zone.proof(name, denied).rrsets() {
+                self.reply.signed(Section::Authority, owner, &set);
+            }
+            self.write_proofs();
+        }
         Link::Done
+    }
+
+    /// Keeps the proof that a wildcard had to stand for the name.
+    fn expand(&mut self, zone: &'a Zone, wildcard: &Node, name: Name<'_>) {
+        let proof = zone.proof(name, Denied::Expanded(wildcard.name()));
+        if let (Some(node), Some(place)) = (proof.first(), self.proofs.iter_mut().find(|p| p.is_none())) {
+            *place = Some(node);
+        }
+    }
+
+    /// Writes the proofs that were kept, each once; of a failure nothing else is said.
+    pub(super) fn write_proofs(&mut self) {
+        if self.proofs[0].is_none()
+            || !matches!(self.reply.rcode, Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::YXDOMAIN)
+        {
+            return;
+        }
+        for node in std::mem::take(&mut self.proofs).into_iter().flatten() {
+            let set = [Rtype::NSEC, Rtype::NSEC3].into_iter().find_map(|rtype| node.rrset(rtype));
+            if let Some(set) = set
+                && !self.reply.has_in_authority(node.name(), set.rtype)
+            {
+                self.reply.signed(Section::Authority, node.name(), &set);
+            }
+        }
     }
 }

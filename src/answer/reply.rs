@@ -5,8 +5,8 @@ use crate::guard::cookie::{Checked, Standing};
 use crate::limits;
 use crate::rrset::{Rdatas, write_rdata};
 use crate::wire::{
-    Class, ClientSubnet, Ede, Flags, Full, Mark, Name, Query, Rcode, Record, Rtype, Section, Writer, option,
-    read_u16,
+    Class, ClientSubnet, Ede, Flags, Full, Mark, Name, NameBuf, Query, Rcode, Record, Rtype, Section, Writer,
+    option, read_u16,
 };
 use crate::zone::RrsetRef;
 
@@ -216,6 +216,44 @@ impl<'o, 'a> Reply<'o, 'a> {
         records.any(|record| record.owner().is_ok_and(|owner| owner.as_name() == name))
     }
 
+    /// Whether the authority section has a record of this name and type.
+    pub fn has_in_authority(&self, name: Name<'_>, rtype: Rtype) -> bool {
+        let mut records = self.writer.authority().flatten();
+        records
+            .any(|record| record.rtype == rtype && record.owner().is_ok_and(|owner| owner.as_name() == name))
+    }
+
+    /// The owner of the nth CNAME in the answer.
+    pub fn nth_alias(&self, nth: usize) -> Option<NameBuf> {
+        let mut aliases = self.writer.answers().flatten().filter(|record| record.rtype == Rtype::CNAME);
+        aliases.nth(nth)?.owner().ok()
+    }
+
+    /// Says that all of the answer was validated (RFC 4035 §3.2.3).
+    pub fn set_authentic(&mut self) {
+        self.flags = self.flags.with(Flags::AD, true);
+    }
+
+    /// Whether the client wants DNSSEC records that it has not asked for by type (RFC 3225 §3).
+    pub fn is_dnssec_ok(&self) -> bool {
+        self.dnssec_ok
+    }
+
+    /// Writes the RRSIGs of all these RRsets into the answer, as [`Reply::signed`] does a set.
+    pub fn signatures<'r>(&mut self, owner: Name<'_>, sets: impl Iterator<Item = RrsetRef<'r>>) -> bool {
+        let (mark, mut min_ttl) = (self.writer.mark(), self.min_ttl);
+        for RrsetRef { ttl, signatures, .. } in sets.filter(|set| !set.signatures.is_empty()) {
+            if self.records(Section::Answer, owner, Rtype::RRSIG, ttl, signatures).is_err() {
+                self.writer.roll_back(mark);
+                self.truncated = true;
+                return false;
+            }
+            min_ttl = min_ttl.min(ttl);
+        }
+        self.min_ttl = min_ttl;
+        true
+    }
+
     /// Writes an RRset and, for a client that wants them, its RRSIGs (RFC 4035 §3.1.1), as one: whole or not at all; says which. In
     /// answer and authority what does not fit truncates the reply.
     pub fn signed(&mut self, section: Section, owner: Name<'_>, set: &RrsetRef<'_>) -> bool {
@@ -246,10 +284,21 @@ impl<'o, 'a> Reply<'o, 'a> {
         self.signed(section, owner, &RrsetRef { rtype, ttl, rdatas, signatures: Rdatas::EMPTY })
     }
 
-    /// Writes a single record as [`Reply::rrset`] does a set.
-    pub fn record_whole(&mut self, section: Section, owner: Name<'_>, rtype: Rtype, ttl: u32, rdata: &[u8]) {
+    /// Writes a single record, which is its TTL and data, as [`Reply::signed`] does a set.
+    pub fn signed_record(
+        &mut self,
+        section: Section,
+        owner: Name<'_>,
+        rtype: Rtype,
+        (ttl, rdata): (u32, &[u8]),
+        signatures: Rdatas<'_>,
+    ) {
         let mark = self.writer.mark();
-        match self.record(section, owner, rtype, ttl, rdata) {
+        let signatures = if self.dnssec_ok { signatures } else { Rdatas::EMPTY };
+        let written = self
+            .record(section, owner, rtype, ttl, rdata)
+            .and_then(|()| self.records(section, owner, Rtype::RRSIG, ttl, signatures));
+        match written {
             Ok(()) => self.min_ttl = self.min_ttl.min(ttl),
             Err(Full) => {
                 self.writer.roll_back(mark);

@@ -1,11 +1,12 @@
 //! Stories of one request each: zones, a question, the reply as text.
 
 use super::*;
-use crate::cache::{Entry, EntryBuf, Fact, Key, Verdict};
+use crate::cache::{Entry, EntryBuf, Fact, Key, Proof, Verdict};
 use crate::config::{Config, Diagnostics, ZoneFile};
 use crate::rrset;
 use crate::steer::Policy;
 use crate::wire::{Edns, EdnsOption, Header, Message, Writer};
+use crate::zone::tests_of_denial::{Chained, sign};
 use crate::zone::{self, Held, master};
 use hickory_proto::op::Message as Oracle;
 use std::fmt::Write;
@@ -81,6 +82,25 @@ link15 A 198.51.100.2
 ";
 const BOTH: &str = "$TTL 60\n@ SOA ns h 7 2 3 4 5\n@ NS ns\nns A 192.0.2.56\nwww A 198.51.100.7\n";
 
+/// A zone that is signed, in two ways.
+const SIGNED: &str = "@ SOA ns h 1 2 3 4 300
+@ NS ns
+ns A 192.0.2.73
+www A 192.0.2.80
+alias CNAME www
+*.wild TXT any
+*.chain CNAME x.wild
+*.gone CNAME nowhere
+a.ent TXT below
+tree DNAME wild
+safe NS ns.safe
+safe DS 1 13 99 00
+ns.safe A 192.0.2.74
+plain.out NS ns.plain.out
+ns.plain.out A 192.0.2.75
+kid NS ns.kid
+";
+
 const STEERED: &str = r#"
 ttl = "1h"
 [soa]
@@ -146,6 +166,9 @@ pub(super) fn view() -> View {
             held("example.", EXAMPLE),
             held("other.", OTHER),
             held("both.example.", BOTH),
+            held("signed.", &sign("signed.", SIGNED, Chained::Nsec)),
+            held("kid.signed.", BOTH),
+            held("hashed.", &sign("hashed.", SIGNED, Chained::Nsec3 { iterations: 1, opt_out: true })),
             steered,
             bad,
         ]),
@@ -171,7 +194,10 @@ fn cache() -> Cache {
         let failed = matches!(fact, Fact::Failed { .. });
         let key = Key { realm: 0, name: name.as_name(), rtype, checking_disabled: false, failed };
         let stored = Instant::from_secs(1_000);
-        cache.insert(&EntryBuf::new(&key, &Entry { stored, ttl, verdict: Verdict::Unchecked, fact }));
+        cache.insert(&EntryBuf::new(
+            &key,
+            &Entry { stored, ttl, verdict: Verdict::Unchecked, fact, proof: Proof::NONE },
+        ));
     };
     let none = rrset::Rdatas::stored(&[]);
     let records =
@@ -189,10 +215,25 @@ fn cache() -> Cache {
     put("made.net.", Rtype::DNAME, 60, records(b"\0\x07\x05other\0"));
     put("www.made.net.", Rtype::CNAME, 30, records(b"\0\x0b\x03www\x05other\0"));
     put("sub.denied.net.", Rtype::CNAME, 30, records(b"\0\x0c\x06cached\x03net\0"));
-    put("denied.net.", Rtype::DNAME, 60, Fact::Denied { soa_owner: Some(Name::ROOT), soa });
+    put(
+        "denied.net.",
+        Rtype::DNAME,
+        60,
+        Fact::Denied { soa_owner: Some(Name::ROOT), soa, signatures: Rdatas::EMPTY },
+    );
     put("net.", Rtype::DNAME, 60, Fact::Failed { rcode: Rcode::SERVFAIL, ede: 22, text: "nobody answered" });
-    put("typeless.net.", Rtype::CNAME, 60, Fact::Denied { soa_owner: Some(Name::ROOT), soa });
-    put("nx.net.", Key::NXDOMAIN, 60, Fact::Denied { soa_owner: Some(Name::ROOT), soa });
+    put(
+        "typeless.net.",
+        Rtype::CNAME,
+        60,
+        Fact::Denied { soa_owner: Some(Name::ROOT), soa, signatures: Rdatas::EMPTY },
+    );
+    put(
+        "nx.net.",
+        Key::NXDOMAIN,
+        60,
+        Fact::Denied { soa_owner: Some(Name::ROOT), soa, signatures: Rdatas::EMPTY },
+    );
     cache
 }
 
@@ -371,6 +412,12 @@ stories! {
     questions_that_cannot_be_answered_are_told_so
     steered_names_answer_from_their_pool
     recursion_is_for_those_who_may
+    signatures_and_proofs_are_for_those_who_want_them
+    what_a_signed_zone_has_not_is_proven
+    wildcards_of_a_signed_zone_are_proven_to_be_needed
+    delegations_of_a_signed_zone_are_proven_signed_or_not
+    dnssec_types_are_answered_like_others
+    names_that_are_hashes_prove_what_is_not_there
 }
 
 /// A query's octets with some of them changed.

@@ -211,6 +211,7 @@ fn step_text(step: &Step) -> String {
             format!("asked {server} for {} {rtype}{over}", lower(name))
         }
         Step::Heard { server, took, said } => format!("{server} {said} ({} ms)", millis(*took)),
+        Step::Bogus(flaw) => format!("that does not validate: {flaw}"),
         Step::LookedUp(trace) => {
             format!("looked up {} {}: {}", lower(&trace.name), trace.rtype, end_text(&trace.end))
         }

@@ -326,6 +326,7 @@ fn settings(config: &Config, listeners: &[SocketAddr], realm: u32) -> resolve::S
         servers: upstream.servers.clone(),
         forward: upstream.forward,
         fallback: upstream.fallback,
+        validate: true,
     };
     // Asking ourselves would go round in a circle.
     let own = listeners.iter().filter(|own| own.port() == *upstream_port).map(|own| IpNet::from(own.ip()));
@@ -339,6 +340,7 @@ fn settings(config: &Config, listeners: &[SocketAddr], realm: u32) -> resolve::S
         case_randomisation: *case_randomisation,
         minimise: config.resolver.minimise,
         rebinding_protection: config.resolver.rebinding_protection,
+        aggressive: true,
         serve_stale: config.resolver.serve_stale,
         routes: config.resolver.upstreams.iter().map(route).collect(),
     }

@@ -130,6 +130,7 @@ fn resolve(
         case_randomisation: true,
         minimise: Minimise::Relaxed,
         rebinding_protection: false,
+        aggressive: true,
         serve_stale: true,
         routes: Vec::new(),
     };

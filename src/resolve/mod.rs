@@ -3,9 +3,12 @@
 
 mod addresses;
 mod budget;
+mod claims;
 mod delegation;
+mod denials;
 mod exchange;
 mod iterate;
+mod judge;
 mod minimise;
 mod own;
 mod query;
@@ -17,15 +20,18 @@ mod servers;
 mod step;
 mod task;
 mod trace;
+mod trusts;
 
 pub use budget::Budget;
 pub use own::start;
 pub use servers::ServerState;
 pub use trace::{End, Said, Step, Trace};
 
+use crate::anchor;
 use crate::cache::{Cache, EntryBuf, Scratch};
 use crate::clock::Instant;
 use crate::config::Minimise;
+use crate::dnssec::SignedData;
 use crate::limits;
 use crate::wire::{Ede, Name, OwnedName, Rcode, Rtype};
 use crate::zone::ZoneSet;
@@ -62,6 +68,8 @@ pub struct Start {
     pub zone: OwnedName,
     /// Its name servers, each with the addresses that stand beside it.
     pub servers: Vec<(OwnedName, Vec<std::net::IpAddr>)>,
+    /// Its DS, as record data: what is below it is validated from there, and not at all where it has none.
+    pub ds: Vec<Box<[u8]>>,
 }
 
 /// Who asked: the driver's own number for a pending job.
@@ -188,8 +196,13 @@ pub struct InFlight {
 /// What all shards know of servers and delegations.
 #[derive(Default)]
 pub struct Known {
+    /// What is trusted from the start.
+    pub anchors: Arc<anchor::Trust>,
     /// Those of the world, and those below own cuts.
     delegations: [delegation::Delegations; 2],
+    trusts: [trusts::Trusts; 2],
+    /// Of the world only.
+    denials: denials::Denials,
     servers: servers::Servers,
     /// When the roots may next be asked for their own list.
     priming_due: AtomicU64,
@@ -213,6 +226,15 @@ impl Known {
         for delegations in &self.delegations {
             delegations.forget(name, subtree);
         }
+        self.distrust(name, subtree);
+    }
+
+    /// Forgets what was validated of `name`; with `subtree` also below it.
+    pub fn distrust(&self, name: Name<'_>, subtree: bool) {
+        for trusts in &self.trusts {
+            trusts.forget(name, subtree);
+        }
+        self.denials.forget(name, subtree);
     }
 }
 
@@ -224,6 +246,9 @@ pub struct Resolver {
     settings: Arc<Settings>,
     cache: Arc<Cache>,
     scratch: Scratch,
+    signed_data: SignedData,
+    /// Unix time at the start of the clock, seconds.
+    epoch: u64,
     known: Arc<Known>,
     rng: ChaCha20Rng,
     tasks: ById<TaskId, Task>,
@@ -231,6 +256,8 @@ pub struct Resolver {
     exchanges: Exchanges,
     /// Lookups that have ended, and the tasks to tell.
     woken: VecDeque<(TaskId, TaskId, Settled, Arc<Trace>)>,
+    /// Lookups for judging that are still to begin.
+    begun: VecDeque<TaskId>,
     /// What was resolved of late, the newest last.
     traces: VecDeque<Arc<Trace>>,
     /// Tasks at each delegation.
@@ -266,12 +293,15 @@ impl Resolver {
             settings,
             cache,
             scratch: Scratch::default(),
+            signed_data: SignedData::default(),
+            epoch: 0,
             known,
             rng: ChaCha20Rng::from_seed(seed),
             tasks: ById::default(),
             by_question: HashMap::new(),
             exchanges: Exchanges::default(),
             woken: VecDeque::new(),
+            begun: VecDeque::new(),
             traces: VecDeque::new(),
             visits: HashMap::new(),
             zones: ZoneSet::default(),
@@ -290,6 +320,15 @@ impl Resolver {
     /// Takes the own zones as they are now; they come before all others.
     pub fn set_zones(&mut self, zones: ZoneSet) {
         self.zones = zones;
+    }
+
+    /// Takes the time of day, seconds of Unix time: signatures are valid by it.
+    pub fn set_time(&mut self, now: Instant, unix: u64) {
+        self.epoch = unix.saturating_sub(now.as_secs());
+    }
+
+    fn unix(&self, now: Instant) -> u64 {
+        self.epoch + now.as_secs()
     }
 
     /// What is being done for a question, or was the last time it was resolved here, if that is not long ago.
@@ -315,6 +354,11 @@ impl Resolver {
 
     /// Asks a question for a client. It is charged to `budget` until its `Output::Settle`.
     pub fn handle_question(&mut self, now: Instant, question: &Question, asker: Asker, budget: Budget) {
+        if let Some(entry) = self.synthesise(now, question) {
+            let settled = Settled { name: question.name.clone(), entries: Arc::new([entry]), failure: None };
+            self.outputs.push_back(Output::Settle { asker, settled, budget });
+            return;
+        }
         let crowded = match self.by_question.get(question).and_then(|id| self.tasks.get(id)) {
             Some(task) => task.waiters.len() >= limits::WAITERS,
             None => self.tasks.len() >= limits::TASKS,
@@ -431,6 +475,8 @@ pub struct Settings {
     pub minimise: Minimise,
     /// Whether public names may not have private addresses.
     pub rebinding_protection: bool,
+    /// Whether validated denials are used for other names than those that were asked for (RFC 8198).
+    pub aggressive: bool,
     /// Whether clients are told when they have waited so long that a stale answer is better than none.
     pub serve_stale: bool,
     /// Zones answered by given servers: longest match wins; the name "." is for all.
@@ -456,4 +502,6 @@ pub struct Upstream {
     pub forward: bool,
     /// Whether the zone is resolved from the roots down when they fail.
     pub fallback: bool,
+    /// Whether what they say is validated.
+    pub validate: bool,
 }

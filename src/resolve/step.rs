@@ -18,7 +18,7 @@ impl Resolver {
     pub(super) fn step(&mut self, now: Instant, id: TaskId) {
         let Some(task) = self.tasks.get_mut(&id) else { return };
         let State::At(visit) = &mut task.state else { return };
-        if visit.exchange.is_some() {
+        if visit.exchange.is_some() || visit.judging.is_some() {
             return;
         }
         if task.sent >= limits::ATTEMPTS_PER_TASK || visit.sent() >= limits::ATTEMPTS_PER_VISIT {
@@ -137,7 +137,7 @@ impl Resolver {
                 realm: question.realm(self.settings.realm),
                 name: part,
                 rtype,
-                checking_disabled: question.checking_disabled,
+                checking_disabled: self.keeps_apart(question),
                 failed: false,
             };
             let entry = self.cache.get(&key, &mut self.scratch).filter(|entry| entry.ttl_left(now) > 0);

@@ -5,6 +5,7 @@ use super::{Failure, Question, Transport};
 use crate::cache::{EntryBuf, Fact, Key};
 use crate::clock::Instant;
 use crate::limits;
+use crate::validate::Flaw;
 use crate::wire::{Name, NameBuf, OwnedName, Rcode, Rtype};
 use std::fmt;
 use std::net::SocketAddr;
@@ -55,7 +56,9 @@ pub enum Step {
         /// What it said.
         said: Said,
     },
-    /// The address of a name server was looked up.
+    /// What was heard does not validate.
+    Bogus(Arc<Flaw>),
+    /// The address of a name server was looked up, or a DS or DNSKEY.
     LookedUp(Arc<Trace>),
 }
 

@@ -4,6 +4,7 @@
 mod codec;
 mod data;
 mod exotic;
+mod lexer;
 mod parse;
 mod print;
 mod rules;
@@ -12,7 +13,8 @@ mod svcb;
 #[cfg(test)]
 mod tests;
 
-pub use codec::{read_number, read_seconds};
+pub use codec::{read_number, read_seconds, write_time};
+pub(crate) use lexer::{Entry, Lexer};
 
 use crate::wire::{Full, Malformed, Name, OwnedName, Record, Rtype, Writer};
 use std::cmp::Ordering;

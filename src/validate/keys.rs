@@ -3,7 +3,7 @@
 use super::{Bench, Flaw, Signed, Why, check_set};
 use crate::dnssec::{Digest, Ds, Key};
 use crate::limits;
-use crate::rrset::{Rdatas, Rrset};
+use crate::rrset::Rrset;
 use crate::wire::{Name, OwnedName, Rtype};
 
 /// A zone's DNSKEY RRset.
@@ -39,12 +39,12 @@ impl Keys {
 }
 
 /// What names the keys that a zone is entered by: DS records of its parent, or those and keys of a trust anchor.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Entry<'a> {
     /// DS data.
-    pub ds: Rdatas<'a>,
+    pub ds: Vec<&'a [u8]>,
     /// DNSKEY data.
-    pub keys: Rdatas<'a>,
+    pub keys: Vec<&'a [u8]>,
 }
 
 /// Where a chain of trust leads.
@@ -59,14 +59,14 @@ pub enum Chain {
 impl<'a> Entry<'a> {
     /// The DS records that count: those that can be checked; of them none of SHA-1 where there are others (RFC 4509 §3).
     fn ds(&self) -> impl Iterator<Item = Ds<'a>> {
-        let usable = self.ds.iter().filter_map(Ds::read).filter(Ds::is_supported);
+        let usable = self.ds.iter().filter_map(|rdata| Ds::read(rdata)).filter(Ds::is_supported);
         let strong = usable.clone().any(|ds| ds.digest_type != Digest::SHA1);
         usable.filter(move |ds| !strong || ds.digest_type != Digest::SHA1).take(limits::ZONE_DS)
     }
 
     /// Whether anything of it can be checked.
     pub fn is_usable(&self) -> bool {
-        let mut keys = self.keys.iter().filter_map(Key::read);
+        let mut keys = self.keys.iter().filter_map(|rdata| Key::read(rdata));
         self.ds().next().is_some() || keys.any(|key| key.algorithm.is_supported())
     }
 
@@ -113,7 +113,7 @@ impl<'a> Entry<'a> {
 
     /// Whether a key is named here. A digest that does not fit counts as a fault: many keys may share a tag.
     fn names(&self, zone: Name<'_>, key: &Key<'_>, bench: &mut Bench<'_>) -> Result<bool, Why> {
-        if self.keys.iter().any(|rdata| rdata == key.rdata()) {
+        if self.keys.contains(&key.rdata()) {
             return Ok(true);
         }
         for ds in self.ds().filter(|ds| ds.names(key)) {

@@ -1,7 +1,7 @@
 //! Makes a zone of records in any order and says what is wrong with it.
 
 use super::node::flag;
-use super::{Node, RrsetRef, SteerId, Zone};
+use super::{Node, RrsetRef, SteerId, Zone, denial};
 use crate::limits;
 use crate::rrset::{Rdatas, additional_name, canonical_order, write_rdata};
 use crate::wire::{
@@ -120,11 +120,11 @@ impl Builder {
     pub fn finish(mut self) -> Result<(Zone, Vec<Problem>), Vec<Problem>> {
         let mut records = std::mem::take(&mut self.records);
         records.sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| self.compare(a, b)));
-        let nodes = self.pack(&records);
+        let (nodes, hashed) = self.pack(&records);
         drop(records);
         self.arena = Vec::new();
         self.check_targets(&nodes);
-        let made = self.make(nodes);
+        let made = self.make(nodes, hashed);
         match made {
             Some(zone) if !self.problems.iter().any(|p| p.fatal) => Ok((zone, self.problems)),
             _ => Err(self.problems),
@@ -173,11 +173,12 @@ impl Builder {
         left.owner.cmp(&right.owner).then(left.rtype.cmp(&right.rtype)).then(a.at.cmp(&b.at))
     }
 
-    /// Makes the nodes, steered names and empty non-terminals among them, in canonical order.
-    fn pack(&mut self, records: &[Entry]) -> Vec<Node> {
+    /// Makes the nodes, steered names and empty non-terminals among them, in canonical order; and likewise those of NSEC3 records.
+    fn pack(&mut self, records: &[Entry]) -> (Vec<Node>, Vec<Node>) {
         let mut nodes = Nodes {
             apex: self.apex.clone(),
             list: Vec::with_capacity(records.len()),
+            hashed: Vec::new(),
             scratch: Vec::new(),
             sets: Vec::new(),
         };
@@ -209,7 +210,7 @@ impl Builder {
             nodes.push(name.as_name(), Some(*id));
         }
         self.problems.extend(problems);
-        nodes.list
+        (nodes.list, nodes.hashed)
     }
 
     /// Warns of delegations that cannot work: an NS in the zone without an address, or with a CNAME (RFC 1912 §2.4, §2.8).
@@ -247,7 +248,7 @@ impl Builder {
     }
 
     /// The zone of these nodes, if it has a proper apex.
-    fn make(&mut self, nodes: Vec<Node>) -> Option<Zone> {
+    fn make(&mut self, nodes: Vec<Node>, hashed: Vec<Node>) -> Option<Zone> {
         let apex_node = nodes.first().filter(|node| node.name() == self.apex.as_name()).cloned();
         let Some((apex_node, soa)) =
             apex_node.as_ref().and_then(|node| Some((node, node.rrset(Rtype::SOA)?)))
@@ -265,15 +266,17 @@ impl Builder {
         let rdata = soa.rdatas.iter().next().unwrap_or_default();
         let numbers = rdata.len().checked_sub(20)?;
         let (serial, minimum) = (read_u32(rdata, numbers)?, read_u32(rdata, numbers + 16)?);
-        let records = nodes.iter().flat_map(Node::rrsets).map(|set| set.record_count()).sum();
         let (apex_node, negative_ttl) = (apex_node.clone(), soa.ttl.min(minimum));
-        Some(Zone {
-            apex_node,
-            names: super::tree::NameTree::from_sorted(nodes),
-            records,
-            negative_ttl,
-            serial,
-        })
+        let (chain, told) = denial::chain(&apex_node, &nodes, hashed);
+        told.into_iter().for_each(|message| self.problem(None, false, message));
+        let names = super::tree::NameTree::from_sorted(nodes);
+        let mut zone = Zone { apex_node, names, chain, records: 0, negative_ttl, serial };
+        let mut records = 0;
+        let mut count = |node: &Node| records += node.rrsets().map(|set| set.record_count()).sum::<usize>();
+        zone.for_each(&mut count);
+        zone.for_each_hashed(&mut count);
+        zone.records = records;
+        Some(zone)
     }
 }
 
@@ -287,6 +290,8 @@ fn ancestors<'n>(name: Name<'n>, apex: Name<'_>) -> impl Iterator<Item = Name<'n
 struct Nodes {
     apex: OwnedName,
     list: Vec<Node>,
+    /// The nodes of NSEC3 records.
+    hashed: Vec<Node>,
     scratch: Vec<u8>,
     /// The RRsets of the next node.
     sets: Vec<Set>,
@@ -355,6 +360,13 @@ impl Nodes {
 
     /// Makes the node `owner` of what was gathered, after the empty non-terminals above it.
     fn push(&mut self, owner: Name<'_>, steer: Option<SteerId>) {
+        if let Some(at) = self.sets.iter().position(|set| set.rtype == Rtype::NSEC3) {
+            let set = self.sets.remove(at);
+            self.hashed.push(Node::pack(&mut self.scratch, owner, None, 0, &[set.as_ref()]));
+            if self.sets.is_empty() && steer.is_none() {
+                return;
+            }
+        }
         let apex_labels = self.apex.as_name().label_count();
         let shared =
             self.list.last().map_or(apex_labels, |last| last.name().common_ancestor(owner).label_count());

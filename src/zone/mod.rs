@@ -1,10 +1,12 @@
 //! Own zones: immutable [`Zone`]s in a [`ZoneSet`], both persistent trees that share what did not change; loading them from
-//! TOML and master files; and lookup (RFC 1034 §4.3.2, RFC 4592). A name may carry a [`SteerId`], opaque here.
+//! TOML and master files; lookup (RFC 1034 §4.3.2, RFC 4592); and the proofs that signed zones have. A name may carry a [`SteerId`],
+//! opaque here.
 //!
 //! Invariants of a zone: the apex has exactly one SOA; every ancestor of a name down from the apex is a node, with or without
 //! data; a CNAME stands alone; record data was checked against its type.
 
 mod builder;
+mod denial;
 mod from_file;
 mod list;
 mod lookup;
@@ -18,9 +20,12 @@ mod special;
 mod tests;
 #[cfg(test)]
 mod tests_of_signing;
+#[cfg(test)]
+pub(crate) mod tests_of_denial;
 pub mod tree;
 
 pub use builder::{Builder, Problem};
+pub use denial::{Denied, Proof};
 pub use from_file::from_file;
 pub use lookup::Lookup;
 pub use node::{Node, RrsetRef, Rrsets};
@@ -41,6 +46,7 @@ pub struct SteerId(pub u32);
 pub struct Zone {
     apex_node: Node,
     names: NameTree<Node>,
+    chain: denial::Chain,
     records: usize,
     negative_ttl: u32,
     serial: u32,
@@ -70,6 +76,13 @@ impl Zone {
     /// How many records it has.
     pub fn record_count(&self) -> usize {
         self.records
+    }
+
+    /// Visits the nodes of NSEC3 records, whose names are no names of the zone.
+    pub(crate) fn for_each_hashed<'z>(&'z self, visit: impl FnMut(&'z Node)) {
+        if let denial::Chain::Nsec3(hashed) = &self.chain {
+            hashed.for_each(visit);
+        }
     }
 
     /// Visits every node in canonical order, empty non-terminals and what is below cuts included.

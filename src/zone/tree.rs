@@ -274,6 +274,35 @@ impl<T: Named> NameTree<T> {
         closest
     }
 
+    /// The thing with the last name in canonical order that is not after the one sought.
+    pub fn at_or_before(&self, sought: &Sought<'_>) -> Option<&T> {
+        let (root, key) = (self.root.as_ref()?, &sought.key);
+        let near = nearest(root, key);
+        if near.name() == sought.name {
+            return Some(near);
+        }
+        let near = Key::new(near.name());
+        let differs = key.differs(&near);
+        // All below a twig that is reached with no position left to test before that one begins as `near` does up to there.
+        let (mut twig, mut before) = (root, None);
+        while let Twig::Branch(branch) = twig
+            && branch.position() <= differs
+        {
+            let symbol = key.symbol(branch.position());
+            before = branch.index(symbol).checked_sub(1).and_then(|i| branch.twigs.get(i)).or(before);
+            match branch.twig(symbol) {
+                Some(below) => twig = below,
+                None => return before.map(last),
+            }
+        }
+        if near.symbol(differs) < key.symbol(differs) { Some(last(twig)) } else { before.map(last) }
+    }
+
+    /// The thing with the last name.
+    pub fn last(&self) -> Option<&T> {
+        self.root.as_ref().map(last)
+    }
+
     /// The tree with `item` added, in place of one of the same name.
     #[must_use]
     pub fn insert(&self, item: T) -> NameTree<T> {
@@ -386,6 +415,17 @@ fn nearest<'t, T>(mut twig: &'t Twig<T>, key: &Key) -> &'t T {
     }
 }
 
+/// The last thing below a twig.
+fn last<T>(mut twig: &Twig<T>) -> &T {
+    loop {
+        match twig {
+            Twig::Leaf(leaf) => return leaf,
+            // A branch has two twigs at least.
+            Twig::Branch(branch) => twig = &branch.twigs[branch.twigs.len() - 1],
+        }
+    }
+}
+
 /// `twig` with `item` in it: under a new branch at `position`, or replacing its leaf when `position` is beyond any key.
 fn plant<T: Named>(twig: &Twig<T>, key: &Key, position: usize, near_symbol: u8, item: T) -> Twig<T> {
     let branch = match twig {
@@ -471,6 +511,9 @@ mod tests {
                 prop_assert_eq!(&listed, &model.iter().cloned().collect::<Vec<_>>());
                 for probe in &probes {
                     prop_assert_eq!(tree.get(probe.as_name()), model.get(probe));
+                    let before = model.range(..=probe).next_back();
+                    prop_assert_eq!(tree.at_or_before(&Sought::new(probe.as_name())), before);
+                    prop_assert_eq!(tree.last(), model.last());
                     let mut above = Vec::new();
                     let _ = tree.walk(&Sought::new(probe.as_name()), |name| { above.push(name.clone()); ControlFlow::<()>::Continue(()) });
                     let mut expected: Vec<_> = model.iter().filter(|n| probe.as_name().is_within(n.as_name())).cloned().collect();

@@ -65,9 +65,25 @@ rp RP hostmaster.example.net. www
 
 const BOTH: &str = "$TTL 60\n@ SOA ns h 7 2 3 4 5\n@ NS ns\nns A 192.0.2.57\nwww A 198.51.100.7\n";
 
+/// What a signed zone has beside that: a signed child that is here too.
+const SAFE_CUT: &str = "safe NS ns.safe
+ns.safe A 192.0.2.58
+safe DS 2 13 2 1111111111111111111111111111111111111111111111111111111111111111
+";
+
+const SAFE: &str = "$TTL 60\n@ SOA ns h 7 2 3 4 5\n@ NS ns\nns A 192.0.2.58\n*.w A 198.51.100.8\n";
+
+/// Delegations that opting out leaves out: added when the zone is signed already. Below the first is an empty non-terminal that
+/// has no NSEC3 record.
+const OPTED_OUT: &str = "$ORIGIN example.com.
+in.out 3600 NS ns.far.org.
+plain 3600 NS ns.plain
+ns.plain 3600 A 192.0.2.59
+";
+
 /// The names to ask for: every owner, and what is below, beside and between.
-fn names() -> BTreeSet<String> {
-    let owners = EXAMPLE.lines().skip(1).filter_map(|line| line.split(' ').next());
+fn names(zone: &str) -> BTreeSet<String> {
+    let owners = zone.lines().filter(|line| !line.starts_with('$')).filter_map(|line| line.split(' ').next());
     let mut names = BTreeSet::new();
     for owner in owners {
         let full = if owner == "@" { "example.com".to_owned() } else { format!("{owner}.example.com") };
@@ -88,7 +104,7 @@ fn names() -> BTreeSet<String> {
     names
 }
 
-const TYPES: &[&str] = &[
+const TYPES: [&str; 22] = [
     "A",
     "AAAA",
     "CNAME",
@@ -106,9 +122,16 @@ const TYPES: &[&str] = &[
     "URI",
     "RP",
     "PTR",
+    "DNSKEY",
+    "NSEC",
+    "RRSIG",
     "TYPE65400",
     "TYPE999",
 ];
+
+/// A name for which a wildcard stands that is an empty non-terminal, *.mid. That it has no type takes an NSEC record of its own (RFC 4035
+/// §3.1.3.4), which NSD gives like Waymark, and Knot and BIND do not.
+const UNDER_EMPTY_WILDCARD: &str = "beside.mid.example.com";
 
 /// What at least two of three say.
 fn agreed(replies: &[Reply]) -> Option<&Reply> {
@@ -119,6 +142,8 @@ fn agreed(replies: &[Reply]) -> Option<&Reply> {
 #[derive(Default)]
 struct Comparison {
     equal: usize,
+    /// Where NSD alone is right.
+    as_nsd: usize,
     different: Vec<String>,
     undecided: Vec<String>,
 }
@@ -126,37 +151,109 @@ struct Comparison {
 /// Asks all of them everything; ours has `ours` for the first zone.
 fn compare(lab: &Lab, ours: &str) -> Comparison {
     let zones = [("example.com", EXAMPLE), ("both.example.com", BOTH)];
-    let peers =
-        [lab.nsd("198.18.0.1", &zones), lab.knot("198.18.0.2", &zones), lab.bind("198.18.0.3", &zones)];
-    let waymark = lab.waymark("198.18.0.4", &[("example.com", ours), zones[1]], None);
+    compare_zones(lab, &zones, ours, questions(names(EXAMPLE), &TYPES))
+}
+
+/// All of the names with all of the types, without DO and with it.
+fn questions(names: BTreeSet<String>, types: &[&'static str]) -> Vec<(String, &'static str, bool)> {
+    let both = |name: &String, rtype| [(name.clone(), rtype, false), (name.clone(), rtype, true)];
+    names.iter().flat_map(|name| types.iter().flat_map(|rtype| both(name, *rtype))).collect()
+}
+
+fn compare_zones(
+    lab: &Lab,
+    zones: &[(&str, &str)],
+    ours: &str,
+    questions: Vec<(String, &'static str, bool)>,
+) -> Comparison {
+    let peers = [lab.nsd("198.18.0.1", zones), lab.knot("198.18.0.2", zones), lab.bind("198.18.0.3", zones)];
+    let mut our_zones = zones.to_vec();
+    our_zones[0].1 = ours;
+    let waymark = lab.waymark("198.18.0.4", &our_zones, None);
     let mut connections: Vec<Connection> = peers.iter().map(Connection::open).collect();
     let (mut our_connection, mut comparison) = (Connection::open(&waymark), Comparison::default());
-    for name in names() {
-        for rtype in TYPES {
-            let replies: Vec<Reply> = connections.iter_mut().map(|c| c.ask(&name, rtype)).collect();
-            let reply = our_connection.ask(&name, rtype);
-            match agreed(&replies) {
-                None => comparison.undecided.push(format!("{name} {rtype}: {replies:#?}\nours {reply:#?}")),
-                Some(truth) if *truth == reply => comparison.equal += 1,
-                Some(truth) => {
-                    comparison.different.push(format!("{name} {rtype}: {truth:#?}\nours {reply:#?}"));
-                }
-            }
+    for (name, rtype, dnssec_ok) in questions {
+        let replies: Vec<Reply> = connections.iter_mut().map(|c| c.ask(&name, rtype, dnssec_ok)).collect();
+        let reply = our_connection.ask(&name, rtype, dnssec_ok);
+        let question = format!("{name} {rtype}{}", if dnssec_ok { " do" } else { "" });
+        match agreed(&replies) {
+            None => comparison.undecided.push(format!("{question}: {replies:#?}\nours {reply:#?}")),
+            Some(truth) if *truth == reply => comparison.equal += 1,
+            Some(_) if name == UNDER_EMPTY_WILDCARD && reply == replies[0] => comparison.as_nsd += 1,
+            Some(_) => comparison.different.push(format!("{question}: {replies:#?}\nours {reply:#?}")),
         }
     }
     comparison
 }
 
+/// Signs the zones with these options, adds what is to be added unsigned, and asks all of them everything, with DO and without.
+fn compare_signed(lab: &Lab, options: &str, added: &str) -> Comparison {
+    let text = format!("{EXAMPLE}{SAFE_CUT}");
+    let signed = lab.sign("example.com", &text, options) + added;
+    let safe = lab.sign("safe.example.com", SAFE, options);
+    let zones = [("example.com", signed.as_str()), ("both.example.com", BOTH), ("safe.example.com", &safe)];
+    let mut names = names(&format!("{text}{added}"));
+    names.extend(["a.w.safe.example.com", "w.safe.example.com", "x.safe.example.com"].map(str::to_owned));
+    // Names that are hashes are no names of the zone.
+    let hashed = signed.lines().filter(|line| line.contains("NSEC3")).take(4);
+    let hashed = hashed.filter_map(|line| line.split_once(".\t")).map(|(owner, _)| owner);
+    names.extend(hashed.flat_map(|owner| [owner.to_owned(), format!("x.{owner}")]));
+    let types = [
+        "A",
+        "CNAME",
+        "TXT",
+        "MX",
+        "NS",
+        "SOA",
+        "DS",
+        "DNAME",
+        "DNSKEY",
+        "NSEC",
+        "NSEC3",
+        "NSEC3PARAM",
+        "RRSIG",
+    ];
+    compare_zones(lab, &zones, &signed, questions(names, &types))
+}
+
 #[test]
 fn replies_equal_what_two_of_three_peers_agree_on() {
     in_own_network("differential::replies_equal_what_two_of_three_peers_agree_on", |lab| {
-        let Comparison { equal, different, undecided } = compare(lab, EXAMPLE);
+        let Comparison { equal, different, undecided, .. } = compare(lab, EXAMPLE);
         println!("{equal} equal, {} different, {} undecided", different.len(), undecided.len());
         for (what, cases) in [("different", &different), ("undecided", &undecided)] {
-            cases.iter().take(20).for_each(|case| println!("{what}: {case}"));
+            cases.iter().take(60).for_each(|case| println!("{what}: {case}"));
         }
         assert!(different.is_empty());
         assert!(equal > 5_000 && undecided.len() * 200 < equal);
+    });
+}
+
+/// Signs with these options and compares.
+fn check_signed(lab: &Lab, options: &str, added: &str) {
+    let Comparison { equal, as_nsd, different, undecided } = compare_signed(lab, options, added);
+    println!("{options}: {equal} equal, {} different, {} undecided", different.len(), undecided.len());
+    for (what, cases) in [("different", &different), ("undecided", &undecided)] {
+        cases.iter().take(60).for_each(|case| println!("{what}: {case}"));
+    }
+    assert!(different.is_empty());
+    assert!(equal > 5_000 && undecided.len() * 200 < equal);
+    assert_eq!(as_nsd > 0, options.is_empty(), "{as_nsd} replies are as NSD's alone");
+}
+
+#[test]
+fn replies_from_a_zone_signed_with_nsec_are_those_of_the_peers() {
+    in_own_network("differential::replies_from_a_zone_signed_with_nsec_are_those_of_the_peers", |lab| {
+        check_signed(lab, "", "");
+    });
+}
+
+#[test]
+fn replies_from_a_zone_signed_with_nsec3_are_those_of_the_peers() {
+    in_own_network("differential::replies_from_a_zone_signed_with_nsec3_are_those_of_the_peers", |lab| {
+        check_signed(lab, "-n -t 0", "");
+        check_signed(lab, "-n -t 5 -s aabbccdd", "");
+        check_signed(lab, "-n -p -t 1 -s aabb", OPTED_OUT);
     });
 }
 

@@ -240,6 +240,23 @@ impl Lab {
         self.start("PowerDNS Recursor", address, &folder, &mut command).ready(".")
     }
 
+    /// A zone signed by ldns-signzone with these options, for four weeks from now.
+    pub fn sign(&self, apex: &str, text: &str, options: &str) -> String {
+        let folder = tempfile::tempdir_in(&self.directory).unwrap();
+        let ldns = |program: &str, arguments: &str| {
+            let arguments = arguments.split_whitespace();
+            let output = Command::new(program).args(arguments).current_dir(&folder).output();
+            let output = output.unwrap_or_else(|error| panic!("{program}: {error}: tests/run installs it"));
+            assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        fs::write(folder.path().join("zone"), text).unwrap();
+        let zsk = ldns("ldns-keygen", &format!("-a ECDSAP256SHA256 -r /dev/urandom {apex}"));
+        let ksk = ldns("ldns-keygen", &format!("-k -a ECDSAP256SHA256 -r /dev/urandom {apex}"));
+        ldns("ldns-signzone", &format!("{options} -o {apex} zone {zsk} {ksk}"));
+        fs::read_to_string(folder.path().join("zone.signed")).unwrap()
+    }
+
     /// A folder with the root hints.
     fn resolver(&self, server: &str, address: &str, hints: &str) -> PathBuf {
         let (folder, _) = self.folder(server, address, &[]);
@@ -283,6 +300,15 @@ pub struct Reply {
 
 fn query(name: &str, rtype: &str, flags: Flags) -> Vec<u8> {
     query_with(0x2a2a, name, rtype, flags, None)
+}
+
+/// A query for DNSSEC records too.
+fn dnssec_query(name: &str, rtype: &str) -> Vec<u8> {
+    let mut query = query_with(0x2a2a, name, rtype, Flags::default(), Some(1232));
+    // OPT ends the message: its TTL, whose third octet begins with DO, and the length of no options.
+    let at = query.len() - 4;
+    query[at] |= 0x80;
+    query
 }
 
 /// A query; with EDNS if a size for its reply is given.
@@ -357,8 +383,11 @@ impl Connection {
         Connection(stream)
     }
 
-    pub fn ask(&mut self, name: &str, rtype: &str) -> Reply {
-        let query = query(name, rtype, Flags::default());
+    pub fn ask(&mut self, name: &str, rtype: &str, dnssec_ok: bool) -> Reply {
+        let query = match dnssec_ok {
+            true => dnssec_query(name, rtype),
+            false => query(name, rtype, Flags::default()),
+        };
         let mut framed = (query.len() as u16).to_be_bytes().to_vec();
         framed.extend(query);
         self.0.write_all(&framed).unwrap();

@@ -69,6 +69,7 @@ impl World {
             case_randomisation: true,
             minimise: Minimise::Off,
             rebinding_protection: false,
+            aggressive: true,
             serve_stale: true,
             routes: Vec::new(),
         };
@@ -130,7 +131,9 @@ impl World {
         let name = Arc::new(zone.clone());
         let recursion = self.view.recursion.as_mut().unwrap();
         recursion.upstreams = recursion.upstreams.insert(answer::UpstreamZone(name));
-        self.set(|settings| settings.routes.push(Upstream { zone, servers, forward, fallback: false }));
+        self.set(|settings| {
+            settings.routes.push(Upstream { zone, servers, forward, fallback: false, validate: true })
+        });
     }
 
     /// A zone of the resolver's own daemon.

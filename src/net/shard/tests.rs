@@ -35,6 +35,7 @@ impl Bench {
             servers: vec![silent.local_addr().unwrap()],
             forward: true,
             fallback: false,
+            validate: true,
         };
         let settings = Settings {
             root_hints: Vec::new(),
@@ -46,6 +47,7 @@ impl Bench {
             case_randomisation: false,
             minimise: crate::config::Minimise::Off,
             rebinding_protection: false,
+            aggressive: true,
             serve_stale: true,
             routes: vec![route],
         };
