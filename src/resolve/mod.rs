@@ -197,7 +197,7 @@ pub struct InFlight {
 #[derive(Default)]
 pub struct Known {
     /// What is trusted from the start.
-    pub anchors: Arc<anchor::Trust>,
+    anchors: Arc<anchor::Trust>,
     /// Those of the world, and those below own cuts.
     delegations: [delegation::Delegations; 2],
     trusts: [trusts::Trusts; 2],
@@ -209,6 +209,11 @@ pub struct Known {
 }
 
 impl Known {
+    /// Nothing yet but whom to trust.
+    pub fn new(anchors: Arc<anchor::Trust>) -> Known {
+        Known { anchors, ..Known::default() }
+    }
+
     /// What is known of servers, in no order.
     pub fn servers(&self, now: Instant) -> Vec<ServerState> {
         self.servers.states(now)

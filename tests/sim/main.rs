@@ -7,6 +7,7 @@ mod attacks;
 mod faults;
 mod forgery;
 mod minimise;
+mod secure;
 mod selection;
 mod server;
 mod stale;
