@@ -60,11 +60,13 @@ fn each_line_that_the_demo_prints_is_answered_as_it_says() {
         }
     }
     let expected = [
-        ("www.host.lab A", "192.0.2.15"),
+        ("+dnssec www.host.lab A", "192.0.2.15"),
         ("blog.demo TXT", "its name server stands in another TLD"),
         ("help.shop.demo A", "CNAME www.host.lab."),
         ("x.preview.host.lab TXT", "any name below preview"),
         ("nothing.demo A", "status: NXDOMAIN"),
+        ("www.bogus.demo A", "opcode: QUERY"),
+        ("+cdflag www.bogus.demo A", "192.0.2.66"),
         ("www.shop.demo A", "192.0.2."),
         ("near.shop.demo A", "203.0.113.1"),
     ];

@@ -1,125 +1,48 @@
-//! `waymark demo`: a root, two TLDs and some providers' zones on loopback addresses, served by Waymark itself, and a resolver on top that
-//! walks them. No network, no root, no file.
+//! `waymark demo`: a root, two TLDs and some providers' zones on loopback addresses, signed and served by Waymark itself, and a resolver on
+//! top that walks them. No network, no root, no file.
+
+mod internet;
 
 use crate::answer::{Recursion, View};
 use crate::cache::Cache;
+use crate::clock;
 use crate::config::Minimise;
-use crate::config::{Config, Diagnostics, ZoneFile};
 use crate::guard::AccessList;
 use crate::metrics::Metrics;
 use crate::net::{self, Resolving, Running, Server};
 use crate::resolve::{Known, Settings};
-use crate::steer::{Policy, Steering};
-use crate::wire::NameBuf;
-use crate::zone::{self, Held, ZoneSet};
+use crate::rrset::print_rdata;
+use crate::zone::{self, ZoneSet};
 use crate::{entropy, limits, say};
 use arc_swap::ArcSwap;
+use internet::{Internet, SERVERS, SHOP_SERVER};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::AsFd;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::io::Interest;
 use tokio::net::unix::pipe;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Zones as master files: the server's last octet, the zone, its records.
-const ZONES: &[(u8, &str, &str)] = &[
-    (
-        11,
-        ".",
-        "
-@ SOA a.root. hostmaster.root. 1 1h 15m 1w 5m
-@ NS a.root.
-a.root. A 127.0.0.11
-demo. NS ns.nic.demo.
-ns.nic.demo. A 127.0.0.12
-lab. NS ns.nic.lab.
-ns.nic.lab. A 127.0.0.13
-",
-    ),
-    (
-        12,
-        "demo",
-        "
-@ SOA ns.nic hostmaster.nic 1 1h 15m 1w 5m
-@ NS ns.nic
-ns.nic A 127.0.0.12
-shop NS ns.shop
-ns.shop A 127.0.0.14
-blog NS ns.host.lab.
-",
-    ),
-    (
-        13,
-        "lab",
-        "
-@ SOA ns.nic hostmaster.nic 1 1h 15m 1w 5m
-@ NS ns.nic
-ns.nic A 127.0.0.13
-host NS ns.host
-ns.host A 127.0.0.15
-",
-    ),
-    (
-        15,
-        "host.lab",
-        "
-@ SOA ns hostmaster 1 1h 15m 1w 5m
-@ NS ns
-ns A 127.0.0.15
-www A 192.0.2.15
-www AAAA 2001:db8::15
-*.preview TXT \"any name below preview\"
-",
-    ),
-    (
-        15,
-        "blog.demo",
-        "
-@ SOA ns.host.lab. hostmaster.host.lab. 1 1h 15m 1w 5m
-@ NS ns.host.lab.
-@ A 192.0.2.16
-@ TXT \"its name server stands in another TLD\"
-",
-    ),
-];
-
-/// The steered zone.
-const SHOP: &str = r#"
-[soa]
-primary = "ns"
-[records]
-"@"   = { NS = "ns", MX = "10 mail" }
-ns    = { A = "127.0.0.14" }
-mail  = { A = "192.0.2.25" }
-www   = { pool = "web" }
-near  = { route = "near", ttl = "1s..5s" }
-help  = { CNAME = "www.host.lab." }
-[pool.web]
-members = [{ address = "192.0.2.1", weight = 3 }, { address = "192.0.2.2", weight = 1 }]
-[pool.north]
-members = ["198.51.100.1"]
-[pool.south]
-members = ["203.0.113.1"]
-[route.near]
-fallback = ["north", "south"]
-[[route.near.rule]]
-cidr = ["203.0.113.0/24"]
-use = ["south"]
-"#;
-
-/// The server of the steered zone.
-const SHOP_SERVER: u8 = 14;
-
 /// What to try: a question of the resolver, and what to expect.
 const TRIES: &[(&str, &str)] = &[
-    ("www.host.lab A", "192.0.2.15, found from the root down: root, lab, host.lab"),
-    ("blog.demo TXT", "a text; the name server is in another TLD and has to be found first"),
-    ("help.shop.demo A", "an alias that leaves its zone: a CNAME, then 192.0.2.15"),
-    ("x.preview.host.lab TXT", "a wildcard's text"),
-    ("nothing.demo A", "NXDOMAIN, with the SOA of demo"),
+    (
+        "+dnssec www.host.lab A",
+        "192.0.2.15 and its RRSIG, validated from the root down by way of lab and host.lab: \"ad\" is a flag",
+    ),
+    ("blog.demo TXT", "a text; the name server is in another TLD and has to be found first; \"ad\" again"),
+    (
+        "+dnssec x.preview.host.lab TXT",
+        "a wildcard's text, and the NSEC that shows that no closer name is there",
+    ),
+    ("+dnssec nothing.demo A", "NXDOMAIN, with the SOA of demo and the NSEC3 records that prove it: \"ad\""),
+    (
+        "help.shop.demo A",
+        "an alias that leaves its zone: a CNAME, then 192.0.2.15; shop.demo is not signed, so there is no \"ad\"",
+    ),
+    ("www.bogus.demo A", "SERVFAIL: its signatures have expired, as the line \"EDE: 7\" says"),
+    ("+cdflag www.bogus.demo A", "192.0.2.66: who sets CD checks for himself"),
 ];
 
 /// Runs until Ctrl-C or SIGTERM. The exit code is 0 then, 1 when an address cannot be had.
@@ -145,18 +68,19 @@ fn serve(port: u16) -> Result<(), Fatal> {
     let mut running = Vec::new();
     // All servers have one port, as on the internet; the first takes one that is free.
     let mut upstream_port = 0;
-    for last in [11, 12, 13, SHOP_SERVER, 15] {
+    let internet = Internet::new(clock::unix_secs())?;
+    for last in SERVERS {
         let address = SocketAddr::new(loopback(last), upstream_port);
         let server = bind(address)?;
         upstream_port = server.addresses()[0].port();
-        let view = Arc::new(ArcSwap::from_pointee(authority(last)?));
+        let view = Arc::new(ArcSwap::from_pointee(internet.view(last)));
         running.push(server.run(view, None, &metrics, runtime.handle())?);
     }
     let server = bind(SocketAddr::new(loopback(1), port))?;
     let resolver = server.addresses()[0];
     running.push(resolve(server, upstream_port, &metrics, runtime.handle())?);
     // With nobody to read what to try, the next wait ends at once.
-    let _ = say::out(what_to_try(resolver, upstream_port));
+    let _ = say::out(what_to_try(&internet, resolver, upstream_port));
     runtime.block_on(async {
         tokio::select! {
             _ = terminate.recv() => (),
@@ -235,38 +159,22 @@ fn resolve(
     Ok(server.run(Arc::new(ArcSwap::from_pointee(view)), Some(resolving), metrics, runtime)?)
 }
 
-/// The zones of one server.
-fn authority(last: u8) -> Result<View, Fatal> {
-    let mut diagnostics = Diagnostics::default();
-    let (mut zones, mut steering) = (Vec::new(), Vec::new());
-    for (_, apex, records) in ZONES.iter().filter(|(server, ..)| *server == last) {
-        let name: NameBuf = apex.parse()?;
-        let text = format!("$TTL 5m\n{records}");
-        let zone = zone::master::parse(&text, Path::new("demo.zone"), name.as_name(), &mut diagnostics);
-        let zone = zone.ok_or_else(|| diagnostics.render(false))?;
-        zones.push(Held { apex: name.as_name().to_owned(), state: Ok(Arc::new(zone)), policy: None });
-    }
-    if last == SHOP_SERVER {
-        let config = Config::parse("", Path::new("demo.toml"), &mut diagnostics);
-        let file = ZoneFile::parse(SHOP, Path::new("shop.demo.toml"), &config, &mut diagnostics);
-        let (policy, ids) = Policy::compile(&file, None, &mut diagnostics);
-        let zone = zone::from_file(&file, |i| ids.get(i).copied().flatten(), 1, &mut diagnostics);
-        let zone = zone.filter(|_| !diagnostics.has_errors()).ok_or_else(|| diagnostics.render(false))?;
-        zones.push(Held { apex: file.apex, state: Ok(Arc::new(zone)), policy: Some(0) });
-        steering.push(Steering::new(policy));
-    }
-    Ok(View { zones: ZoneSet::new(zones), steering, recursion: None, guard: Default::default() })
-}
-
 /// What is there and what to try.
-fn what_to_try(resolver: SocketAddr, upstream_port: u16) -> String {
+fn what_to_try(internet: &Internet, resolver: SocketAddr, upstream_port: u16) -> String {
     let mut text = format!(
         "A miniature internet on loopback, port {upstream_port}:
-  127.0.0.11 .    127.0.0.12 demo    127.0.0.13 lab    127.0.0.14 shop.demo    127.0.0.15 host.lab, blog.demo
-and a resolver that walks it, listening on {resolver}. Try:
-
+  127.0.0.11 .                   127.0.0.12 demo    127.0.0.13 lab
+  127.0.0.14 shop.demo           127.0.0.15 host.lab, blog.demo, bogus.demo
+All of it but shop.demo is signed, from this key of the root down:
 "
     );
+    let anchor = internet.anchor();
+    for rdata in anchor.rdatas().iter() {
+        text += &format!("  {} {} ", anchor.name, anchor.rtype);
+        print_rdata(anchor.rtype, rdata, &mut text);
+        text.push('\n');
+    }
+    text += &format!("There is a resolver that walks it, listening on {resolver}. Try:\n\n");
     let dig = format!("dig @{} -p {}", resolver.ip(), resolver.port());
     for (question, expected) in TRIES {
         text += &format!("  {dig} {question}\n      {expected}\n");
@@ -281,16 +189,4 @@ and a resolver that walks it, listening on {resolver}. Try:
 Ctrl-C stops it."
     );
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_server_of_the_demo_has_its_zones() {
-        for (last, zones) in [(11, 1), (12, 1), (13, 1), (14, 1), (15, 2)] {
-            assert_eq!(authority(last).unwrap().zones.len(), zones, "127.0.0.{last}");
-        }
-    }
 }
