@@ -131,6 +131,7 @@ fn resolve(
         minimise: Minimise::Relaxed,
         rebinding_protection: false,
         aggressive: true,
+        anchor_signal: false,
         serve_stale: true,
         routes: Vec::new(),
     };
@@ -140,6 +141,7 @@ fn resolve(
         realm: 0,
         upstreams: Default::default(),
         special: zone::special_use(),
+        sentinel: None,
         strict_denial: false,
         serve_stale: true,
         prefetch: true,

@@ -7,6 +7,7 @@ mod claims;
 mod delegation;
 mod denials;
 mod exchange;
+mod follow;
 mod iterate;
 mod judge;
 mod minimise;
@@ -252,6 +253,8 @@ pub struct Resolver {
     cache: Arc<Cache>,
     scratch: Scratch,
     signed_data: SignedData,
+    /// When zones may next be told which anchors are trusted.
+    signal_due: Instant,
     /// Unix time at the start of the clock, seconds.
     epoch: u64,
     known: Arc<Known>,
@@ -289,6 +292,8 @@ enum Timer {
     Exchange(ExchangeId),
     Asker(Asker),
     Patience(Asker),
+    /// It is time to look after trust anchors.
+    Anchors,
 }
 
 impl Resolver {
@@ -300,6 +305,7 @@ impl Resolver {
             scratch: Scratch::default(),
             signed_data: SignedData::default(),
             epoch: 0,
+            signal_due: Instant::ZERO,
             known,
             rng: ChaCha20Rng::from_seed(seed),
             tasks: ById::default(),
@@ -430,6 +436,7 @@ impl Resolver {
                 Timer::Exchange(id) => self.overdue(now, id),
                 Timer::Asker(asker) => self.out_of_budget(now, asker, "it took longer than it may"),
                 Timer::Patience(asker) => self.outputs.push_back(Output::Impatient { asker }),
+                Timer::Anchors => self.look_after_anchors(now),
             }
             self.wake(now);
         }
@@ -439,6 +446,7 @@ impl Resolver {
         match timer {
             Timer::Exchange(id) => self.exchanges.get(id).is_some(),
             Timer::Asker(asker) | Timer::Patience(asker) => self.askers.contains_key(&asker),
+            Timer::Anchors => true,
         }
     }
 
@@ -482,6 +490,8 @@ pub struct Settings {
     pub rebinding_protection: bool,
     /// Whether validated denials are used for other names than those that were asked for (RFC 8198).
     pub aggressive: bool,
+    /// Whether zones with trust anchors are told which of their keys are trusted (RFC 8145).
+    pub anchor_signal: bool,
     /// Whether clients are told when they have waited so long that a stale answer is better than none.
     pub serve_stale: bool,
     /// Zones answered by given servers: longest match wins; the name "." is for all.

@@ -79,6 +79,7 @@ impl World {
             minimise: Minimise::Off,
             rebinding_protection: false,
             aggressive: true,
+            anchor_signal: false,
             serve_stale: true,
             routes: Vec::new(),
         };
@@ -97,6 +98,7 @@ impl World {
             realm: 0,
             upstreams: Default::default(),
             special: ZoneSet::default(),
+            sentinel: None,
             strict_denial: false,
             serve_stale: true,
             prefetch: true,
