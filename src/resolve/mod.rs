@@ -29,7 +29,7 @@ pub use servers::ServerState;
 pub use trace::{End, Said, Step, Trace};
 
 use crate::anchor;
-use crate::cache::{Cache, EntryBuf, Scratch};
+use crate::cache::{Cache, EntryBuf, Fact, Scratch};
 use crate::clock::Instant;
 use crate::config::Minimise;
 use crate::dnssec::SignedData;
@@ -268,6 +268,8 @@ pub struct Resolver {
     begun: VecDeque<TaskId>,
     /// What was resolved of late, the newest last.
     traces: VecDeque<Arc<Trace>>,
+    /// The last answer for which nobody had to be asked.
+    synthesised: Option<Arc<Trace>>,
     /// Tasks at each delegation.
     visits: HashMap<OwnedName, usize>,
     /// Own zones.
@@ -314,6 +316,7 @@ impl Resolver {
             woken: VecDeque::new(),
             begun: VecDeque::new(),
             traces: VecDeque::new(),
+            synthesised: None,
             visits: HashMap::new(),
             zones: ZoneSet::default(),
             askers: ById::default(),
@@ -347,7 +350,8 @@ impl Resolver {
         let is_it = |trace: &Trace| trace.name.as_name() == name && trace.rtype == rtype;
         let finished = self.traces.iter().rev().find(|trace| is_it(trace)).map(Arc::clone);
         let under_way = || self.tasks.values().find(|task| is_it(&task.trace));
-        finished.or_else(|| under_way().map(|task| Arc::new(task.trace.clone())))
+        let synthesised = || self.synthesised.clone().filter(|trace| is_it(trace));
+        finished.or_else(|| under_way().map(|task| Arc::new(task.trace.clone()))).or_else(synthesised)
     }
 
     /// The questions under way.
@@ -366,6 +370,12 @@ impl Resolver {
     /// Asks a question for a client. It is charged to `budget` until its `Output::Settle`.
     pub fn handle_question(&mut self, now: Instant, question: &Question, asker: Asker, budget: Budget) {
         if let Some(entry) = self.synthesise(now, question) {
+            let mut trace = Trace::new(question, now);
+            if let Fact::Denied { soa_owner: Some(zone), .. } = entry.entry().fact {
+                trace.note(now, Step::Synthesised(zone.to_owned()));
+            }
+            trace.finish(std::slice::from_ref(&entry), None);
+            self.synthesised = Some(Arc::new(trace));
             let settled = Settled { name: question.name.clone(), entries: Arc::new([entry]), failure: None };
             self.outputs.push_back(Output::Settle { asker, settled, budget });
             return;
