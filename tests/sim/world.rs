@@ -140,6 +140,50 @@ impl World {
         self.set(|_| ());
     }
 
+    /// Trusts these, and follows the rollovers of their zones.
+    pub fn follow(&mut self, anchors: Anchors) {
+        self.trust = Arc::new(Trust::new(anchors, true, self.unix()));
+        self.set(|_| ());
+        self.resolver.follow_anchors(self.now);
+    }
+
+    /// What is trusted now.
+    pub fn trusted(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Unix time.
+    pub fn unix(&self) -> u64 {
+        UNIX + self.now.as_secs()
+    }
+
+    /// Lets days go by, an hour at a time, with all that goes on meanwhile.
+    pub fn days(&mut self, days: u64) {
+        for _ in 0..days * 24 {
+            self.pass(Duration::from_secs(3_600));
+            self.deliver_all();
+            while !self.events.is_empty() {
+                self.turn();
+                self.deliver_all();
+            }
+        }
+    }
+
+    /// Has done what the resolver wants done for nobody.
+    fn deliver_all(&mut self) {
+        while let Some(output) = self.resolver.poll() {
+            match output {
+                Output::Send { exchange, server, transport, message } => {
+                    self.deliver(exchange, server, transport, &message);
+                }
+                Output::Cancel { exchange, .. } => {
+                    self.events.retain(|Reverse((_, _, id, _))| *id != exchange)
+                }
+                Output::Impatient { .. } | Output::Settle { .. } => (),
+            }
+        }
+    }
+
     /// Whether stale answers are given.
     pub fn stale(&mut self, stale: bool) {
         self.view.recursion.as_mut().unwrap().serve_stale = stale;
@@ -279,17 +323,7 @@ impl World {
     /// Lets all that goes on come to its end, which it must: no task, no exchange is left.
     pub fn assert_idle(&mut self) {
         loop {
-            while let Some(output) = self.resolver.poll() {
-                match output {
-                    Output::Send { exchange, server, transport, message } => {
-                        self.deliver(exchange, server, transport, &message);
-                    }
-                    Output::Cancel { exchange, .. } => {
-                        self.events.retain(|Reverse((_, _, id, _))| *id != exchange)
-                    }
-                    Output::Impatient { .. } | Output::Settle { .. } => (),
-                }
-            }
+            self.deliver_all();
             if !self.turn() {
                 break;
             }
