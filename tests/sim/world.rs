@@ -35,7 +35,7 @@ pub struct Network {
 /// A reply on its way: when it arrives, its place among those of one time, for which exchange; none says that nobody is there.
 type Event = (Instant, u64, ExchangeId, Option<Vec<u8>>);
 
-/// Unix time when the world's clock began.
+/// Unix time when the clock of a world begins.
 pub const UNIX: u64 = 1_800_000_000;
 
 pub struct World {
@@ -50,6 +50,8 @@ pub struct World {
     pub settings: Settings,
     cache: Arc<Cache>,
     trust: Arc<Trust>,
+    /// Unix time when the world's clock began.
+    epoch: u64,
     /// Flags of what is asked.
     pub flags: Flags,
     /// Whether DO is set in it.
@@ -115,6 +117,7 @@ impl World {
             settings,
             cache,
             trust: Arc::default(),
+            epoch: UNIX,
             flags: Flags::RD,
             dnssec_ok: false,
             log: Vec::new(),
@@ -131,12 +134,18 @@ impl World {
         let settings = Arc::new(self.settings.clone());
         let known = Arc::new(Known::new(Arc::clone(&self.trust)));
         self.resolver = Resolver::new(settings, Arc::clone(&self.cache), known, [7; 32]);
-        self.resolver.set_time(self.now, UNIX + self.now.as_secs());
+        self.resolver.set_time(self.now, self.unix());
+    }
+
+    /// Sets the time of day.
+    pub fn set_time(&mut self, unix: u64) {
+        self.epoch = unix - self.now.as_secs();
+        self.resolver.set_time(self.now, unix);
     }
 
     /// Trusts these.
     pub fn trust(&mut self, anchors: Anchors) {
-        self.trust = Arc::new(Trust::new(anchors, false, UNIX));
+        self.trust = Arc::new(Trust::new(anchors, false, self.unix()));
         self.set(|_| ());
     }
 
@@ -154,7 +163,7 @@ impl World {
 
     /// Unix time.
     pub fn unix(&self) -> u64 {
-        UNIX + self.now.as_secs()
+        self.epoch + self.now.as_secs()
     }
 
     /// Lets days go by, an hour at a time, with all that goes on meanwhile.
