@@ -322,8 +322,9 @@ fn only_name<'e>(entry: &Entry<'e>) -> Option<Name<'e>> {
 fn write<'a>(walk: &mut Walk<'a, '_>, name: Name<'_>, rtype: Rtype, entry: &Entry<'_>) -> Link<'a> {
     let ttl = walk.ttl(entry);
     // What has run out may have been signed for no longer.
-    walk.secure &= entry.verdict == Verdict::Secure && entry.ttl_left(walk.request.now) > 0;
-    if walk.stale && entry.ttl_left(walk.request.now) == 0 {
+    let stale = walk.stale && entry.ttl_left(walk.request.now) == 0;
+    walk.secure &= entry.verdict == Verdict::Secure && !stale;
+    if stale {
         let ede = if rtype == Key::NXDOMAIN { Ede::STALE_NXDOMAIN_ANSWER } else { Ede::STALE_ANSWER };
         walk.reply.rcode = Rcode::NOERROR;
         walk.reply.remark(ede, "its time has run out, and nothing newer could be had in time");

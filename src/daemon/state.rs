@@ -214,6 +214,7 @@ impl State {
             realm: self.realm,
             upstreams: NameTree::from_sorted(upstreams),
             special: if config.special_use { zone::special_use() } else { Default::default() },
+            sentinel: None,
             strict_denial: config.minimise == Minimise::Strict,
             serve_stale: config.serve_stale,
             prefetch: config.prefetch,
@@ -341,6 +342,7 @@ fn settings(config: &Config, listeners: &[SocketAddr], realm: u32) -> resolve::S
         minimise: config.resolver.minimise,
         rebinding_protection: config.resolver.rebinding_protection,
         aggressive: true,
+        anchor_signal: false,
         serve_stale: config.resolver.serve_stale,
         routes: config.resolver.upstreams.iter().map(route).collect(),
     }

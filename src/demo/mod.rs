@@ -134,6 +134,7 @@ fn resolve(
         minimise: Minimise::Relaxed,
         rebinding_protection: false,
         aggressive: true,
+        anchor_signal: false,
         serve_stale: true,
         routes: Vec::new(),
     };
@@ -143,6 +144,7 @@ fn resolve(
         realm: 0,
         upstreams: Default::default(),
         special: zone::special_use(),
+        sentinel: None,
         strict_denial: false,
         serve_stale: true,
         prefetch: true,

@@ -45,7 +45,9 @@ impl Resolver {
         if let State::New = task.state {
             let question = task.question.clone();
             let delegation = self.best_delegation(&question, true, now);
-            let evidence = self.evidence(&question, &delegation, now);
+            // A client wants the SOA too.
+            let is_lookup = task.waiters.iter().all(|waiter| matches!(waiter, Waiter::Task(_)));
+            let evidence = if is_lookup { self.evidence(&question, &delegation, now) } else { None };
             if let Some(evidence) = evidence {
                 self.arrive(now, id, delegation);
                 return self.begin_judging(now, id, Judging::new(evidence, None, None));

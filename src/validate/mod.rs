@@ -15,7 +15,7 @@ mod tests;
 
 pub use denial::{Denial, NoDs, Proven};
 pub use flaw::{Flaw, Why};
-pub use keys::{Chain, Entry, Keys};
+pub use keys::{Chain, Entry, Keys, signers};
 pub use set::{Expansion, Signed, check_set};
 
 use crate::dnssec::SignedData;
