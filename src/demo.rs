@@ -229,6 +229,7 @@ fn resolve(
         settings: Arc::new(settings),
         cache,
         known: Arc::new(Known::default()),
+        trust: Default::default(),
         zones: ZoneSet::default(),
     };
     Ok(server.run(Arc::new(ArcSwap::from_pointee(view)), Some(resolving), metrics, runtime)?)

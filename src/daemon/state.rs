@@ -1,11 +1,13 @@
 //! What the daemon was made from, and making it anew: config, zones, the resolver's settings.
 
+use super::trust::Keeper;
 use super::{log, memory};
+use crate::anchor::Trust;
 use crate::answer::{Recursion, UpstreamZone, View};
-use crate::cache::Cache;
 use crate::cache::snapshot::Circumstances;
+use crate::cache::{Cache, Selection};
 use crate::config::{Config, Diagnostics, ListenConfig, Minimise, ResolverConfig, UpstreamConfig};
-use crate::control::Learnt;
+use crate::control::{Learnt, Trusted};
 use crate::guard::{AccessList, Cookies, Guard, Rates};
 use crate::load::{Counts, Loaded, Loader};
 use crate::metrics::Metrics;
@@ -33,6 +35,7 @@ pub(super) struct State {
     counts: Counts,
     cache: Option<Arc<Cache>>,
     known: Arc<Known>,
+    keeper: Keeper,
     cookies: Cookies,
     rates: Option<Arc<Rates>>,
     /// The realm of cache keys: a new one whenever other servers are asked than before.
@@ -53,7 +56,10 @@ pub(super) struct Reloaded {
 impl State {
     /// The state for a config that was read from `path`, with the addresses listened on.
     pub fn new(path: &Path, config: Config, listeners: &[SocketAddr]) -> State {
+        let ResolverConfig { anchors, rfc5011, .. } = &config.resolver;
+        let keeper = Keeper::new(Trust::new(anchors.clone(), *rfc5011, clock::unix_secs()));
         let mut state = State {
+            keeper,
             path: path.to_owned(),
             started: config.clone(),
             config,
@@ -147,7 +153,7 @@ impl State {
         Ok(())
     }
 
-    /// Opens the store and takes from it what the cache held when the daemon last stopped.
+    /// Opens the store and takes from it what was trusted, and what the cache held when the daemon last stopped.
     fn recall(&mut self) {
         if self.cache.is_none() {
             return;
@@ -156,20 +162,38 @@ impl State {
             Ok(store) => self.store = Some(store),
             Err(error) => warn!("{error}"),
         }
+        if let Some(store) = &self.store {
+            self.keeper.recall(store, clock::unix_secs());
+        }
         if let (Some(store), Some(cache)) = (&self.store, &self.cache) {
             memory::recall(store, cache, &self.circumstances());
         }
     }
 
-    /// Writes the cache to the store.
-    pub fn remember(&self) {
+    /// Forgets what was learnt under negative trust anchors that have run out, and writes what trust has become.
+    pub fn tend_trust(&mut self) {
+        let expired = self.keeper.trust.expire(clock::unix_secs());
+        let learnt = self.learnt().filter(|_| !expired.is_empty());
+        for name in expired {
+            info!("the negative trust anchor {name} has run out");
+            if let Some(learnt) = &learnt {
+                learnt.flush(&Selection::Below(name));
+            }
+        }
+        self.keeper.keep(self.store.as_ref());
+    }
+
+    /// Writes trust and the cache to the store.
+    pub fn remember(&mut self) {
+        self.tend_trust();
         if let (Some(store), Some(cache)) = (&self.store, &self.cache) {
             memory::remember(store, cache, &self.circumstances());
         }
     }
 
     fn circumstances(&self) -> Circumstances {
-        let settings = memory::fingerprint(&settings(&self.config, &self.listeners, 0));
+        let settings = settings(&self.config, &self.listeners, 0);
+        let settings = memory::fingerprint(&settings, &self.keeper.trust.load());
         Circumstances { now: clock::now(), unix: clock::unix_secs(), realm: self.realm, settings }
     }
 
@@ -177,6 +201,11 @@ impl State {
     pub fn learnt(&self) -> Option<Learnt> {
         let cache = Arc::clone(self.cache.as_ref()?);
         Some(Learnt { cache, known: Arc::clone(&self.known), realm: self.realm })
+    }
+
+    /// What is trusted, for an operator; none when nothing is resolved.
+    pub fn trusted(&self) -> Option<Trusted> {
+        Some(Trusted { trust: Arc::clone(&self.keeper.trust), learnt: self.learnt()? })
     }
 
     /// Loads the zones and swaps in the view. False when there was nothing to load from: then the zones stay as they are.
@@ -225,7 +254,8 @@ impl State {
         let cache = Arc::clone(self.cache.as_ref()?);
         let settings = Arc::new(settings(&self.config, &self.listeners, self.realm));
         let zones = view.load().zones.clone();
-        Some(Resolving { settings, cache, known: Arc::clone(&self.known), zones })
+        let (known, trust) = (Arc::clone(&self.known), Arc::clone(&self.keeper.trust));
+        Some(Resolving { settings, cache, known, trust, zones })
     }
 
     /// Reads config and zones again and swaps them in. What is bad stays as it was.
@@ -260,9 +290,11 @@ impl State {
         let before = settings(&self.config, &self.listeners, 0);
         self.config = config;
         self.fit_rates();
-        let other = before != settings(&self.config, &self.listeners, 0);
+        let ResolverConfig { anchors, rfc5011, .. } = &self.config.resolver;
+        let trusts = self.keeper.trust.configure(anchors.clone(), *rfc5011, clock::unix_secs());
+        let other = trusts || before != settings(&self.config, &self.listeners, 0);
         if other {
-            // What was learnt of other servers is neither answered nor built on.
+            // What was learnt of other servers, or under other trust, is neither answered nor built on.
             self.realm = self.realm.wrapping_add(1);
             self.known = Arc::default();
         }

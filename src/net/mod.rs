@@ -13,6 +13,7 @@ mod udp;
 mod upstream;
 mod worker;
 
+use crate::anchor::Trust;
 use crate::answer::{Meta, View};
 use crate::cache::Cache;
 use crate::metrics::{Counters, Metrics};
@@ -49,6 +50,8 @@ pub struct Resolving {
     pub cache: Arc<Cache>,
     /// What all shards know of servers.
     pub known: Arc<resolve::Known>,
+    /// What is trusted, and so validated.
+    pub trust: Arc<Trust>,
     /// Own zones, which come before all servers.
     pub zones: ZoneSet,
 }

@@ -264,7 +264,7 @@ impl Shard {
     }
 
     fn make(&self) -> Option<Resolver> {
-        let Resolving { settings, cache, known, zones } = self.resolving.clone()?;
+        let Resolving { settings, cache, known, zones, .. } = self.resolving.clone()?;
         let mut resolver = Resolver::new(settings, cache, known, crate::entropy::seed());
         resolver.set_zones(zones);
         Some(resolver)

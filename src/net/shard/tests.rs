@@ -53,6 +53,7 @@ impl Bench {
             settings: Arc::new(settings),
             cache: Arc::clone(&cache),
             known: Arc::new(Known::default()),
+            trust: Default::default(),
             zones: Default::default(),
         };
         let recursion = Recursion {
