@@ -30,7 +30,7 @@ impl fmt::Debug for Learnt {
 
 impl Learnt {
     /// Forgets entries, and where the names they are selected by were delegated to. Returns how many entries.
-    pub(super) fn flush(&self, selection: &Selection) -> usize {
+    pub fn flush(&self, selection: &Selection) -> usize {
         // First the delegations: who asks between the two must not store what they lead to.
         match selection {
             Selection::Name(name) | Selection::Question(name, Rtype::NS) => {
