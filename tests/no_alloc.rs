@@ -11,10 +11,13 @@ use waymark::answer::{self, Outcome, Recursion, Request, Transport, View, Worker
 use waymark::cache::{Cache, Entry, EntryBuf, Fact, Key, Verdict};
 use waymark::clock::Instant;
 use waymark::config::{Config, Diagnostics};
+use waymark::dnssec::{Nsec3, Nsec3Param};
 use waymark::guard::{AccessList, Cookies, Guard, Rates};
 use waymark::load::Loader;
 use waymark::rrset::Rdatas;
-use waymark::wire::{Class, ClientSubnet, Flags, Name, NameBuf, Rcode, Rtype, Section, Writer, option};
+use waymark::wire::{
+    Class, ClientSubnet, Flags, Message, Name, NameBuf, Rcode, Rtype, Section, Writer, option,
+};
 use waymark::zone;
 
 /// The system's allocator, counting what this thread asks of it.
@@ -173,6 +176,63 @@ fn answers_from_zones_steering_and_cache_allocate_nothing() {
         }
     }
     assert_eq!(answered, 42);
+}
+
+/// A signed zone, with NSEC or with NSEC3 hashed once more; the signatures sign nothing.
+fn signed_zone(apex: &str, hashed: bool) -> zone::Held {
+    let apex: NameBuf = apex.parse().unwrap();
+    let apex = apex.as_name();
+    let signature = |owner: &str, rtype: &str| {
+        format!("{owner} RRSIG {rtype} 13 1 60 20380101000000 20000101000000 1 {apex} AAAA\n")
+    };
+    let mut text =
+        String::from("$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n*.w TXT x\nc NS ns\n");
+    let owners = ["@", "c", "ns", "*.w"];
+    if hashed {
+        text += "@ NSEC3PARAM 1 0 1 AB\n";
+        let param = Nsec3Param { iterations: 1, salt: b"\xab" };
+        let hashes = owners.map(|owner| param.hash(NameBuf::from_text(owner, apex).unwrap().as_name()));
+        for label in hashes.iter().map(|hash| String::from_utf8(Nsec3::label(hash).to_vec()).unwrap()) {
+            text += &format!("{label} NSEC3 1 1 1 AB {label} A\n{}", signature(&label, "NSEC3"));
+        }
+    } else {
+        text.extend(owners.map(|owner| format!("{owner} NSEC @ A\n{}", signature(owner, "NSEC"))));
+    }
+    text += &[signature("@", "SOA"), signature("*.w", "TXT"), signature("ns", "A")].concat();
+    let zone = zone::master::parse(&text, Path::new("t.zone"), apex, &mut Diagnostics::default());
+    zone::Held { apex: apex.to_owned(), state: Ok(Arc::new(zone.unwrap())), policy: None }
+}
+
+#[test]
+fn signatures_and_proofs_allocate_nothing() {
+    let (mut view, mut worker, mut out) = (view(), Worker::default(), vec![0; 1232]);
+    for (apex, hashed) in [("nsec.test.", false), ("nsec3.test.", true)] {
+        view.zones = view.zones.with(signed_zone(apex, hashed));
+        for (name, rtype, rcode, proof) in [
+            ("ns.", Rtype::A, Rcode::NOERROR, false),
+            ("ns.", Rtype::RRSIG, Rcode::NOERROR, false),
+            ("ns.", Rtype::MX, Rcode::NOERROR, true),
+            ("nothing.", Rtype::A, Rcode::NXDOMAIN, true),
+            ("any.w.", Rtype::TXT, Rcode::NOERROR, true),
+            ("any.w.", Rtype::A, Rcode::NOERROR, true),
+            ("w.", Rtype::A, Rcode::NOERROR, true),
+            ("x.c.", Rtype::A, Rcode::NOERROR, true),
+        ] {
+            let mut message = query(&format!("{name}{apex}"), rtype, None);
+            message[2] = 0;
+            message[11] = 1;
+            message.extend(b"\0\0\x29\x04\xd0\0\0\x80\0\0\0");
+            count(&view, &mut worker, &mut out, &message, "127.0.0.1:1");
+            let (allocations, outcome) = count(&view, &mut worker, &mut out, &message, "127.0.0.1:1");
+            let Outcome::Reply(meta) = outcome else { panic!("{name} {rtype}: {outcome:?}") };
+            assert_eq!((meta.rcode, allocations), (rcode, 0), "{name}{apex} {rtype}");
+            let reply = Message::parse(&out[..meta.len]).unwrap();
+            let types: Vec<Rtype> = reply.records().map(|record| record.unwrap().rtype).collect();
+            assert!(types.contains(&Rtype::RRSIG), "{name}{apex} {rtype}: {types:?}");
+            let link = if hashed { Rtype::NSEC3 } else { Rtype::NSEC };
+            assert_eq!(types.contains(&link), proof, "{name}{apex} {rtype}: {types:?}");
+        }
+    }
 }
 
 #[test]

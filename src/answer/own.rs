@@ -108,7 +108,9 @@ impl<'a> Walk<'a, '_> {
             }
             return Link::Done;
         }
-        match node.rrset(Rtype::CNAME) {
+        // RFC 4035 §2.5: these stand beside a CNAME, and so are not looked for where it leads.
+        let beside = matches!(rtype, Rtype::NSEC | Rtype::RRSIG);
+        match node.rrset(Rtype::CNAME).filter(|_| !beside) {
             Some(alias) => {
                 let target = alias.rdatas.iter().next().and_then(|rdata| Name::from_wire(rdata).ok());
                 match target {
