@@ -371,3 +371,43 @@ pub const RSA_MODULUS: usize = 512;
 
 /// Octets of an RSA exponent: 65537 has three, and larger ones are there to make us work.
 pub const RSA_EXPONENT: usize = 4;
+
+/// Work that checking signatures may do for one question, in checks of ECDSA P-256 (50 µs): Knot Resolver's 32 for each of two zones that
+/// a chain of aliases leads through.
+pub const BUDGET_CHECKS: u16 = 64;
+
+/// And how much of it may be in vain: 1 ms (KeyTrap; BIND allows 1 failure of 16, Unbound 16 suspensions).
+pub const BUDGET_FAULTS: u16 = 16;
+
+/// Blocks of SHA-1 for one question: PowerDNS Recursor's 600 hashes at 10 iterations, about 1 ms (CVE-2023-50868).
+pub const BUDGET_HASHES: u32 = 6_000;
+
+/// Iterations of NSEC3 past which a zone counts as unsigned (RFC 9276 §3.2; Knot Resolver's, PowerDNS' and BIND's bound).
+pub const NSEC3_ITERATIONS: u16 = 50;
+
+/// Signatures of one set that are looked at (Unbound's).
+pub const SET_SIGNATURES: usize = 8;
+
+/// Keys of one tag and algorithm that a signature is checked with: two may share one by chance (PowerDNS').
+pub const KEYS_PER_TAG: usize = 2;
+
+/// Keys of one zone: rollovers of three algorithms have a dozen.
+pub const ZONE_KEYS: usize = 32;
+
+/// DS records of one zone that are looked at (PowerDNS').
+pub const ZONE_DS: usize = 8;
+
+/// NSEC or NSEC3 records of one denial: three prove what one must, a few more may come along.
+pub const DENIAL_RECORDS: usize = 12;
+
+/// Seconds by which a clock may be off, at the least and at the most: a tenth of a signature's validity lies between (Unbound's).
+pub const SKEW_MIN: u32 = 3_600;
+
+/// See [`SKEW_MIN`].
+pub const SKEW_MAX: u32 = 86_400;
+
+/// Seconds that a set is kept whose signature holds only for that tolerance.
+pub const TTL_SKEWED: u32 = 30;
+
+/// Seconds that is kept what does not validate (Unbound's).
+pub const TTL_BOGUS: u32 = 60;

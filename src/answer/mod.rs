@@ -475,7 +475,7 @@ impl<'a> Walk<'a, '_> {
                 own => own,
             };
             match next {
-                Link::Follow if self.reply.has(Section::Answer, self.target.as_name(), Rtype::CNAME) => {
+                Link::Follow if self.reply.answers(self.target.as_name(), Rtype::CNAME) => {
                     return self.endless("the chain of aliases is a loop");
                 }
                 Link::Follow => name = self.target.clone(),
@@ -581,7 +581,7 @@ impl<'a> Walk<'a, '_> {
     /// Adds an answer RRset with its RRSIGs and says whether there was room. A DNAME may be there already: a chain may come by a second
     /// time, with another name.
     fn add_signed(&mut self, owner: Name<'_>, set: &RrsetRef<'_>) -> bool {
-        set.rtype == Rtype::DNAME && self.reply.has(Section::Answer, owner, set.rtype)
+        set.rtype == Rtype::DNAME && self.reply.answers(owner, set.rtype)
             || self.reply.signed(Section::Answer, owner, set)
     }
 

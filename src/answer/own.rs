@@ -50,7 +50,7 @@ impl<'a> Walk<'a, '_> {
                 // RFC 6604 §3: the response code is that of the last name of the chain.
                 self.reply.rcode = Rcode::NXDOMAIN;
                 self.deny(zone, u32::MAX);
-                self.prove(zone, name, Denied::Name(encloser.name()))
+                self.prove_own(zone, name, Denied::Name(encloser.name()))
             }
         }
     }
@@ -121,7 +121,7 @@ impl<'a> Walk<'a, '_> {
             None => {
                 self.deny(zone, u32::MAX);
                 let denied = if wildcard { Denied::ExpandedType(node.name()) } else { Denied::Type };
-                self.prove(zone, name, denied)
+                self.prove_own(zone, name, denied)
             }
         }
     }
@@ -249,7 +249,7 @@ impl<'a> Walk<'a, '_> {
                 Some(set) if !self.reply.signed(Section::Authority, cut.name(), &set) => return Link::Done,
                 Some(_) => self.write_proofs(),
                 None => {
-                    self.prove(zone, cut.name(), Denied::Type);
+                    self.prove_own(zone, cut.name(), Denied::Type);
                 }
             }
         }
@@ -305,7 +305,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// Ends the answer with the proof of this, for a client that wants it.
-    fn prove(&mut self, zone: &'a Zone, name: Name<'_>, denied: Denied<'_>) -> Link<'a> {
+    fn prove_own(&mut self, zone: &'a Zone, name: Name<'_>, denied: Denied<'_>) -> Link<'a> {
         if self.reply.is_dnssec_ok() {
             for (owner, set) in zone.proof(name, denied).rrsets() {
                 self.reply.signed(Section::Authority, owner, &set);
@@ -333,7 +333,7 @@ impl<'a> Walk<'a, '_> {
         for node in std::mem::take(&mut self.proofs).into_iter().flatten() {
             let set = [Rtype::NSEC, Rtype::NSEC3].into_iter().find_map(|rtype| node.rrset(rtype));
             if let Some(set) = set
-                && !self.reply.has(Section::Authority, node.name(), set.rtype)
+                && !self.reply.has_in_authority(node.name(), set.rtype)
             {
                 self.reply.signed(Section::Authority, node.name(), &set);
             }

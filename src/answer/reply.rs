@@ -210,11 +210,17 @@ impl<'o, 'a> Reply<'o, 'a> {
         }
     }
 
-    /// Whether a section has a record of this name and type: the answer, of a CNAME, that a chain has come round.
-    pub fn has(&self, section: Section, name: Name<'_>, rtype: Rtype) -> bool {
-        let records = self.writer.records().flatten();
-        let mut records = records.filter(|record| (record.section, record.rtype) == (section, rtype));
+    /// Whether the answer has a record of this name and type: of a CNAME, that a chain has come round.
+    pub fn answers(&self, name: Name<'_>, rtype: Rtype) -> bool {
+        let mut records = self.writer.answers().flatten().filter(|record| record.rtype == rtype);
         records.any(|record| record.owner().is_ok_and(|owner| owner.as_name() == name))
+    }
+
+    /// Whether the authority section has a record of this name and type.
+    pub fn has_in_authority(&self, name: Name<'_>, rtype: Rtype) -> bool {
+        let mut records = self.writer.authority().flatten();
+        records
+            .any(|record| record.rtype == rtype && record.owner().is_ok_and(|owner| owner.as_name() == name))
     }
 
     /// Whether the client wants DNSSEC records that it has not asked for by type (RFC 3225 §3).

@@ -15,4 +15,4 @@ pub use crypto::{Algorithm, Digest, Fault, price, verify};
 pub use key::{Ds, Key};
 pub use nsec::Nsec;
 pub use nsec3::{Nsec3, Nsec3Hash, Nsec3Param};
-pub use signature::{Rrsig, SignedData};
+pub use signature::{Rrsig, SignedData, signed_labels};

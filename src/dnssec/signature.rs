@@ -116,6 +116,6 @@ impl SignedData {
 }
 
 /// Labels of an owner as RRSIGs count them: without the root's and a leading `*` (RFC 4034 §3.1.3).
-pub(super) fn signed_labels(owner: Name<'_>) -> usize {
+pub fn signed_labels(owner: Name<'_>) -> usize {
     owner.label_count() - usize::from(owner.is_wildcard())
 }

@@ -67,7 +67,7 @@ impl<'a> Iterator for RdataIter<'a> {
     }
 }
 
-/// An owned record set of class IN.
+/// An owned record set of class IN, with the signatures that cover it if there are any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rrset {
     /// Owner.
@@ -77,12 +77,24 @@ pub struct Rrset {
     /// Time to live, seconds.
     pub ttl: u32,
     rdatas: Vec<u8>,
+    signatures: Vec<u8>,
 }
 
 impl Rrset {
     /// An empty set.
     pub fn new(name: Name<'_>, rtype: Rtype, ttl: u32) -> Rrset {
-        Rrset { name: name.to_owned(), rtype, ttl, rdatas: Vec::new() }
+        Rrset { name: name.to_owned(), rtype, ttl, rdatas: Vec::new(), signatures: Vec::new() }
+    }
+
+    /// A set of these records.
+    pub fn of(name: Name<'_>, rtype: Rtype, ttl: u32, rdatas: Rdatas<'_>) -> Rrset {
+        Rrset {
+            name: name.to_owned(),
+            rtype,
+            ttl,
+            rdatas: rdatas.as_bytes().to_vec(),
+            signatures: Vec::new(),
+        }
     }
 
     /// Adds a record's uncompressed data unless it is there already (RFC 2181 §5), be it in another case.
@@ -96,9 +108,22 @@ impl Rrset {
         }
     }
 
+    /// Adds the data of an RRSIG that covers the set, unless it is there already.
+    pub fn push_signature(&mut self, rdata: &[u8]) {
+        if !self.signatures().iter().any(|have| have == rdata) {
+            self.signatures.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
+            self.signatures.extend_from_slice(rdata);
+        }
+    }
+
     /// The record data.
     pub fn rdatas(&self) -> Rdatas<'_> {
         Rdatas(&self.rdatas)
+    }
+
+    /// The data of the RRSIGs that cover it.
+    pub fn signatures(&self) -> Rdatas<'_> {
+        Rdatas(&self.signatures)
     }
 }
 
@@ -180,10 +205,22 @@ pub fn parse_tokens(
     parse::parse(rtype, tokens, origin, out)
 }
 
+/// Appends the bitmap of these types, which ascend (RFC 4034 §4.1.2).
+pub fn write_types(types: &[Rtype], out: &mut Vec<u8>) {
+    parse::write_types(types, out);
+}
+
 /// Appends the presentation form of uncompressed record data: what `parse_rdata` reads back to the same octets. Data that does
 /// not fit its type is printed as RFC 3597 says.
 pub fn print_rdata(rtype: Rtype, rdata: &[u8], out: &mut String) {
     print::print(rtype, rdata, out);
+}
+
+/// Seconds of Unix time as RRSIG records show them: 14 digits (RFC 4034 §3.2).
+pub fn show_time(time: u32) -> String {
+    let mut text = String::new();
+    codec::write_time(time, &mut text);
+    text
 }
 
 /// Whether uncompressed `rdata` has the fields of its type, no more and no less. Types without a schema are always right.

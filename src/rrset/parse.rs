@@ -298,18 +298,23 @@ fn parse_types(tokens: &mut Tokens<'_>, out: &mut Vec<u8>) -> Result<(), RdataEr
     let mut types = Vec::new();
     while !tokens.is_empty() {
         let rtype = Rtype::from_text(tokens.next("type")?);
-        types.push(rtype.ok_or_else(|| tokens.expected("type", "a record type"))?.0);
+        types.push(rtype.ok_or_else(|| tokens.expected("type", "a record type"))?);
     }
     types.sort_unstable();
-    for window in types.chunk_by(|a, b| a >> 8 == b >> 8) {
+    write_types(&types, out);
+    Ok(())
+}
+
+/// See [`super::write_types`].
+pub(super) fn write_types(types: &[Rtype], out: &mut Vec<u8>) {
+    for window in types.chunk_by(|a, b| a.0 >> 8 == b.0 >> 8) {
         let at = out.len();
-        out.extend([(window[0] >> 8) as u8, 0]);
+        out.extend([(window[0].0 >> 8) as u8, 0]);
         for rtype in window {
-            set_bit(usize::from(rtype & 0xff), at + 2, out);
+            set_bit(usize::from(rtype.0 & 0xff), at + 2, out);
         }
         out[at + 1] = (out.len() - at - 2) as u8;
     }
-    Ok(())
 }
 
 /// A plain bitmap to the end.

@@ -159,9 +159,18 @@ pub struct Ede(pub u16);
 #[allow(missing_docs)]
 impl Ede {
     pub const OTHER: Ede = Ede(0);
+    pub const UNSUPPORTED_DNSKEY_ALGORITHM: Ede = Ede(1);
     pub const STALE_ANSWER: Ede = Ede(3);
     pub const FORGED_ANSWER: Ede = Ede(4);
+    pub const UNSUPPORTED_DS_DIGEST: Ede = Ede(2);
+    pub const DNSSEC_INDETERMINATE: Ede = Ede(5);
     pub const DNSSEC_BOGUS: Ede = Ede(6);
+    pub const SIGNATURE_EXPIRED: Ede = Ede(7);
+    pub const SIGNATURE_NOT_YET_VALID: Ede = Ede(8);
+    pub const DNSKEY_MISSING: Ede = Ede(9);
+    pub const RRSIGS_MISSING: Ede = Ede(10);
+    pub const NO_ZONE_KEY_BIT: Ede = Ede(11);
+    pub const NSEC_MISSING: Ede = Ede(12);
     pub const CACHED_ERROR: Ede = Ede(13);
     pub const NOT_READY: Ede = Ede(14);
     pub const STALE_NXDOMAIN_ANSWER: Ede = Ede(19);
@@ -172,6 +181,8 @@ impl Ede {
     pub const NO_REACHABLE_AUTHORITY: Ede = Ede(22);
     pub const NETWORK_ERROR: Ede = Ede(23);
     pub const INVALID_DATA: Ede = Ede(24);
+    pub const UNSUPPORTED_NSEC3_ITERATIONS: Ede = Ede(27);
+    pub const NEGATIVE_TRUST_ANCHOR: Ede = Ede(33);
 }
 
 #[cfg(test)]

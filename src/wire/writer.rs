@@ -1,7 +1,9 @@
 //! Writing messages into a buffer that is already there: sections, name compression, roll-back of a record set that does
 //! not fit. It allocates nothing.
 
-use super::{Class, ClientSubnet, Ede, Flags, Header, Name, Records, Rtype, Section, option};
+use super::{
+    Class, ClientSubnet, Ede, Flags, Header, Malformed, Name, Record, Records, Rtype, Section, option,
+};
 use crate::limits;
 
 /// There is no room left within the writer's limit.
@@ -85,12 +87,20 @@ impl<'a> Writer<'a> {
         self.counts[section as usize]
     }
 
-    /// The records written so far. The message must begin with one question.
-    pub fn records(&self) -> Records<'_> {
+    /// The answer records written so far. The message must begin with one question.
+    pub fn answers(&self) -> Records<'_> {
         let records_at = Name::parse(&self.buf[Header::LEN..self.len])
             .map_or(self.len, |(name, _)| Header::LEN + name.len() + 4);
-        let [_, counts @ ..] = self.counts;
-        Records::new(&self.buf[..self.len], records_at, counts)
+        Records::new(&self.buf[..self.len], records_at, [self.counts[Section::Answer as usize], 0, 0])
+    }
+
+    /// The records of the authority section so far.
+    pub fn authority(&self) -> impl Iterator<Item = Result<Record<'_>, Malformed>> {
+        let records_at = Name::parse(&self.buf[Header::LEN..self.len])
+            .map_or(self.len, |(name, _)| Header::LEN + name.len() + 4);
+        let [answers, authority] = [Section::Answer, Section::Authority].map(|s| self.counts[s as usize]);
+        let records = Records::new(&self.buf[..self.len], records_at, [answers, authority, 0]);
+        records.skip(answers.into())
     }
 
     /// Sets flags and response code.

@@ -8,11 +8,13 @@
 mod builder;
 mod denial;
 mod from_file;
+mod list;
 mod lookup;
 pub mod master;
 mod node;
 mod print;
 mod set;
+mod signing;
 mod special;
 #[cfg(test)]
 mod tests;
@@ -27,6 +29,7 @@ pub use lookup::Lookup;
 pub use node::{Node, RrsetRef, Rrsets};
 pub use print::print;
 pub use set::{Held, ZoneSet};
+pub use signing::{Denial, Signing, SigningError};
 pub use special::special_use;
 
 use crate::wire::{Name, Rtype};

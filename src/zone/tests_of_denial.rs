@@ -246,6 +246,10 @@ fn what_a_signed_zone_prints_reads_back_the_same() {
         super::print(&zone, &mut printed).unwrap();
         super::print(&load(&printed).0, &mut again).unwrap();
         assert_eq!(printed, again);
+        again.clear();
+        let listed = Zone::from_rrsets(zone.apex(), &zone.to_rrsets()).unwrap();
+        super::print(&listed, &mut again).unwrap();
+        assert_eq!(printed, again, "by way of a list");
         assert_eq!(printed.lines().count(), text.lines().count() - 1, "{printed}");
         assert_eq!(zone.record_count(), printed.lines().count());
     }
