@@ -155,10 +155,13 @@ fn resolve(
         recursion: Some(recursion),
         guard: Default::default(),
     };
-    let mut known = Known::default();
-    known.anchors = Arc::new(Trust::new(internet.anchors(), false, clock::unix_secs()));
-    let resolving =
-        Resolving { settings: Arc::new(settings), cache, known: Arc::new(known), zones: ZoneSet::default() };
+    let trust = Trust::new(internet.anchors(), false, clock::unix_secs());
+    let resolving = Resolving {
+        settings: Arc::new(settings),
+        cache,
+        known: Arc::new(Known::new(Arc::new(trust))),
+        zones: ZoneSet::default(),
+    };
     Ok(server.run(Arc::new(ArcSwap::from_pointee(view)), Some(resolving), metrics, runtime)?)
 }
 
