@@ -156,12 +156,9 @@ fn resolve(
         guard: Default::default(),
     };
     let trust = Trust::new(internet.anchors(), false, clock::unix_secs());
-    let resolving = Resolving {
-        settings: Arc::new(settings),
-        cache,
-        known: Arc::new(Known::new(Arc::new(trust))),
-        zones: ZoneSet::default(),
-    };
+    let known = Known::new(Arc::new(trust));
+    let resolving =
+        Resolving { settings: Arc::new(settings), cache, known: Arc::new(known), zones: ZoneSet::default() };
     Ok(server.run(Arc::new(ArcSwap::from_pointee(view)), Some(resolving), metrics, runtime)?)
 }
 

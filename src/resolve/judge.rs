@@ -123,6 +123,10 @@ impl Resolver {
             let text = format!("no chain of trust leads to {}", question.name);
             return self.give_up(now, id, Failure::servfail(Ede::DNSSEC_INDETERMINATE, text));
         }
+        if existing.is_none() && self.tasks.len() >= 2 * crate::limits::TASKS {
+            let failure = Failure::servfail(Ede::OTHER, "too many questions are being resolved".into());
+            return self.give_up(now, id, Failure { passing: true, ..failure });
+        }
         if let Some(failure) = self.remembered(now, &question) {
             return self.give_up(now, id, failure);
         }

@@ -156,11 +156,6 @@ impl World {
         self.resolver.follow_anchors(self.now);
     }
 
-    /// What is trusted now.
-    pub fn trusted(&self) -> &Trust {
-        &self.trust
-    }
-
     /// Unix time.
     pub fn unix(&self) -> u64 {
         self.epoch + self.now.as_secs()
