@@ -39,6 +39,12 @@ pub struct Anchor {
 }
 
 impl Anchor {
+    /// The tags of all keys, as the sentinel and signals tell them (RFC 8509, RFC 8145). Allocates nothing.
+    pub fn tags(&self) -> impl Iterator<Item = u16> {
+        let of_ds = |ds: &Rdata| ds.first_chunk().map_or(0, |tag| u16::from_be_bytes(*tag));
+        self.ds.iter().map(of_ds).chain(self.keys.iter().map(|key| key_tag(key)))
+    }
+
     /// One without keys.
     fn new(zone: Name<'_>) -> Anchor {
         Anchor { zone: zone.to_owned(), ds: Vec::new(), keys: Vec::new() }
