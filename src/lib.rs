@@ -11,6 +11,7 @@
 //! wire      bytes and borrowed views: names, headers, questions, EDNS, records; the writer
 //! rrset     owned RRsets in wire form; the one table of types and its text
 //! dnssec    keys, signatures, digests and hashes of names: bytes checked against bytes
+//! anchor    what is trusted from the start: anchors and negative ones, their rollover (RFC 5011, RFC 7646)
 //! config    files as written (unknown keys refused) -> Config and ZoneFile as meant (checked, immutable)
 //! metrics   per-thread counters, summed when read
 //! guard     who may ask and how often: access lists, cookies, response rate limit
@@ -39,6 +40,7 @@ pub mod limits;
 pub mod wire;
 pub mod rrset;
 pub mod dnssec;
+pub mod anchor;
 pub mod config;
 pub mod metrics;
 pub mod guard;

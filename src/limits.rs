@@ -34,6 +34,45 @@ pub const RATE_SLOTS: usize = 1 << 18;
 /// The largest message: its length is 16 bits on TCP (RFC 1035 §4.2.2).
 pub const MESSAGE: usize = 65_535;
 
+/// Trust anchors of one zone in a file: a zone has two or three keys that sign keys, also while it changes
+/// them.
+pub const ANCHORS_PER_ZONE: usize = 16;
+
+/// Zones with trust anchors: the root, and the islands of one organisation.
+pub const ANCHOR_ZONES: usize = 10_000;
+
+/// Negative trust anchors set at run time: each is a zone that somebody broke and an operator looked at.
+pub const NEGATIVE_ANCHORS: usize = 1_000;
+
+/// Seconds that a negative trust anchor is in force unless it is said (Knot Resolver and BIND: an hour).
+pub const NEGATIVE_TIME: u64 = 3_600;
+
+/// And at most: RFC 7646 §2 has them reviewed and gone soon, BIND allows a week.
+pub const NEGATIVE_TIME_MAX: u64 = 7 * 86_400;
+
+/// Octets of the reason for one.
+pub const NEGATIVE_WHY: usize = 200;
+
+/// Keys of one zone that RFC 5011 follows, those that are gone counted: at three years a key the root's next
+/// fifty years; who holds the zone's keys and adds more fills no memory.
+pub const ROLLOVER_KEYS: usize = 32;
+
+/// Seconds that a new key must have been there before it is trusted (RFC 5011 §2.4.1).
+pub const ADD_HOLD_DOWN: u64 = 30 * 86_400;
+
+/// Seconds after which a revoked key is only remembered (RFC 5011 §2.4.2).
+pub const REMOVE_HOLD_DOWN: u64 = 30 * 86_400;
+
+/// Seconds between two looks at the keys of a zone: the least, and the most (RFC 5011 §2.3).
+pub const ROLLOVER_INTERVAL: (u64, u64) = (3_600, 15 * 86_400);
+
+/// And after a look that failed.
+pub const ROLLOVER_RETRY: (u64, u64) = (3_600, 86_400);
+
+/// How often it is looked whether negative trust anchors have run out, or trust has changed and is to be
+/// written.
+pub const TRUST_LOOK: Duration = Duration::from_secs(10);
+
 /// Links of a CNAME or DNAME chain followed for one question: Unbound and BIND stop at 11.
 pub const CHAIN_LINKS: usize = 11;
 
@@ -411,3 +450,45 @@ pub const TTL_SKEWED: u32 = 30;
 
 /// Seconds that is kept what does not validate (Unbound's).
 pub const TTL_BOGUS: u32 = 60;
+
+/// Octets of what is known of the security of names, own cuts apart: some 100,000 zones with keys; half goes when it is full.
+pub const TRUST_OCTETS: usize = 64 << 20;
+
+/// Octets of memory around what is known of one name.
+pub const TRUST_OVERHEAD: usize = 256;
+
+/// Octets of what comes with a referral of the zone's DS and is kept with it: with more it is asked for again.
+pub const EVIDENCE: usize = 2_048;
+
+/// Bogus replies of one zone's servers that a task hears, each server asked once more over TCP: a forger, and one server that is stale,
+/// leave room for the truth; of more the zone itself is the cause.
+pub const BOGUS_RETRIES: u8 = 4;
+
+/// Blocks of SHA-1 that hashing a name of a zone may cost, so that its NSEC3 records are used for other names than those asked for
+/// (PowerDNS Recursor weighs the same at 150): past it asking is cheaper than hashing.
+pub const SYNTHESIS_PRICE: u32 = 16;
+
+/// And all names of one denial.
+pub const SYNTHESIS_HASHES: u32 = 10 * SYNTHESIS_PRICE;
+
+/// Labels of a name that are hashed in search of its closest encloser.
+pub const SYNTHESIS_LABELS: usize = 5;
+
+/// Octets of memory around a set that denies: its name twice, a node of a tree, and counts.
+pub const SPAN_OVERHEAD: usize = 256;
+
+/// The share of the cache's size that denials for other names may take: one part of so many.
+pub const SPANS_SHARE: usize = 16;
+
+/// Rounds in which they are pruned, each of which leaves about half.
+pub const PRUNES: usize = 8;
+
+/// Lookups of DS and DNSKEY for one reply: a name has no more labels, and every second one may need both.
+pub const CHAIN_LOOKUPS: usize = 128;
+
+/// How often zones with trust anchors are told which of their keys are trusted (RFC 8145 §5.1 leaves it open; Unbound does so with
+/// each look at the keys).
+pub const ANCHOR_SIGNAL: Duration = Duration::from_secs(86_400);
+
+/// Tags told in one such signal: as many as fit a label.
+pub const SIGNAL_TAGS: usize = 11;

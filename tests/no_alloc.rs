@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use waymark::answer::{self, Outcome, Recursion, Request, Transport, View, Worker};
-use waymark::cache::{Cache, Entry, EntryBuf, Fact, Key, Verdict};
+use waymark::cache::{Cache, Entry, EntryBuf, Fact, Key, Proof, Verdict};
 use waymark::clock::Instant;
 use waymark::config::{Config, Diagnostics};
 use waymark::dnssec::{Nsec3, Nsec3Param};
@@ -78,14 +78,24 @@ fn view() -> View {
         let name: NameBuf = name.parse().unwrap();
         let failed = matches!(fact, Fact::Failed { .. });
         let key = Key { realm: 0, name: name.as_name(), rtype, checking_disabled: false, failed };
-        let entry = Entry { stored: Instant::from_secs(1_000), ttl: 300, verdict: Verdict::Unchecked, fact };
+        let entry = Entry {
+            stored: Instant::from_secs(1_000),
+            ttl: 300,
+            verdict: Verdict::Unchecked,
+            fact,
+            proof: Proof::NONE,
+        };
         cache.insert(&EntryBuf::new(&key, &entry));
     };
     let records =
         |data: &'static [u8]| Fact::Records { rdatas: Rdatas::stored(data), signatures: Rdatas::stored(&[]) };
     put("www.cached.net.", Rtype::A, records(b"\0\x04\xc0\0\x02\x07"));
     put("alias.cached.net.", Rtype::CNAME, records(b"\0\x10\x03www\x06cached\x03net\0"));
-    put("none.cached.net.", Key::NXDOMAIN, Fact::Denied { soa_owner: Some(Name::ROOT), soa: &[0; 22] });
+    put(
+        "none.cached.net.",
+        Key::NXDOMAIN,
+        Fact::Denied { soa_owner: Some(Name::ROOT), soa: &[0; 22], signatures: Rdatas::EMPTY },
+    );
     put(
         "failed.cached.net.",
         Rtype::A,
@@ -100,6 +110,7 @@ fn view() -> View {
             realm: 0,
             upstreams: Default::default(),
             special: zone::special_use(),
+            sentinel: None,
             strict_denial: false,
             serve_stale: true,
             prefetch: true,

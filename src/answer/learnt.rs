@@ -1,11 +1,13 @@
 //! A link of the chain from what was learnt: the results settled for this request, then the cache.
 
 use super::{Link, Recursion, Refresh, Source, Walk};
-use crate::cache::{Entry, Fact, Key};
+use crate::cache::{Entry, Fact, Key, Proof, ProofSet, Verdict};
+use crate::dnssec::Nsec;
 use crate::limits;
 use crate::resolve::{BELOW_OWN_CUT, Failure, Settled};
 use crate::rrset::Rdatas;
 use crate::wire::{Ede, Flags, Name, NameBuf, Rcode, Rtype, Section};
+use crate::zone::RrsetRef;
 use crate::zone::tree::Sought;
 use std::cmp::Reverse;
 
@@ -17,6 +19,7 @@ impl<'a> Walk<'a, '_> {
         if rtype == Rtype::ANY {
             // RFC 8482 §4.2: no other server is asked for everything it has.
             let rdatas = Rdatas::stored(b"\x00\x09\x07RFC8482\x00");
+            self.secure = false;
             self.add_answer(name, Rtype::HINFO, limits::TTL_NEGATIVE, rdatas);
             self.reply.source = Source::Cache;
             return Link::Done;
@@ -27,7 +30,7 @@ impl<'a> Walk<'a, '_> {
         let failure = self.settled_for(name).and_then(|settled| settled.failure.as_ref());
         // Up to a DNAME that makes the name too long, a chain is an answer.
         if let Some(failure) = failure.filter(|failure| failure.rcode != Rcode::YXDOMAIN) {
-            return self.stale_link(learnt, name, failure.rcode);
+            return self.stale_link(learnt, name, failure.rcode, failure.ede);
         }
         let mut link = self.known_link(learnt, name);
         if let Link::Unknown = link {
@@ -93,11 +96,11 @@ impl<'a> Walk<'a, '_> {
     /// What was known before, or that the question could not be resolved a while ago.
     fn failed_link(&mut self, learnt: Learnt<'a>, name: Name<'_>) -> Link<'a> {
         let rtype = self.query.question.rtype;
-        let mut rcode = Rcode::NOERROR;
-        if !self.failure(learnt, name, rtype, |_, (failed, ..)| rcode = failed) {
+        let (mut rcode, mut why) = (Rcode::NOERROR, Ede::OTHER);
+        if !self.failure(learnt, name, rtype, |_, (failed, ede, _)| (rcode, why) = (failed, ede)) {
             return Link::Unknown;
         }
-        match self.stale_link(learnt, name, rcode) {
+        match self.stale_link(learnt, name, rcode, why) {
             Link::Unknown => {
                 self.failure(learnt, name, rtype, |walk, (rcode, ede, text)| {
                     walk.reply.source = Source::Cache;
@@ -133,9 +136,10 @@ impl<'a> Walk<'a, '_> {
         found
     }
 
-    /// What was known before, where that may be used in place of this failure.
-    fn stale_link(&mut self, learnt: Learnt<'a>, name: Name<'_>, failure: Rcode) -> Link<'a> {
-        if !learnt.recursion.serve_stale || failure != Rcode::SERVFAIL {
+    /// What was known before, where that may be used in place of this failure. Not where the servers were heard and are not to be
+    /// believed: who forges them must not choose the answer by its age.
+    fn stale_link(&mut self, learnt: Learnt<'a>, name: Name<'_>, failure: Rcode, why: Ede) -> Link<'a> {
+        if !learnt.recursion.serve_stale || failure != Rcode::SERVFAIL || why.is_of_validation() {
             return Link::Unknown;
         }
         // The other links of the chain are fresh as long as they can be.
@@ -159,10 +163,11 @@ impl<'a> Walk<'a, '_> {
             let made = self.find(learnt, owner, Rtype::DNAME, |walk, entry| {
                 let target = only_name(entry)?;
                 let made = NameBuf::substitute(name, owner, target).is_ok_and(|made| made == alias);
-                let Fact::Records { rdatas, .. } = entry.fact else { return None };
+                let Fact::Records { rdatas, signatures } = entry.fact else { return None };
                 if made {
                     let ttl = walk.ttl(entry);
-                    walk.add_answer(owner, Rtype::DNAME, ttl, rdatas);
+                    walk.secure &= entry.verdict == Verdict::Secure;
+                    walk.add_signed(owner, &RrsetRef { rtype: Rtype::DNAME, ttl, rdatas, signatures });
                 }
                 made.then_some(())
             });
@@ -180,9 +185,10 @@ impl<'a> Walk<'a, '_> {
         });
         if let Some(dname) = dname
             && let entry = dname.entry()
-            && let Fact::Records { rdatas, .. } = entry.fact
+            && let Fact::Records { rdatas, signatures } = entry.fact
         {
-            self.add_answer(dname.key().name, Rtype::DNAME, self.ttl(&entry), rdatas);
+            let set = RrsetRef { rtype: Rtype::DNAME, ttl: self.ttl(&entry), rdatas, signatures };
+            self.add_signed(dname.key().name, &set);
         }
         self.reply.rcode = failure.rcode;
         self.reply.remark(failure.ede, &failure.text);
@@ -253,6 +259,52 @@ impl<'a> Walk<'a, '_> {
     }
 }
 
+impl<'a> Walk<'a, '_> {
+    /// Adds what proves an entry, for a client that validates.
+    fn prove(&mut self, ttl: u32, proof: Proof<'_>) {
+        let wanted = self.wants_proof();
+        for ProofSet { owner, rtype, rdatas, signatures } in proof.iter().filter(|_| wanted) {
+            if !self.reply.has_in_authority(owner, rtype) {
+                let set = RrsetRef { rtype, ttl, rdatas, signatures };
+                self.reply.signed(Section::Authority, owner, &set);
+            }
+        }
+    }
+
+    /// Adds what proves the aliases of the chain, now that the answer section is complete.
+    pub(super) fn prove_aliases(&mut self, recursion: &'a Recursion) {
+        let mut nth = 0;
+        while let Some(owner) = self.reply.nth_alias(nth) {
+            nth += 1;
+            for realm in [recursion.realm, recursion.realm | BELOW_OWN_CUT] {
+                let proven =
+                    self.find(Learnt { recursion, realm }, owner.as_name(), Rtype::CNAME, |walk, entry| {
+                        let ttl = walk.ttl(entry);
+                        walk.prove(ttl, entry.proof);
+                    });
+                if proven.is_some() {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn wants_proof(&self) -> bool {
+        self.query.edns.is_some_and(|edns| edns.dnssec_ok)
+    }
+
+    /// Whether the client would compare the response code with the proof.
+    fn wants_proof_of_code(&self) -> bool {
+        self.wants_proof() && !self.query.edns.is_some_and(|edns| edns.compact_ok)
+    }
+}
+
+/// Whether a name is denied by an NSEC of its own (RFC 9824 §3.1).
+fn is_compact(name: Name<'_>, proof: Proof<'_>) -> bool {
+    let mut own = proof.iter().filter(|set| set.rtype == Rtype::NSEC && set.owner == name);
+    own.any(|set| set.rdatas.iter().filter_map(Nsec::read).any(|nsec| nsec.types.has(Rtype::NXNAME)))
+}
+
 /// Where a link looks.
 #[derive(Clone, Copy)]
 struct Learnt<'a> {
@@ -269,13 +321,16 @@ fn only_name<'e>(entry: &Entry<'e>) -> Option<Name<'e>> {
 /// Writes what an entry says of `name`.
 fn write<'a>(walk: &mut Walk<'a, '_>, name: Name<'_>, rtype: Rtype, entry: &Entry<'_>) -> Link<'a> {
     let ttl = walk.ttl(entry);
-    if walk.stale && entry.ttl_left(walk.request.now) == 0 {
+    // What has run out may have been signed for no longer.
+    let stale = walk.stale && entry.ttl_left(walk.request.now) == 0;
+    walk.secure &= entry.verdict == Verdict::Secure && !stale;
+    if stale {
         let ede = if rtype == Key::NXDOMAIN { Ede::STALE_NXDOMAIN_ANSWER } else { Ede::STALE_ANSWER };
         walk.reply.rcode = Rcode::NOERROR;
         walk.reply.remark(ede, "its time has run out, and nothing newer could be had in time");
     }
     match entry.fact {
-        Fact::Records { rdatas, .. } => {
+        Fact::Records { rdatas, signatures } => {
             let target = match rtype {
                 Rtype::CNAME if walk.query.question.rtype != Rtype::CNAME => {
                     rdatas.iter().next().and_then(|r| Name::from_wire(r).ok())
@@ -283,18 +338,26 @@ fn write<'a>(walk: &mut Walk<'a, '_>, name: Name<'_>, rtype: Rtype, entry: &Entr
                 _ => None,
             };
             match target {
-                _ if !walk.add_answer(name, rtype, ttl, rdatas) => Link::Done,
-                Some(target) => walk.follow(target),
-                None => Link::Done,
+                _ if !walk.add_signed(name, &RrsetRef { rtype, ttl, rdatas, signatures }) => Link::Done,
+                Some(target) => {
+                    walk.unproven |= !entry.proof.as_bytes().is_empty();
+                    walk.follow(target)
+                }
+                None => {
+                    walk.prove(ttl, entry.proof);
+                    Link::Done
+                }
             }
         }
-        Fact::Denied { soa_owner, soa } => {
-            if rtype == Key::NXDOMAIN {
+        Fact::Denied { soa_owner, soa, signatures } => {
+            // RFC 9824 §5.1: who validates and does not know compact denial would find the code a lie.
+            if rtype == Key::NXDOMAIN && !(walk.wants_proof_of_code() && is_compact(name, entry.proof)) {
                 walk.reply.rcode = Rcode::NXDOMAIN;
             }
             if let Some(owner) = soa_owner {
-                walk.reply.record_whole(Section::Authority, owner, Rtype::SOA, ttl, soa);
+                walk.reply.signed_record(Section::Authority, owner, Rtype::SOA, (ttl, soa), signatures);
             }
+            walk.prove(ttl, entry.proof);
             Link::Done
         }
         Fact::Failed { rcode, ede, text } => {

@@ -5,8 +5,8 @@ use crate::guard::cookie::{Checked, Standing};
 use crate::limits;
 use crate::rrset::{Rdatas, write_rdata};
 use crate::wire::{
-    Class, ClientSubnet, Ede, Flags, Full, Mark, Name, Query, Rcode, Record, Rtype, Section, Writer, option,
-    read_u16,
+    Class, ClientSubnet, Ede, Flags, Full, Mark, Name, NameBuf, Query, Rcode, Record, Rtype, Section, Writer,
+    option, read_u16,
 };
 use crate::zone::RrsetRef;
 
@@ -223,6 +223,17 @@ impl<'o, 'a> Reply<'o, 'a> {
             .any(|record| record.rtype == rtype && record.owner().is_ok_and(|owner| owner.as_name() == name))
     }
 
+    /// The owner of the nth CNAME in the answer.
+    pub fn nth_alias(&self, nth: usize) -> Option<NameBuf> {
+        let mut aliases = self.writer.answers().flatten().filter(|record| record.rtype == Rtype::CNAME);
+        aliases.nth(nth)?.owner().ok()
+    }
+
+    /// Says that all of the answer was validated (RFC 4035 §3.2.3).
+    pub fn set_authentic(&mut self) {
+        self.flags = self.flags.with(Flags::AD, true);
+    }
+
     /// Whether the client wants DNSSEC records that it has not asked for by type (RFC 3225 §3).
     pub fn is_dnssec_ok(&self) -> bool {
         self.dnssec_ok
@@ -273,10 +284,21 @@ impl<'o, 'a> Reply<'o, 'a> {
         self.signed(section, owner, &RrsetRef { rtype, ttl, rdatas, signatures: Rdatas::EMPTY })
     }
 
-    /// Writes a single record as [`Reply::rrset`] does a set.
-    pub fn record_whole(&mut self, section: Section, owner: Name<'_>, rtype: Rtype, ttl: u32, rdata: &[u8]) {
+    /// Writes a single record, which is its TTL and data, as [`Reply::signed`] does a set.
+    pub fn signed_record(
+        &mut self,
+        section: Section,
+        owner: Name<'_>,
+        rtype: Rtype,
+        (ttl, rdata): (u32, &[u8]),
+        signatures: Rdatas<'_>,
+    ) {
         let mark = self.writer.mark();
-        match self.record(section, owner, rtype, ttl, rdata) {
+        let signatures = if self.dnssec_ok { signatures } else { Rdatas::EMPTY };
+        let written = self
+            .record(section, owner, rtype, ttl, rdata)
+            .and_then(|()| self.records(section, owner, Rtype::RRSIG, ttl, signatures));
+        match written {
             Ok(()) => self.min_ttl = self.min_ttl.min(ttl),
             Err(Full) => {
                 self.writer.roll_back(mark);

@@ -1,7 +1,7 @@
 //! Stories of one request each: zones, a question, the reply as text.
 
 use super::*;
-use crate::cache::{Entry, EntryBuf, Fact, Key, Verdict};
+use crate::cache::{Entry, EntryBuf, Fact, Key, Proof, Verdict};
 use crate::config::{Config, Diagnostics, ZoneFile};
 use crate::rrset;
 use crate::steer::Policy;
@@ -179,6 +179,7 @@ pub(super) fn view() -> View {
             realm: 0,
             upstreams: Default::default(),
             special: zone::special_use(),
+            sentinel: None,
             strict_denial: false,
             serve_stale: true,
             prefetch: true,
@@ -194,7 +195,10 @@ fn cache() -> Cache {
         let failed = matches!(fact, Fact::Failed { .. });
         let key = Key { realm: 0, name: name.as_name(), rtype, checking_disabled: false, failed };
         let stored = Instant::from_secs(1_000);
-        cache.insert(&EntryBuf::new(&key, &Entry { stored, ttl, verdict: Verdict::Unchecked, fact }));
+        cache.insert(&EntryBuf::new(
+            &key,
+            &Entry { stored, ttl, verdict: Verdict::Unchecked, fact, proof: Proof::NONE },
+        ));
     };
     let none = rrset::Rdatas::stored(&[]);
     let records =
@@ -212,10 +216,25 @@ fn cache() -> Cache {
     put("made.net.", Rtype::DNAME, 60, records(b"\0\x07\x05other\0"));
     put("www.made.net.", Rtype::CNAME, 30, records(b"\0\x0b\x03www\x05other\0"));
     put("sub.denied.net.", Rtype::CNAME, 30, records(b"\0\x0c\x06cached\x03net\0"));
-    put("denied.net.", Rtype::DNAME, 60, Fact::Denied { soa_owner: Some(Name::ROOT), soa });
+    put(
+        "denied.net.",
+        Rtype::DNAME,
+        60,
+        Fact::Denied { soa_owner: Some(Name::ROOT), soa, signatures: Rdatas::EMPTY },
+    );
     put("net.", Rtype::DNAME, 60, Fact::Failed { rcode: Rcode::SERVFAIL, ede: 22, text: "nobody answered" });
-    put("typeless.net.", Rtype::CNAME, 60, Fact::Denied { soa_owner: Some(Name::ROOT), soa });
-    put("nx.net.", Key::NXDOMAIN, 60, Fact::Denied { soa_owner: Some(Name::ROOT), soa });
+    put(
+        "typeless.net.",
+        Rtype::CNAME,
+        60,
+        Fact::Denied { soa_owner: Some(Name::ROOT), soa, signatures: Rdatas::EMPTY },
+    );
+    put(
+        "nx.net.",
+        Key::NXDOMAIN,
+        60,
+        Fact::Denied { soa_owner: Some(Name::ROOT), soa, signatures: Rdatas::EMPTY },
+    );
     cache
 }
 

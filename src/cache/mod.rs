@@ -2,6 +2,7 @@
 //! lock; every call takes `now`.
 
 mod entry;
+mod proof;
 mod selection;
 mod shard;
 pub mod snapshot;
@@ -9,6 +10,7 @@ pub mod snapshot;
 mod tests;
 
 pub use entry::EntryBuf;
+pub use proof::{Proof, ProofBuf, ProofSet};
 pub use selection::Selection;
 
 use crate::clock::Instant;
@@ -40,11 +42,12 @@ impl Key<'_> {
     pub const NXDOMAIN: Rtype = Rtype(0);
 }
 
-/// What validation found. Until validation is built every entry is `Unchecked`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What validation found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Verdict {
     /// Not validated.
+    #[default]
     Unchecked = 0,
     /// No chain of trust leads here.
     Insecure = 1,
@@ -70,6 +73,8 @@ pub enum Fact<'a> {
         soa_owner: Option<Name<'a>>,
         /// Its record data.
         soa: &'a [u8],
+        /// The record data of its RRSIGs.
+        signatures: Rdatas<'a>,
     },
     /// Resolution failed (RFC 9520).
     Failed {
@@ -93,6 +98,9 @@ pub struct Entry<'a> {
     pub verdict: Verdict,
     /// What it says.
     pub fact: Fact<'a>,
+    /// What a client that validates needs beside it: of a denial its NSEC or NSEC3 records, of what came of a wildcard those that deny
+    /// the names nearer.
+    pub proof: Proof<'a>,
 }
 
 impl Entry<'_> {
@@ -194,6 +202,11 @@ impl Cache {
                 }
             })
         })
+    }
+
+    /// Octets that it may take.
+    pub fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// What it holds.

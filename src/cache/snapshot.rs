@@ -12,7 +12,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 
-const MAGIC: &[u8; 16] = b"waymark cache 1\n";
+const MAGIC: &[u8; 16] = b"waymark cache 2\n";
 
 /// Octets of the magic before the version.
 const NAME: usize = 14;
@@ -57,7 +57,7 @@ impl fmt::Display for Unusable {
             Unusable::Foreign => "it is no snapshot of a cache",
             Unusable::Version => "another version of Waymark wrote it",
             Unusable::Settings => {
-                "the resolver asked other servers, or asked them otherwise, when it was written"
+                "the resolver asked other servers, or asked or trusted them otherwise, when it was written"
             }
             Unusable::Future => "it was written later than now: the clock was set back",
             Unusable::Broken => "it is damaged",
@@ -210,6 +210,7 @@ fn insert(cache: &Cache, under: &Circumstances, expires: u64, saved: &EntryBuf) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::Proof;
     use crate::cache::{Scratch, Verdict};
     use crate::rrset::{Rdatas, Rrset};
     use crate::wire::{Name, NameBuf, Rcode, Rtype};
@@ -227,7 +228,10 @@ mod tests {
         let key = Key { realm, name: name.as_name(), rtype, checking_disabled: false, failed: false };
         // Ten seconds old when it is saved.
         let stored = Instant::from_secs(4_990);
-        cache.insert(&EntryBuf::new(&key, &Entry { stored, ttl, verdict: Verdict::Insecure, fact }));
+        cache.insert(&EntryBuf::new(
+            &key,
+            &Entry { stored, ttl, verdict: Verdict::Insecure, fact, proof: Proof::NONE },
+        ));
     }
 
     /// A cache with ample room.
@@ -252,7 +256,7 @@ mod tests {
             "nx.example.",
             Key::NXDOMAIN,
             110,
-            Fact::Denied { soa_owner: Some(Name::ROOT), soa: &soa },
+            Fact::Denied { soa_owner: Some(Name::ROOT), soa: &soa, signatures: Rdatas::EMPTY },
         );
         put(
             &cache,

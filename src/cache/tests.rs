@@ -23,7 +23,13 @@ fn entry(n: u32, version: u32, octets: usize) -> EntryBuf {
     let fact = Fact::Records { rdatas: set.rdatas(), signatures: Rdatas::stored(&[]) };
     EntryBuf::new(
         &key,
-        &Entry { stored: Instant::from_secs(version.into()), ttl: 60, verdict: Verdict::Unchecked, fact },
+        &Entry {
+            stored: Instant::from_secs(version.into()),
+            ttl: 60,
+            verdict: Verdict::Unchecked,
+            fact,
+            proof: Proof::NONE,
+        },
     )
 }
 
@@ -54,8 +60,8 @@ fn what_goes_in_comes_out() {
     for (i, fact) in [
         Fact::Records { rdatas: Rdatas::stored(b"\0\x04abcd"), signatures: Rdatas::stored(b"\0\x01s") },
         Fact::Records { rdatas: Rdatas::stored(b""), signatures: Rdatas::stored(b"") },
-        Fact::Denied { soa_owner: Some(soa_owner.as_name()), soa: b"soa" },
-        Fact::Denied { soa_owner: None, soa: b"" },
+        Fact::Denied { soa_owner: Some(soa_owner.as_name()), soa: b"soa", signatures: Rdatas::EMPTY },
+        Fact::Denied { soa_owner: None, soa: b"", signatures: Rdatas::EMPTY },
         Fact::Failed { rcode: Rcode::SERVFAIL, ede: 22, text: "nobody answered" },
     ]
     .into_iter()
@@ -69,7 +75,8 @@ fn what_goes_in_comes_out() {
             failed: matches!(fact, Fact::Failed { .. }),
         };
         for verdict in [Verdict::Unchecked, Verdict::Insecure, Verdict::Secure, Verdict::Bogus] {
-            let entry = Entry { stored: Instant::from_millis(1234), ttl: 300, verdict, fact };
+            let entry =
+                Entry { stored: Instant::from_millis(1234), ttl: 300, verdict, fact, proof: Proof::NONE };
             let buf = EntryBuf::new(&key, &entry);
             assert_eq!((buf.key(), buf.entry()), (key, entry));
             cache.insert(&buf);
@@ -204,8 +211,14 @@ fn readers_never_see_a_torn_entry_while_others_write() {
 /// Stores an entry.
 fn put(cache: &Cache, (realm, name, rtype, checking_disabled): (u32, &str, Rtype, bool)) {
     let name: NameBuf = name.parse().unwrap();
-    let fact = Fact::Denied { soa_owner: None, soa: b"" };
-    let entry = Entry { stored: Instant::from_secs(100), ttl: 60, verdict: Verdict::Unchecked, fact };
+    let fact = Fact::Denied { soa_owner: None, soa: b"", signatures: Rdatas::EMPTY };
+    let entry = Entry {
+        stored: Instant::from_secs(100),
+        ttl: 60,
+        verdict: Verdict::Unchecked,
+        fact,
+        proof: Proof::NONE,
+    };
     cache.insert(&EntryBuf::new(
         &Key { realm, name: name.as_name(), rtype, checking_disabled, failed: false },
         &entry,
@@ -332,7 +345,7 @@ proptest! {
             let name: NameBuf = "www.example.".parse().unwrap();
             let key = Key { realm: 3, name: name.as_name(), rtype: Rtype::MX, checking_disabled: true, failed: false };
             let make = |fact| {
-                EntryBuf::new(&key, &Entry { stored: Instant::ZERO, ttl: 5, verdict: Verdict::Secure, fact })
+                EntryBuf::new(&key, &Entry { stored: Instant::ZERO, ttl: 5, verdict: Verdict::Secure, fact, proof: Proof::NONE })
             };
             let mut set = Rrset::new(name.as_name(), Rtype::MX, 60);
             set.push(b"\x00\x0a\x01a\x00");
@@ -341,7 +354,7 @@ proptest! {
             let no_signatures = Rdatas::stored(&[]);
             (
                 make(Fact::Records { rdatas: set.rdatas(), signatures: no_signatures }),
-                make(Fact::Denied { soa_owner: Some(name.as_name()), soa: &soa }),
+                make(Fact::Denied { soa_owner: Some(name.as_name()), soa: &soa, signatures: Rdatas::EMPTY }),
                 make(Fact::Failed { rcode: Rcode::SERVFAIL, ede: 1, text: "why" }),
             )
         };

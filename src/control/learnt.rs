@@ -1,6 +1,6 @@
 //! What was learnt of other servers, looked at and forgotten on an operator's behalf.
 
-use crate::cache::{Cache, Entry, Fact, Key, Scratch, Selection, Verdict};
+use crate::cache::{Cache, Entry, Fact, Key, ProofSet, Scratch, Selection, Verdict};
 use crate::clock::{self, Instant};
 use crate::limits;
 use crate::resolve::{BELOW_OWN_CUT, Known};
@@ -30,7 +30,7 @@ impl fmt::Debug for Learnt {
 
 impl Learnt {
     /// Forgets entries, and where the names they are selected by were delegated to. Returns how many entries.
-    pub(super) fn flush(&self, selection: &Selection) -> usize {
+    pub fn flush(&self, selection: &Selection) -> usize {
         // First the delegations: who asks between the two must not store what they lead to.
         match selection {
             Selection::Name(name) | Selection::Question(name, Rtype::NS) => {
@@ -115,10 +115,10 @@ fn row(key: &Key<'_>, entry: &Entry<'_>, now: Instant) -> Value {
         Fact::Records { rdatas, signatures } => {
             ("records", printed(key.rtype, rdatas), printed(Rtype::RRSIG, signatures))
         }
-        Fact::Denied { soa_owner, soa } => {
+        Fact::Denied { soa_owner, soa, signatures } => {
             let kind = if key.rtype == Key::NXDOMAIN { "nxdomain" } else { "nodata" };
             let soa = soa_owner.map(|owner| format!("{owner} SOA {}", print(Rtype::SOA, soa)));
-            (kind, soa.into_iter().collect(), Vec::new())
+            (kind, soa.into_iter().collect(), printed(Rtype::RRSIG, signatures))
         }
         Fact::Failed { rcode, ede, text } => {
             ("failure", vec![format!("{rcode} (EDE {ede}): {text}")], Vec::new())
@@ -131,17 +131,29 @@ fn row(key: &Key<'_>, entry: &Entry<'_>, now: Instant) -> Value {
         "type": (key.rtype != Key::NXDOMAIN).then(|| key.rtype.to_string()),
         "ttl": ttl,
         "stale": ttl == 0,
-        "verdict": match entry.verdict {
-            Verdict::Unchecked => "unchecked",
-            Verdict::Insecure => "insecure",
-            Verdict::Secure => "secure",
-            Verdict::Bogus => "bogus",
-        },
+        "verdict": verdict(entry.verdict),
         "kind": kind,
         "data": data,
         "signatures": signatures,
+        "proof": entry.proof.iter().map(proof).collect::<Vec<_>>(),
         "checking_disabled": key.checking_disabled,
     })
+}
+
+/// A verdict in a word.
+pub(super) fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Unchecked => "unchecked",
+        Verdict::Insecure => "insecure",
+        Verdict::Secure => "secure",
+        Verdict::Bogus => "bogus",
+    }
+}
+
+/// A set of a proof.
+fn proof(set: ProofSet<'_>) -> String {
+    let data: Vec<String> = set.rdatas.iter().map(|rdata| print(set.rtype, rdata)).collect();
+    format!("{} {} {}", set.owner, set.rtype, data.join(", "))
 }
 
 fn print(rtype: Rtype, rdata: &[u8]) -> String {
@@ -153,7 +165,7 @@ fn print(rtype: Rtype, rdata: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::EntryBuf;
+    use crate::cache::{EntryBuf, Proof};
     use crate::rrset::Rrset;
     use crate::wire::Rcode;
 
@@ -168,7 +180,7 @@ mod tests {
             let stored = clock::now() + std::time::Duration::from_secs(1_000);
             cache.insert(&EntryBuf::new(
                 &key,
-                &Entry { stored, ttl: 7, verdict: Verdict::Secure, fact: *fact },
+                &Entry { stored, ttl: 7, verdict: Verdict::Secure, fact: *fact, proof: Proof::NONE },
             ));
         }
         Learnt { cache, known: Arc::default(), realm: 5 }
@@ -180,7 +192,7 @@ mod tests {
         set.push(&[192, 0, 2, 1]);
         let records = Fact::Records { rdatas: set.rdatas(), signatures: Rdatas::stored(&[]) };
         let soa = [&b"\x01a\x00\x01b\x00"[..], &[0; 20]].concat();
-        let denied = Fact::Denied { soa_owner: Some(Name::ROOT), soa: &soa };
+        let denied = Fact::Denied { soa_owner: Some(Name::ROOT), soa: &soa, signatures: Rdatas::EMPTY };
         let failed = Fact::Failed { rcode: Rcode::SERVFAIL, ede: 22, text: "no \"answer\"" };
         let learnt = learnt(&[
             (5, Rtype::A, records),

@@ -267,6 +267,12 @@ impl Shard {
         let Resolving { settings, cache, known, zones } = self.resolving.clone()?;
         let mut resolver = Resolver::new(settings, cache, known, crate::entropy::seed());
         resolver.set_zones(zones);
+        let now = clock::now();
+        resolver.set_time(now, clock::unix_secs());
+        // One for all: they share what is trusted.
+        if self.index == 0 {
+            resolver.follow_anchors(now);
+        }
         Some(resolver)
     }
 
@@ -540,6 +546,7 @@ impl Shard {
     /// Runs what is due.
     pub fn tick(&mut self, now: Instant, sockets: &[UdpSocket], registry: &Registry) {
         if let Some(resolver) = &mut self.resolver {
+            resolver.set_time(now, clock::unix_secs());
             resolver.handle_timeout(now);
         }
         self.drain(sockets, registry);

@@ -51,7 +51,11 @@ impl Resolver {
 
     fn cached_addresses(&mut self, now: Instant, name: Name<'_>, rtype: Rtype, found: &mut Vec<IpAddr>) {
         let key = Key { realm: self.settings.realm, name, rtype, checking_disabled: false, failed: false };
-        let entry = self.cache.get(&key, &mut self.scratch).filter(|entry| entry.ttl_left(now) > 0);
+        let apart = Key { checking_disabled: self.validates(), ..key };
+        let key = [apart, key]
+            .into_iter()
+            .find(|key| self.cache.get(key, &mut self.scratch).is_some_and(|entry| entry.ttl_left(now) > 0));
+        let entry = key.and_then(|key| self.cache.get(&key, &mut self.scratch));
         if let Some(Entry { fact: Fact::Records { rdatas, .. }, .. }) = entry {
             let addresses = rdatas.iter().filter_map(|rdata| scrub::address(rtype, rdata));
             found.extend(addresses.take(limits::SERVER_ADDRESSES));
@@ -61,8 +65,9 @@ impl Resolver {
     /// Whether the cache settles a lookup that would be made: with addresses, an alias, a denial or a failure.
     fn is_cached(&mut self, now: Instant, name: Name<'_>, wanted: Rtype) -> bool {
         let settling = [(wanted, false), (Rtype::CNAME, false), (Key::NXDOMAIN, false), (wanted, true)];
+        let checking_disabled = self.validates();
         settling.into_iter().any(|(rtype, failed)| {
-            let key = Key { realm: self.settings.realm, name, rtype, checking_disabled: false, failed };
+            let key = Key { realm: self.settings.realm, name, rtype, checking_disabled, failed };
             let entry = self.cache.get(&key, &mut self.scratch).filter(|entry| entry.ttl_left(now) > 0);
             // That there is no alias settles nothing.
             entry.is_some_and(|e| rtype != Rtype::CNAME || matches!(e.fact, Fact::Records { .. }))
@@ -111,7 +116,10 @@ impl Resolver {
                 return self.step(now, id);
             }
             if !own && (start.is_some() || !self.is_cached(now, name.as_name(), rtype)) {
-                self.fetch(now, id, Question { name, rtype, checking_disabled: false, start });
+                // Whoever sits at an address that is forged cannot forge signatures, and keys that wait for addresses that wait
+                // for keys would wait for ever.
+                let checking_disabled = self.validates();
+                self.fetch(now, id, Question { name, rtype, checking_disabled, start });
             }
         }
         let Some(Task { state: State::At(visit), .. }) = self.tasks.get(&id) else { return };
@@ -163,8 +171,10 @@ impl Resolver {
     /// How many tasks wait one for the other above this one; none when too many.
     fn levels_above(&self, id: TaskId) -> Option<usize> {
         let mut levels = 0;
-        self.walk_up(id, |_| {
-            levels += 1;
+        // The chain of trust leads up the tree of names, and is as long as that.
+        let judging = |id: &TaskId| matches!(self.tasks.get(id), Some(Task { state: State::At(visit), .. }) if visit.judging.is_some());
+        self.walk_up(id, |level| {
+            levels += usize::from(!level.iter().all(judging));
             levels <= limits::TASK_DEPTH + 1
         });
         (levels <= limits::TASK_DEPTH + 1).then_some(levels - 1)
@@ -177,7 +187,7 @@ impl Resolver {
     }
 
     /// Whether `other` waits for `id`, directly or through others, or is it.
-    fn waits_for(&self, id: TaskId, other: TaskId) -> bool {
+    pub(super) fn waits_for(&self, id: TaskId, other: TaskId) -> bool {
         let mut found = false;
         self.walk_up(id, |level| {
             found |= level.contains(&other);
@@ -191,6 +201,9 @@ impl Resolver {
         if let Some(Task { state: State::At(visit), starved, .. }) = self.tasks.get_mut(&parent) {
             *starved |= settled.failure.as_ref().is_some_and(|failure| failure.passing);
             visit.pending.retain(|pending| *pending != child);
+            if visit.judging.as_ref().is_some_and(|judging| judging.waits_for(child)) {
+                return self.looked_up(now, parent, settled);
+            }
             for entry in settled.entries.iter().filter(|entry| entry.key().name == settled.name.as_name()) {
                 if let Fact::Records { rdatas, .. } = entry.entry().fact {
                     let addresses =

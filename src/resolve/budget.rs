@@ -2,6 +2,7 @@
 
 use crate::clock::Instant;
 use crate::limits;
+use crate::validate::Effort;
 
 /// What is left for one client question. It is made once, when the client asks, and drawn down by all that the question
 /// causes; no restart or sub-task renews it.
@@ -11,6 +12,8 @@ pub struct Budget {
     pub queries: u16,
     /// Octets that may still be received.
     pub bytes: u32,
+    /// Work that may still be done to check signatures.
+    pub effort: Effort,
     /// When the question ends with SERVFAIL at the latest.
     pub deadline: Instant,
 }
@@ -18,7 +21,9 @@ pub struct Budget {
 impl Budget {
     /// Whether nothing was spent of it but time.
     pub fn is_whole(&self) -> bool {
-        self.queries == limits::BUDGET_QUERIES && self.bytes == limits::BUDGET_BYTES
+        self.queries == limits::BUDGET_QUERIES
+            && self.bytes == limits::BUDGET_BYTES
+            && self.effort == Effort::WHOLE
     }
 
     /// When the question arrived.
@@ -31,6 +36,7 @@ impl Budget {
         Budget {
             queries: limits::BUDGET_QUERIES,
             bytes: limits::BUDGET_BYTES,
+            effort: Effort::WHOLE,
             deadline: now + limits::BUDGET_TIME,
         }
     }

@@ -1,13 +1,15 @@
 //! The life of a task: made, begun, ended with a result or a failure; and what it costs those who wait for it.
 
+use super::claims::{Claim, Claims, What};
 use super::delegation::{Delegation, Servers};
+use super::judge::Judging;
 use super::task::{State, Task, TaskId, Visit, Waiter};
 use super::trace::Step;
 use super::{Asker, Asking, BELOW_OWN_CUT, Failure, Output, Question, Resolver, Settled};
-use crate::cache::{self, EntryBuf, Fact, Key, Verdict};
+use crate::cache::{self, EntryBuf, Fact, Key, Proof, Verdict};
 use crate::clock::Instant;
 use crate::limits;
-use crate::wire::{Ede, Name, Rcode};
+use crate::wire::{Ede, Name, Rcode, Rtype};
 use std::collections::HashSet;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -41,14 +43,43 @@ impl Resolver {
     pub(super) fn start(&mut self, now: Instant, id: TaskId) {
         let Some(task) = self.tasks.get(&id) else { return };
         if let State::New = task.state {
-            let delegation = self.best_delegation(&task.question, true, now);
+            let question = task.question.clone();
+            let delegation = self.best_delegation(&question, true, now);
+            // A client wants the SOA too.
+            let is_lookup = task.waiters.iter().all(|waiter| matches!(waiter, Waiter::Task(_)));
+            let evidence = if is_lookup { self.evidence(&question, &delegation, now) } else { None };
+            if let Some(evidence) = evidence {
+                self.arrive(now, id, delegation);
+                return self.begin_judging(now, id, Judging::new(evidence, None, None));
+            }
             self.visit(now, id, delegation);
         }
     }
 
-    /// A task goes to a delegation.
+    /// What came with the referral to a zone of its DS, for a question that asks for that: it need not be asked for again.
+    fn evidence(&self, question: &Question, parent: &Delegation, now: Instant) -> Option<Claims> {
+        if question.rtype != Rtype::DS || !self.judges(question) || parent.is_forward() {
+            return None;
+        }
+        let known = &self.known.delegations[usize::from(question.start.is_some())];
+        let mut sets = known.evidence(question.name.as_name(), now);
+        sets.first()?;
+        let ds = sets.pop_if(|set| set.rtype == Rtype::DS);
+        let what = ds.map_or(What::Denied(None), What::Records);
+        let list = vec![Claim { name: question.name.clone(), rtype: Rtype::DS, what }];
+        Some(Claims { list, denials: sets })
+    }
+
+    /// A task goes to a delegation and asks there.
     pub(super) fn visit(&mut self, now: Instant, id: TaskId, delegation: Arc<Delegation>) {
-        let Some(task) = self.tasks.get_mut(&id) else { return };
+        if self.arrive(now, id, delegation) {
+            self.step(now, id);
+        }
+    }
+
+    /// A task comes to a delegation; says whether it may stay.
+    fn arrive(&mut self, now: Instant, id: TaskId, delegation: Arc<Delegation>) -> bool {
+        let Some(task) = self.tasks.get_mut(&id) else { return false };
         task.trace.note(now, Step::At(delegation.zone.clone()));
         let visits = self.visits.entry(delegation.zone.clone()).or_default();
         *visits += 1;
@@ -61,9 +92,9 @@ impl Resolver {
         if crowded {
             let text = format!("too many questions wait for the servers of {}", delegation.zone);
             let failure = Failure { passing: true, ..Failure::servfail(Ede::OTHER, text) };
-            return self.settle(id, Vec::new(), Some(failure));
+            self.settle(id, Vec::new(), Some(failure));
         }
-        self.step(now, id);
+        !crowded
     }
 
     /// Takes a waiter off a task; a task that nobody waits for ends, and so do those that it waited for.
@@ -145,17 +176,29 @@ impl Resolver {
 
     /// Lets the tasks go on whose lookups have ended.
     pub(super) fn wake(&mut self, now: Instant) {
-        while let Some((parent, child, settled, trace)) = self.woken.pop_front() {
-            if let Some(task) = self.tasks.get_mut(&parent) {
-                task.trace.note(now, Step::LookedUp(trace));
+        loop {
+            if let Some(task) = self.begun.pop_front() {
+                self.start(now, task);
+            } else if let Some((parent, child, settled, trace)) = self.woken.pop_front() {
+                if let Some(task) = self.tasks.get_mut(&parent) {
+                    task.trace.note(now, Step::LookedUp(trace));
+                }
+                self.fetched(now, parent, child, &settled);
+            } else {
+                return;
             }
-            self.fetched(now, parent, child, &settled);
         }
     }
 
     /// Nothing is left to ask at the delegation that a task is at: the task goes to where the config lets it fall back, or fails.
-    pub(super) fn fail(&mut self, now: Instant, id: TaskId, ede: Ede, text: String) {
+    pub(super) fn fail(&mut self, now: Instant, id: TaskId, mut ede: Ede, mut text: String) {
         let Some(task) = self.tasks.get_mut(&id) else { return };
+        // That something was bogus says more than what became of the other servers.
+        if let State::At(visit) = &task.state
+            && let Some(flaw) = &visit.flaw
+        {
+            (ede, text) = (flaw.ede(), flaw.to_string());
+        }
         if let State::At(visit) = &task.state
             && matches!(visit.delegation.servers, Servers::Fixed { fallback: true, .. })
             && !std::mem::replace(&mut task.beyond_routes, true)
@@ -181,10 +224,28 @@ impl Resolver {
         self.settle(id, Vec::new(), Some(failure));
     }
 
+    /// Whether anything is validated.
+    pub(super) fn validates(&self) -> bool {
+        self.known.anchors.load().validates()
+    }
+
+    /// Whether what is learnt on the way to an answer, and is not judged, is kept apart from what is.
+    pub(super) fn keeps_apart(&self, question: &Question) -> bool {
+        question.checking_disabled || self.validates()
+    }
+
     /// Whether it is remembered that a question could not be resolved.
     pub(super) fn has_failed(&mut self, now: Instant, question: &Question) -> bool {
         let key = question.failed_key(self.settings.realm);
         self.cache.get(&key, &mut self.scratch).is_some_and(|failed| failed.ttl_left(now) > 0)
+    }
+
+    /// The failure that is remembered of a question.
+    pub(super) fn remembered(&mut self, now: Instant, question: &Question) -> Option<Failure> {
+        let key = question.failed_key(self.settings.realm);
+        let entry = self.cache.get(&key, &mut self.scratch).filter(|failed| failed.ttl_left(now) > 0)?;
+        let Fact::Failed { rcode, ede, text } = entry.fact else { return None };
+        Some(Failure { rcode, ede: Ede(ede), text: text.into(), passing: false })
     }
 
     /// Keeps a failure in the cache; one that comes again is kept for longer (RFC 9520 §3.2).
@@ -193,16 +254,17 @@ impl Resolver {
         let last = self.cache.get(&key, &mut self.scratch).filter(|last| {
             now.since(last.stored).as_secs() < u64::from(last.ttl) + u64::from(limits::TTL_FAILURE_MAX)
         });
-        let ttl = last.map_or(limits::TTL_FAILURE, |last| (last.ttl * 2).min(limits::TTL_FAILURE_MAX));
+        let first = if failure.ede.is_of_validation() { limits::TTL_BOGUS } else { limits::TTL_FAILURE };
+        let ttl = last.map_or(first, |last| (last.ttl * 2).min(limits::TTL_FAILURE_MAX));
         let fact = Fact::Failed { rcode: failure.rcode, ede: failure.ede.0, text: &failure.text };
-        let entry = cache::Entry { stored: now, ttl, verdict: Verdict::Unchecked, fact };
+        let entry = cache::Entry { stored: now, ttl, verdict: Verdict::Unchecked, fact, proof: Proof::NONE };
         self.cache.insert(&EntryBuf::new(&key, &entry));
     }
 
     //------- Budgets ----------------------------------------------------------------------------------------------
 
     /// Every client that waits for a task, through other tasks too.
-    fn askers_of(&self, id: TaskId) -> Vec<Asker> {
+    pub(super) fn askers_of(&self, id: TaskId) -> Vec<Asker> {
         let (mut seen, mut queue, mut askers) = (HashSet::from([id]), vec![id], Vec::new());
         while let Some(id) = queue.pop() {
             for waiter in self.tasks.get(&id).map_or(&[][..], |task| &task.waiters) {
@@ -257,7 +319,10 @@ impl Resolver {
     /// The deepest delegation for a question: own cut, stub or forward (if `routes` may be used), what was learnt, or the roots.
     pub(super) fn best_delegation(&self, question: &Question, routes: bool, now: Instant) -> Arc<Delegation> {
         let name = question.name.as_name();
-        let route = self.settings.route(name).filter(|_| routes);
+        // The DS of a stub's zone is not its servers' to tell.
+        let is_parents = |zone: Name<'_>| question.rtype == Rtype::DS && zone == name && !zone.is_root();
+        let mut suited = self.settings.routes_of(name).filter(|_| routes);
+        let route = suited.find(|route| route.forward || !is_parents(route.zone.as_name()));
         let servers = match (&question.start, route) {
             (Some(start), _) => Some((&start.zone, Servers::Named(start.servers.clone()))),
             (None, Some(route)) => {

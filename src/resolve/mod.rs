@@ -3,29 +3,37 @@
 
 mod addresses;
 mod budget;
+mod claims;
 mod delegation;
+mod denials;
 mod exchange;
+mod follow;
 mod iterate;
+mod judge;
 mod minimise;
 mod own;
 mod query;
 mod recent;
 mod replies;
+mod rule;
 mod scrub;
 mod select;
 mod servers;
 mod step;
 mod task;
 mod trace;
+mod trusts;
 
 pub use budget::Budget;
 pub use own::start;
 pub use servers::ServerState;
 pub use trace::{End, Said, Step, Trace};
 
-use crate::cache::{Cache, EntryBuf, Scratch};
+use crate::anchor;
+use crate::cache::{Cache, EntryBuf, Fact, Scratch};
 use crate::clock::Instant;
 use crate::config::Minimise;
+use crate::dnssec::SignedData;
 use crate::limits;
 use crate::wire::{Ede, Name, OwnedName, Rcode, Rtype};
 use crate::zone::ZoneSet;
@@ -62,6 +70,8 @@ pub struct Start {
     pub zone: OwnedName,
     /// Its name servers, each with the addresses that stand beside it.
     pub servers: Vec<(OwnedName, Vec<std::net::IpAddr>)>,
+    /// Its DS, as record data: what is below it is validated from there, and not at all where it has none.
+    pub ds: Vec<Box<[u8]>>,
 }
 
 /// Who asked: the driver's own number for a pending job.
@@ -188,14 +198,24 @@ pub struct InFlight {
 /// What all shards know of servers and delegations.
 #[derive(Default)]
 pub struct Known {
+    /// What is trusted from the start.
+    anchors: Arc<anchor::Trust>,
     /// Those of the world, and those below own cuts.
     delegations: [delegation::Delegations; 2],
+    trusts: [trusts::Trusts; 2],
+    /// Of the world only.
+    denials: denials::Denials,
     servers: servers::Servers,
     /// When the roots may next be asked for their own list.
     priming_due: AtomicU64,
 }
 
 impl Known {
+    /// Nothing yet but whom to trust.
+    pub fn new(anchors: Arc<anchor::Trust>) -> Known {
+        Known { anchors, ..Known::default() }
+    }
+
     /// What is known of servers, in no order.
     pub fn servers(&self, now: Instant) -> Vec<ServerState> {
         self.servers.states(now)
@@ -213,6 +233,15 @@ impl Known {
         for delegations in &self.delegations {
             delegations.forget(name, subtree);
         }
+        self.distrust(name, subtree);
+    }
+
+    /// Forgets what was validated of `name`; with `subtree` also below it.
+    pub fn distrust(&self, name: Name<'_>, subtree: bool) {
+        for trusts in &self.trusts {
+            trusts.forget(name, subtree);
+        }
+        self.denials.forget(name, subtree);
     }
 }
 
@@ -224,6 +253,11 @@ pub struct Resolver {
     settings: Arc<Settings>,
     cache: Arc<Cache>,
     scratch: Scratch,
+    signed_data: SignedData,
+    /// When zones may next be told which anchors are trusted.
+    signal_due: Instant,
+    /// Unix time at the start of the clock, seconds.
+    epoch: u64,
     known: Arc<Known>,
     rng: ChaCha20Rng,
     tasks: ById<TaskId, Task>,
@@ -231,8 +265,12 @@ pub struct Resolver {
     exchanges: Exchanges,
     /// Lookups that have ended, and the tasks to tell.
     woken: VecDeque<(TaskId, TaskId, Settled, Arc<Trace>)>,
+    /// Lookups for judging that are still to begin.
+    begun: VecDeque<TaskId>,
     /// What was resolved of late, the newest last.
     traces: VecDeque<Arc<Trace>>,
+    /// The last answer for which nobody had to be asked.
+    synthesised: Option<Arc<Trace>>,
     /// Tasks at each delegation.
     visits: HashMap<OwnedName, usize>,
     /// Own zones.
@@ -257,6 +295,8 @@ enum Timer {
     Exchange(ExchangeId),
     Asker(Asker),
     Patience(Asker),
+    /// It is time to look after trust anchors.
+    Anchors,
 }
 
 impl Resolver {
@@ -266,13 +306,18 @@ impl Resolver {
             settings,
             cache,
             scratch: Scratch::default(),
+            signed_data: SignedData::default(),
+            epoch: 0,
+            signal_due: Instant::ZERO,
             known,
             rng: ChaCha20Rng::from_seed(seed),
             tasks: ById::default(),
             by_question: HashMap::new(),
             exchanges: Exchanges::default(),
             woken: VecDeque::new(),
+            begun: VecDeque::new(),
             traces: VecDeque::new(),
+            synthesised: None,
             visits: HashMap::new(),
             zones: ZoneSet::default(),
             askers: ById::default(),
@@ -292,12 +337,22 @@ impl Resolver {
         self.zones = zones;
     }
 
+    /// Takes the time of day, seconds of Unix time: signatures are valid by it.
+    pub fn set_time(&mut self, now: Instant, unix: u64) {
+        self.epoch = unix.saturating_sub(now.as_secs());
+    }
+
+    fn unix(&self, now: Instant) -> u64 {
+        self.epoch + now.as_secs()
+    }
+
     /// What is being done for a question, or was the last time it was resolved here, if that is not long ago.
     pub fn trace(&self, name: Name<'_>, rtype: Rtype) -> Option<Arc<Trace>> {
         let is_it = |trace: &Trace| trace.name.as_name() == name && trace.rtype == rtype;
         let finished = self.traces.iter().rev().find(|trace| is_it(trace)).map(Arc::clone);
         let under_way = || self.tasks.values().find(|task| is_it(&task.trace));
-        finished.or_else(|| under_way().map(|task| Arc::new(task.trace.clone())))
+        let synthesised = || self.synthesised.clone().filter(|trace| is_it(trace));
+        finished.or_else(|| under_way().map(|task| Arc::new(task.trace.clone()))).or_else(synthesised)
     }
 
     /// The questions under way.
@@ -315,6 +370,17 @@ impl Resolver {
 
     /// Asks a question for a client. It is charged to `budget` until its `Output::Settle`.
     pub fn handle_question(&mut self, now: Instant, question: &Question, asker: Asker, budget: Budget) {
+        if let Some(entry) = self.synthesise(now, question) {
+            let mut trace = Trace::new(question, now);
+            if let Fact::Denied { soa_owner: Some(zone), .. } = entry.entry().fact {
+                trace.note(now, Step::Synthesised(zone.to_owned()));
+            }
+            trace.finish(std::slice::from_ref(&entry), None);
+            self.synthesised = Some(Arc::new(trace));
+            let settled = Settled { name: question.name.clone(), entries: Arc::new([entry]), failure: None };
+            self.outputs.push_back(Output::Settle { asker, settled, budget });
+            return;
+        }
         let crowded = match self.by_question.get(question).and_then(|id| self.tasks.get(id)) {
             Some(task) => task.waiters.len() >= limits::WAITERS,
             None => self.tasks.len() >= limits::TASKS,
@@ -381,6 +447,7 @@ impl Resolver {
                 Timer::Exchange(id) => self.overdue(now, id),
                 Timer::Asker(asker) => self.out_of_budget(now, asker, "it took longer than it may"),
                 Timer::Patience(asker) => self.outputs.push_back(Output::Impatient { asker }),
+                Timer::Anchors => self.look_after_anchors(now),
             }
             self.wake(now);
         }
@@ -390,6 +457,7 @@ impl Resolver {
         match timer {
             Timer::Exchange(id) => self.exchanges.get(id).is_some(),
             Timer::Asker(asker) | Timer::Patience(asker) => self.askers.contains_key(&asker),
+            Timer::Anchors => true,
         }
     }
 
@@ -431,6 +499,10 @@ pub struct Settings {
     pub minimise: Minimise,
     /// Whether public names may not have private addresses.
     pub rebinding_protection: bool,
+    /// Whether validated denials are used for other names than those that were asked for (RFC 8198).
+    pub aggressive: bool,
+    /// Whether zones with trust anchors are told which of their keys are trusted (RFC 8145).
+    pub anchor_signal: bool,
     /// Whether clients are told when they have waited so long that a stale answer is better than none.
     pub serve_stale: bool,
     /// Zones answered by given servers: longest match wins; the name "." is for all.
@@ -442,6 +514,14 @@ impl Settings {
     pub fn route(&self, name: Name<'_>) -> Option<&Upstream> {
         let routes = self.routes.iter().filter(|route| name.is_within(route.zone.as_name()));
         routes.max_by_key(|route| route.zone.as_name().len())
+    }
+
+    /// All routes for a name, the closest first.
+    fn routes_of(&self, name: Name<'_>) -> impl Iterator<Item = &Upstream> {
+        let mut routes: Vec<_> =
+            self.routes.iter().filter(|route| name.is_within(route.zone.as_name())).collect();
+        routes.sort_by_key(|route| Reverse(route.zone.as_name().len()));
+        routes.into_iter()
     }
 }
 
@@ -456,4 +536,6 @@ pub struct Upstream {
     pub forward: bool,
     /// Whether the zone is resolved from the roots down when they fail.
     pub fallback: bool,
+    /// Whether what they say is validated.
+    pub validate: bool,
 }

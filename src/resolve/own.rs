@@ -48,7 +48,9 @@ pub fn start(zones: &ZoneSet, zone: &Zone, cut: &Node, name: Name<'_>) -> Start 
     // A wildcard cut stands for the name below its parent that leads to `name`.
     let labels = cut.name().label_count();
     let zone = if cut.name().is_wildcard() { name.suffix(labels) } else { cut.name() };
-    Start { zone: zone.to_owned(), servers: names.map(|name| (name.to_owned(), glue(name))).collect() }
+    let ds = cut.rrset(Rtype::DS).into_iter().flat_map(|set| set.rdatas.iter());
+    let servers = names.map(|name| (name.to_owned(), glue(name))).collect();
+    Start { zone: zone.to_owned(), servers, ds: ds.map(Into::into).collect() }
 }
 
 /// The addresses in an A or AAAA set.

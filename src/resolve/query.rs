@@ -100,7 +100,7 @@ impl Sent {
                 [] => Ok(()),
                 cookie => writer.option(option::COOKIE, cookie),
             };
-            if self.edns { writer.opt(limits::UDP_PAYLOAD, 0, false, options) } else { Ok(()) }
+            if self.edns { writer.opt(limits::UDP_PAYLOAD, 0, true, options) } else { Ok(()) }
         });
         debug_assert!(written.is_ok());
         let len = writer.finish();

@@ -1,7 +1,9 @@
 //! What comes back: whether it is the reply, what a server cannot do, and where its answer leads.
 
+use super::claims::{Claims, Place};
 use super::delegation::{Delegation, Servers};
 use super::exchange::Exchange;
+use super::judge::{Ending, Judging, Source};
 use super::query::{Match, Sent};
 use super::scrub::{self, Asked, Finding, Why};
 use super::task::{Again, State, Task, TaskId, Trouble};
@@ -93,6 +95,10 @@ impl Resolver {
     ) {
         let Some(Task { state: State::At(visit), .. }) = self.tasks.get_mut(&task) else { return };
         visit.over(id);
+        // Another server answered before, and its answer is being judged.
+        if visit.judging.is_some() {
+            return;
+        }
         let (server, transport) = (sent.query.server, sent.query.transport);
         let again = |transport| Again { server, transport, confirms: sent.confirms, plain: false };
         let flags = message.header().flags;
@@ -145,17 +151,15 @@ impl Resolver {
             zone: &delegation,
             settings: &settings,
             realm: question.realm(settings.realm),
-            checking_disabled: question.checking_disabled,
-            now,
         };
         let part = asked.name.len() < question.name.as_name().len();
         let rcode = message.header().flags.rcode();
         let finding = scrub::read(&asked, message);
         let said = match &finding {
-            Finding::Facts(_) | Finding::TooLong(_) if part => Some(Said::NoCut(rcode)),
-            Finding::Facts(_) | Finding::TooLong(_) => Some(Said::Answer(rcode)),
+            Finding::Claims(_) | Finding::TooLong(_) if part => Some(Said::NoCut(rcode)),
+            Finding::Claims(_) | Finding::TooLong(_) => Some(Said::Answer(rcode)),
             Finding::Referral { .. } => Some(Said::Referral),
-            Finding::Filtered(_) => Some(Said::Filtered),
+            Finding::Filtered(..) => Some(Said::Filtered),
             Finding::Useless(why) if part => Some(Said::Trouble(Trouble::Reply(*why))),
             // `try_next` says so.
             Finding::Useless(_) => None,
@@ -164,10 +168,11 @@ impl Resolver {
             self.heard(now, task, sent, said);
         }
         match finding {
-            Finding::Referral { zone, servers, ttl } => {
+            Finding::Referral { zone, servers, ttl, evidence } => {
                 // Nobody can keep a delegation alive for longer than it was given by the zones above.
                 let expires = (now + Duration::from_secs(ttl.max(1).into())).min(delegation.expires);
-                let next = Arc::new(Delegation { zone, servers: Servers::Named(servers), expires });
+                let (servers, heard) = (Servers::Named(servers), now);
+                let next = Arc::new(Delegation { zone, servers, expires, evidence, heard });
                 // What stands in for servers that the config names must not take their place when they are back.
                 let stands_in = beyond_routes && settings.route(next.zone.as_name()).is_some();
                 if !stands_in {
@@ -181,16 +186,21 @@ impl Resolver {
                 let whole = Asked { name: question.name.as_name(), rtype: question.rtype, ..asked };
                 self.take_part(now, task, sent, finding, &whole, message);
             }
-            Finding::Facts(facts) => {
+            Finding::Claims(claims) => {
                 // What a forward says of the roots need not be so.
                 let by_roots = matches!(delegation.servers, Servers::Named(_));
                 if question.name.as_name().is_root() && question.rtype == Rtype::NS && by_roots {
                     self.learn_roots(now, message);
                 }
-                self.settle(task, facts, None);
+                self.take_claims(now, task, claims, None, sent);
             }
-            Finding::TooLong(facts) => self.settle(task, facts, Some(Failure::too_long())),
-            Finding::Filtered(failure) => self.give_up(now, task, failure),
+            Finding::TooLong(claims) => {
+                let ending = Ending::Beside(Failure::too_long());
+                self.take_claims(now, task, claims, Some(ending), sent);
+            }
+            Finding::Filtered(claims, failure) => {
+                self.take_claims(now, task, claims, Some(Ending::Instead(failure)), sent);
+            }
             Finding::Useless(why) => {
                 let lame = matches!(why, Why::Rcode(Rcode::REFUSED | Rcode::NOTAUTH) | Why::Sideways);
                 if lame && !delegation.is_forward() {
@@ -199,6 +209,23 @@ impl Resolver {
                 self.try_next(now, id, task, sent, Trouble::Reply(why));
             }
         }
+    }
+
+    /// Takes the answer to a task's question: as it is, or when it is judged.
+    fn take_claims(&mut self, now: Instant, id: TaskId, claims: Claims, ending: Option<Ending>, sent: &Sent) {
+        let Some(Task { question, .. }) = self.tasks.get(&id) else { return };
+        if self.judges(question) {
+            let (server, transport) = (sent.query.server, sent.query.transport);
+            let source = Source { server, transport, edns: sent.edns };
+            return self.begin_judging(now, id, Judging::new(claims, ending, Some(source)));
+        }
+        let failure = match ending {
+            Some(Ending::Instead(failure)) => return self.give_up(now, id, failure),
+            Some(Ending::Beside(failure)) => Some(failure),
+            None => None,
+        };
+        let (realm, checking_disabled) = (question.realm(self.settings.realm), question.checking_disabled);
+        self.settle(id, claims.unchecked(&Place { realm, checking_disabled, now }), failure);
     }
 
     /// Notes what a server said to a task.
@@ -222,7 +249,12 @@ impl Resolver {
         message: &Message<'_>,
     ) {
         self.note_part(id, true);
-        let Finding::Facts(facts) = finding else { return self.ask_whole(now, id, sent) };
+        let (Finding::Claims(claims), Some(task)) = (finding, self.tasks.get(&id)) else {
+            return self.ask_whole(now, id, sent);
+        };
+        // What was not asked for is not judged.
+        let checking_disabled = self.keeps_apart(&task.question);
+        let facts = claims.unchecked(&Place { realm: whole.realm, checking_disabled, now });
         self.keep(&facts);
         // The code may be that of a name that the part is an alias of; then names below the part may exist.
         let part = sent.query.name.as_name();
@@ -233,7 +265,7 @@ impl Resolver {
         // A server may deny a name that has names below it. The roots do not; others are believed when the config says so.
         let believed = self.settings.minimise == Minimise::Strict || whole.zone.zone.as_name().is_root();
         match believed.then(|| scrub::read(whole, message)) {
-            Some(Finding::Facts(facts)) => self.settle(id, facts, None),
+            Some(Finding::Claims(claims)) => self.take_claims(now, id, claims, None, sent),
             _ => self.ask_whole(now, id, sent),
         }
     }
@@ -297,7 +329,7 @@ impl Resolver {
         if let Some((servers, ttl)) = scrub::root_servers(message) {
             let expires = now + Duration::from_secs(ttl.max(1).into());
             let zone = Name::ROOT.to_owned();
-            let roots = Delegation { zone, servers: Servers::Named(servers), expires };
+            let roots = Delegation { expires, ..Delegation::unending(zone, Servers::Named(servers)) };
             self.known.delegations[0].insert(Arc::new(roots), now);
             self.known.priming_due.store(expires.as_nanos(), Ordering::Relaxed);
         }

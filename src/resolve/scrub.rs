@@ -1,13 +1,13 @@
 //! What a reply says, and nothing else it carries: records are taken only where they follow from the question and lie within what the
 //! server may speak for.
 
+use super::claims::{Claim, Claims, What};
 use super::delegation::{Delegation, Servers};
 use super::{BELOW_OWN_CUT, Failure, Settings};
-use crate::cache::{Entry, EntryBuf, Fact, Key, Verdict};
-use crate::clock::Instant;
+use crate::cache::Key;
 use crate::limits;
-use crate::rrset::{self, Rdatas, Rrset};
-use crate::wire::{Class, Ede, Flags, Message, Name, NameBuf, OwnedName, Rcode, Rtype, Section};
+use crate::rrset::{self, Rrset};
+use crate::wire::{Class, Ede, Flags, Message, Name, NameBuf, OwnedName, Rcode, Rtype, Section, read_u16};
 use std::net::IpAddr;
 
 /// What was asked, of whom.
@@ -18,8 +18,6 @@ pub(super) struct Asked<'a> {
     pub zone: &'a Delegation,
     pub settings: &'a Settings,
     pub realm: u32,
-    pub checking_disabled: bool,
-    pub now: Instant,
 }
 
 /// Name servers and their addresses.
@@ -28,16 +26,16 @@ pub(super) type NameServers = Vec<(OwnedName, Vec<IpAddr>)>;
 /// What a reply says.
 #[derive(Debug)]
 pub(super) enum Finding {
-    /// Facts for the question and further links of its chain.
-    Facts(Vec<EntryBuf>),
-    /// Facts that end with a DNAME that makes the name too long (RFC 6672 §2.2).
-    TooLong(Vec<EntryBuf>),
-    /// Ask these servers instead.
-    Referral { zone: OwnedName, servers: NameServers, ttl: u32 },
+    /// What it says of the question, and further links of its chain.
+    Claims(Claims),
+    /// Claims that end with a DNAME that makes the name too long (RFC 6672 §2.2).
+    TooLong(Claims),
+    /// Ask these servers instead. With it come the DS of the zone, or what proves that it has none.
+    Referral { zone: OwnedName, servers: NameServers, ttl: u32, evidence: Vec<Rrset> },
     /// The server does not serve the zone, or says nothing of use.
     Useless(Why),
     /// What it says may not be passed on.
-    Filtered(Failure),
+    Filtered(Claims, Failure),
 }
 
 /// Why a reply is of no use.
@@ -83,26 +81,30 @@ pub(super) fn read(asked: &Asked<'_>, message: &Message<'_>) -> Finding {
     if rcode != Rcode::NOERROR && rcode != Rcode::NXDOMAIN && rcode != Rcode::YXDOMAIN {
         return Finding::Useless(Why::Rcode(rcode));
     }
-    let Some(sets) = collect(message) else { return Finding::Useless(Why::Malformed) };
+    let Some(mut sets) = collect(message, asked.rtype) else { return Finding::Useless(Why::Malformed) };
+    let denials = denials(asked, &mut sets.authority);
     let forward = asked.zone.is_forward();
     let authoritative = flags.has(Flags::AA) || forward;
-    let (mut facts, last, answered) = follow(asked, &sets.answer);
+    let (mut list, last, answered) = follow(asked, &sets.answer);
     // Of a chain that leads away some servers say the first link without authority.
-    let bare = !answered && facts.len() == 1 && !flags.has(Flags::RA);
-    if !authoritative && !facts.is_empty() && !bare {
+    let bare = !answered && list.len() == 1 && !flags.has(Flags::RA);
+    if !authoritative && !list.is_empty() && !bare {
         // Another resolver's cache, not the zone's server.
         return Finding::Useless(Why::NotAuthoritative);
     }
     if answered {
         return match rebinding(asked, last.as_name(), &sets.answer) {
-            Some(failure) => Finding::Filtered(failure),
-            None => Finding::Facts(facts),
+            Some(failure) => Finding::Filtered(Claims { list, denials }, failure),
+            None => Finding::Claims(Claims { list, denials }),
         };
     }
     // Knot DNS says NXDOMAIN of it.
-    let no_name = facts.last().is_some_and(|fact| fact.key().rtype == Rtype::DNAME);
-    if no_name || authoritative && rcode == Rcode::YXDOMAIN {
-        return Finding::TooLong(facts);
+    let no_name = list.last().is_some_and(|claim| claim.rtype == Rtype::DNAME);
+    if no_name {
+        return Finding::TooLong(Claims { list, denials });
+    }
+    if rcode == Rcode::YXDOMAIN {
+        return Finding::Useless(Why::Rcode(rcode));
     }
     let in_zone = may_speak(asked, last.as_name());
     if rcode == Rcode::NXDOMAIN {
@@ -110,28 +112,32 @@ pub(super) fn read(asked: &Asked<'_>, message: &Message<'_>) -> Finding {
             return Finding::Useless(Why::NotAuthoritative);
         }
         if in_zone {
-            facts.push(denial(asked, last.as_name(), Key::NXDOMAIN, &sets.authority));
+            list.push(denial(asked, last.as_name(), Key::NXDOMAIN, &sets.authority));
         }
-        return Finding::Facts(facts);
+        return Finding::Claims(Claims { list, denials });
     }
-    if !facts.is_empty() {
+    if !list.is_empty() {
         if in_zone && soa(asked, last.as_name(), &sets.authority).is_some() {
-            facts.push(denial(asked, last.as_name(), asked.rtype, &sets.authority));
+            list.push(denial(asked, last.as_name(), asked.rtype, &sets.authority));
         }
-        return Finding::Facts(facts);
+        return Finding::Claims(Claims { list, denials });
     }
     let refers = sets.authority.iter().any(|set| set.rtype == Rtype::NS);
     if forward && refers && soa(asked, asked.name, &sets.authority).is_none() && !flags.has(Flags::RA) {
         // It does not recurse: what it does not know may exist.
         return Finding::Useless(Why::Sideways);
     }
-    no_answer(asked, authoritative, &sets)
+    no_answer(asked, authoritative, &sets, denials)
 }
 
 /// NOERROR without an answer: a referral, or the type does not exist.
-fn no_answer(asked: &Asked<'_>, authoritative: bool, sets: &Sets) -> Finding {
+fn no_answer(asked: &Asked<'_>, authoritative: bool, sets: &Sets, denials: Vec<Rrset>) -> Finding {
+    let nothing = |authority: &[Rrset], denials| {
+        let list = vec![denial(asked, asked.name, asked.rtype, authority)];
+        Finding::Claims(Claims { list, denials })
+    };
     if soa(asked, asked.name, &sets.authority).is_some() && authoritative {
-        return Finding::Facts(vec![denial(asked, asked.name, asked.rtype, &sets.authority)]);
+        return nothing(&sets.authority, denials);
     }
     let zone = asked.zone.zone.as_name();
     let servers = sets.authority.iter().find(|set| set.rtype == Rtype::NS);
@@ -145,23 +151,24 @@ fn no_answer(asked: &Asked<'_>, authoritative: bool, sets: &Sets) -> Finding {
                 && asked.name.is_within(cut)
                 && !(asked.rtype == Rtype::DS && cut.len() == asked.name.len());
             if own {
-                Finding::Facts(vec![denial(asked, asked.name, asked.rtype, &[])])
+                nothing(&[], denials)
             } else if down {
-                referral(asked, set, &sets.additional)
+                referral(asked, set, sets, denials)
             } else {
                 Finding::Useless(Why::Sideways)
             }
         }
-        _ if authoritative => Finding::Facts(vec![denial(asked, asked.name, asked.rtype, &[])]),
+        _ if authoritative => nothing(&[], denials),
         _ => Finding::Useless(Why::Empty),
     }
 }
 
 /// Sorts the records into RRsets. None when there are too many. A malformed record is left out; after one whose length is wrong the rest
-/// cannot be read.
-fn collect(message: &Message<'_>) -> Option<Sets> {
+/// cannot be read. Signatures stand with the sets that they cover, but for one who asked for signatures.
+fn collect(message: &Message<'_>, asked: Rtype) -> Option<Sets> {
     let mut sets = Sets { answer: Vec::new(), authority: Vec::new(), additional: Vec::new() };
     let mut rdata = Vec::new();
+    let mut signatures: Vec<(Section, NameBuf, Vec<u8>)> = Vec::new();
     for (i, record) in message.records().enumerate() {
         if i >= limits::REPLY_RECORDS {
             return None;
@@ -175,11 +182,11 @@ fn collect(message: &Message<'_>) -> Option<Sets> {
         {
             continue;
         }
-        let list = match record.section {
-            Section::Answer => &mut sets.answer,
-            Section::Authority => &mut sets.authority,
-            Section::Additional => &mut sets.additional,
-        };
+        if record.rtype == Rtype::RRSIG && (asked != Rtype::RRSIG || record.section != Section::Answer) {
+            signatures.push((record.section, owner, rdata.clone()));
+            continue;
+        }
+        let list = sets.of(record.section);
         // RFC 2181 §8: a TTL with the top bit set counts as zero.
         let ttl = if record.ttl > i32::MAX as u32 { 0 } else { record.ttl.min(limits::TTL_MAX) };
         // Records of one set stand together in all but odd replies, so the search is from the end.
@@ -200,12 +207,39 @@ fn collect(message: &Message<'_>) -> Option<Sets> {
             }
         }
     }
+    for (section, owner, rdata) in signatures {
+        let Some(covered) = read_u16(&rdata, 0).map(Rtype) else { continue };
+        let mut list = sets.of(section).iter_mut().rev();
+        let covered = list.find(|set| set.rtype == covered && set.name.as_name() == owner.as_name());
+        if let Some(set) = covered.filter(|set| set.signatures().iter().count() < limits::SET_SIGNATURES) {
+            set.push_signature(&rdata);
+        }
+    }
     Some(sets)
 }
 
+impl Sets {
+    fn of(&mut self, section: Section) -> &mut Vec<Rrset> {
+        match section {
+            Section::Answer => &mut self.answer,
+            Section::Authority => &mut self.authority,
+            Section::Additional => &mut self.additional,
+        }
+    }
+}
+
+/// Takes out the NSEC and NSEC3 RRsets that the server may speak of.
+fn denials(asked: &Asked<'_>, authority: &mut Vec<Rrset>) -> Vec<Rrset> {
+    let theirs = |set: &mut Rrset| {
+        matches!(set.rtype, Rtype::NSEC | Rtype::NSEC3)
+            && set.name.as_name().is_within(asked.zone.zone.as_name())
+    };
+    authority.extract_if(.., theirs).take(limits::DENIAL_RECORDS).collect()
+}
+
 /// Follows the chain from the question through the answer. Returns the facts, the last name, and whether its answer is there.
-fn follow(asked: &Asked<'_>, answer: &[Rrset]) -> (Vec<EntryBuf>, NameBuf, bool) {
-    let (mut facts, mut name) = (Vec::new(), asked.name.to_buf());
+fn follow(asked: &Asked<'_>, answer: &[Rrset]) -> (Vec<Claim>, NameBuf, bool) {
+    let (mut list, mut name) = (Vec::new(), asked.name.to_buf());
     let zone = asked.zone.zone.as_name();
     for _ in 0..limits::REPLY_LINKS {
         if !may_speak(asked, name.as_name()) {
@@ -219,18 +253,18 @@ fn follow(asked: &Asked<'_>, answer: &[Rrset]) -> (Vec<EntryBuf>, NameBuf, bool)
         // A CNAME below a DNAME is what the DNAME makes of the name as it was asked for.
         let made = alias.is_some() && asked.rtype == Rtype::CNAME;
         if let Some(set) = at(asked.rtype).filter(|_| !made) {
-            facts.push(records(asked, name.as_name(), asked.rtype, set));
-            return (facts, name, true);
+            list.push(records(name.as_name(), set));
+            return (list, name, true);
         }
         let next = if let Some(set) = alias {
-            facts.push(records(asked, set.name.as_name(), Rtype::DNAME, set));
-            let next = synthesise(asked, name.as_name(), set, &mut facts);
+            list.push(records(set.name.as_name(), set));
+            let next = synthesise(name.as_name(), set, &mut list);
             if made && next.is_some() {
-                return (facts, name, true);
+                return (list, name, true);
             }
             next
         } else if let Some(set) = at(Rtype::CNAME) {
-            facts.push(records(asked, name.as_name(), Rtype::CNAME, set));
+            list.push(records(name.as_name(), set));
             set.rdatas().iter().next().and_then(|rdata| Some(Name::from_wire(rdata).ok()?.to_buf()))
         } else {
             break;
@@ -240,7 +274,7 @@ fn follow(asked: &Asked<'_>, answer: &[Rrset]) -> (Vec<EntryBuf>, NameBuf, bool)
             None => break,
         }
     }
-    (facts, name, false)
+    (list, name, false)
 }
 
 /// Whether the server asked may speak for a name: it lies in its zone, and the config gives it no other servers.
@@ -273,34 +307,17 @@ fn is_private(address: IpAddr) -> bool {
 }
 
 /// Adds the CNAME that a DNAME makes of a name (RFC 6672 §3.4); returns its target.
-fn synthesise(
-    asked: &Asked<'_>,
-    name: Name<'_>,
-    dname: &Rrset,
-    facts: &mut Vec<EntryBuf>,
-) -> Option<NameBuf> {
+fn synthesise(name: Name<'_>, dname: &Rrset, list: &mut Vec<Claim>) -> Option<NameBuf> {
     let target = Name::from_wire(dname.rdatas().iter().next()?).ok()?;
     let target = NameBuf::substitute(name, dname.name.as_name(), target).ok()?;
     let mut set = Rrset::new(name, Rtype::CNAME, dname.ttl);
     set.push(target.as_name().as_bytes());
-    facts.push(records(asked, name, Rtype::CNAME, &set));
+    list.push(Claim { name: name.to_owned(), rtype: Rtype::CNAME, what: What::Made(set) });
     Some(target)
 }
 
-fn key<'n>(asked: &Asked<'_>, name: Name<'n>, rtype: Rtype) -> Key<'n> {
-    let (realm, checking_disabled) = (asked.realm, asked.checking_disabled);
-    Key { realm, name, rtype, checking_disabled, failed: false }
-}
-
-fn records(asked: &Asked<'_>, name: Name<'_>, rtype: Rtype, set: &Rrset) -> EntryBuf {
-    let rdatas = match rtype {
-        // RFC 2181 §10.1, RFC 6672 §2.4: there is one; of several the first is followed.
-        Rtype::CNAME | Rtype::DNAME => set.rdatas().first(),
-        _ => set.rdatas(),
-    };
-    let fact = Fact::Records { rdatas, signatures: Rdatas::stored(&[]) };
-    let entry = Entry { stored: asked.now, ttl: set.ttl, verdict: Verdict::Unchecked, fact };
-    EntryBuf::new(&key(asked, name, rtype), &entry)
+fn records(name: Name<'_>, set: &Rrset) -> Claim {
+    Claim { name: name.to_owned(), rtype: set.rtype, what: What::Records(set.clone()) }
 }
 
 /// The SOA that may deny `name`: of a zone that holds it, and that the server may speak for.
@@ -312,24 +329,16 @@ fn soa<'s>(asked: &Asked<'_>, name: Name<'_>, authority: &'s [Rrset]) -> Option<
     })
 }
 
-/// A denial with the SOA's TTL (RFC 2308 §5); without an SOA it is not kept.
-fn denial(asked: &Asked<'_>, name: Name<'_>, rtype: Rtype, authority: &[Rrset]) -> EntryBuf {
-    let soa = soa(asked, name, authority);
-    let rdata = soa.and_then(|set| set.rdatas().iter().next());
-    let minimum = rdata.and_then(|rdata| crate::wire::read_u32(rdata, rdata.len().checked_sub(4)?));
-    let ttl = soa.zip(minimum).map_or(0, |(set, minimum)| set.ttl.min(minimum).min(limits::TTL_NEGATIVE));
-    let fact = Fact::Denied { soa_owner: soa.map(|set| set.name.as_name()), soa: rdata.unwrap_or_default() };
-    EntryBuf::new(
-        &key(asked, name, rtype),
-        &Entry { stored: asked.now, ttl, verdict: Verdict::Unchecked, fact },
-    )
+fn denial(asked: &Asked<'_>, name: Name<'_>, rtype: Rtype, authority: &[Rrset]) -> Claim {
+    Claim { name: name.to_owned(), rtype, what: What::Denied(soa(asked, name, authority).cloned()) }
 }
 
 /// A referral with the glue that the server may give: of names within its own zone.
-fn referral(asked: &Asked<'_>, set: &Rrset, additional: &[Rrset]) -> Finding {
+fn referral(asked: &Asked<'_>, set: &Rrset, sets: &Sets, denials: Vec<Rrset>) -> Finding {
     let targets = set.rdatas().iter().filter_map(|rdata| Name::from_wire(rdata).ok());
     let servers = targets.take(limits::DELEGATION_SERVERS).map(|target| {
-        let glue = additional
+        let glue = sets
+            .additional
             .iter()
             .filter(|glue| glue.name.as_name() == target && target.is_within(asked.zone.zone.as_name()));
         let addresses = glue.flat_map(addresses).take(limits::SERVER_ADDRESSES).collect();
@@ -338,7 +347,15 @@ fn referral(asked: &Asked<'_>, set: &Rrset, additional: &[Rrset]) -> Finding {
     // Its case is that of the query, which was random.
     let mut zone = set.name.as_name().to_buf();
     zone.make_lowercase();
-    Finding::Referral { zone: zone.as_name().to_owned(), servers: servers.collect(), ttl: set.ttl }
+    let (servers, ttl) = (servers.collect(), set.ttl);
+    // A DS of another name than the referral's says nothing of it.
+    let ds = sets.authority.iter().find(|ds| ds.rtype == Rtype::DS && ds.name.as_name() == zone.as_name());
+    let mut evidence = ds.map_or(denials, |ds| vec![ds.clone()]);
+    let octets = |set: &Rrset| set.rdatas().as_bytes().len() + set.signatures().as_bytes().len();
+    if evidence.iter().map(octets).sum::<usize>() > limits::EVIDENCE {
+        evidence.clear();
+    }
+    Finding::Referral { zone: zone.as_name().to_owned(), servers, ttl, evidence }
 }
 
 /// The addresses of an A or AAAA set.
@@ -358,7 +375,7 @@ pub(super) fn address(rtype: Rtype, rdata: &[u8]) -> Option<IpAddr> {
 
 /// The servers that a priming reply names, with their addresses (RFC 9609 §3.2).
 pub(super) fn root_servers(message: &Message<'_>) -> Option<(NameServers, u32)> {
-    let sets = collect(message)?;
+    let sets = collect(message, Rtype::NS)?;
     let set = sets.answer.iter().find(|set| set.rtype == Rtype::NS && set.name.as_name().is_root())?;
     let targets = set.rdatas().iter().filter_map(|rdata| Name::from_wire(rdata).ok());
     let servers: Vec<_> = targets

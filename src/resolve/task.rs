@@ -1,11 +1,13 @@
 //! A task: one question being resolved, for all who wait for it.
 
 use super::delegation::{Delegation, Servers};
+use super::judge::Judging;
 use super::scrub::Why;
 use super::trace::Trace;
 use super::{Asker, ExchangeId, Question, Transport};
 use crate::clock::Instant;
 use crate::limits;
+use crate::validate::{Effort, Flaw};
 use crate::wire::{OwnedName, Rtype};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -20,7 +22,7 @@ pub(super) struct TaskId(pub u64);
 pub(super) enum Waiter {
     /// A client's question.
     Client(Asker),
-    /// A task that needs an address.
+    /// A task that needs an address, or to know whether to believe a reply.
     Task(TaskId),
 }
 
@@ -38,6 +40,8 @@ pub(super) struct Task {
     pub starved: bool,
     /// It no longer asks the servers that the config names for its zone: they failed.
     pub beyond_routes: bool,
+    /// What is left of what one question may spend on checks, were this the only one: what led here spends of its own.
+    pub effort: Effort,
     pub state: State,
     /// What it did.
     pub trace: Trace,
@@ -54,6 +58,7 @@ impl Task {
             whole: false,
             starved: false,
             beyond_routes: false,
+            effort: Effort::WHOLE,
             state: State::New,
         }
     }
@@ -88,6 +93,11 @@ pub(super) struct Visit {
     pub pending: Vec<TaskId>,
     /// What went wrong, for the client to read.
     pub troubles: Vec<(SocketAddr, Trouble)>,
+    /// A reply that is being judged: nobody else is asked meanwhile.
+    pub judging: Option<Box<Judging>>,
+    /// What was wrong with the last that was bogus, and how many were.
+    pub flaw: Option<Flaw>,
+    pub bogus: u8,
 }
 
 /// A query that is decided on.
@@ -110,6 +120,8 @@ pub enum Trouble {
     Unreachable,
     /// It could not be asked for want of our own means.
     NotSent,
+    /// A reply that does not validate.
+    Bogus,
     /// A reply of no use.
     Reply(Why),
 }
@@ -120,6 +132,7 @@ impl fmt::Display for Trouble {
             Trouble::TimedOut => f.write_str("did not answer"),
             Trouble::Unreachable => f.write_str("cannot be reached"),
             Trouble::NotSent => f.write_str("was not asked: this resolver is out of sockets"),
+            Trouble::Bogus => f.write_str("sent bogus data"),
             Trouble::Reply(why) => why.fmt(f),
         }
     }
@@ -139,6 +152,9 @@ impl Visit {
             found: Vec::new(),
             pending: Vec::new(),
             troubles: Vec::new(),
+            judging: None,
+            flaw: None,
+            bogus: 0,
         }
     }
 

@@ -206,8 +206,8 @@ pub(super) fn read_time(text: &str) -> Option<u32> {
     Some(((years + months + day - 1) * 86_400 + hour * 3_600 + minute * 60 + second) as u32)
 }
 
-/// Appends a time as 14 digits.
-pub(super) fn write_time(time: u32, out: &mut String) {
+/// Appends a time, seconds since 1970 in UTC, as 14 digits (RFC 4034 §3.2).
+pub fn write_time(time: u32, out: &mut String) {
     let (mut days, seconds) = (u64::from(time) / 86_400, u64::from(time) % 86_400);
     let (mut year, mut month) = (1970, 1);
     while days >= if is_leap(year) { 366 } else { 365 } {

@@ -4,6 +4,7 @@
 mod codec;
 mod data;
 mod exotic;
+mod lexer;
 mod parse;
 mod print;
 mod rules;
@@ -12,7 +13,8 @@ mod svcb;
 #[cfg(test)]
 mod tests;
 
-pub use codec::{read_number, read_seconds};
+pub use codec::{read_number, read_seconds, write_time};
+pub(crate) use lexer::{Entry, Lexer};
 
 use crate::wire::{Full, Malformed, Name, OwnedName, Record, Rtype, Writer};
 use std::cmp::Ordering;
@@ -86,15 +88,10 @@ impl Rrset {
         Rrset { name: name.to_owned(), rtype, ttl, rdatas: Vec::new(), signatures: Vec::new() }
     }
 
-    /// A set of these records.
-    pub fn of(name: Name<'_>, rtype: Rtype, ttl: u32, rdatas: Rdatas<'_>) -> Rrset {
-        Rrset {
-            name: name.to_owned(),
-            rtype,
-            ttl,
-            rdatas: rdatas.as_bytes().to_vec(),
-            signatures: Vec::new(),
-        }
+    /// A set of these records, covered by these signatures.
+    pub fn of(name: Name<'_>, rtype: Rtype, ttl: u32, rdatas: Rdatas<'_>, signatures: Rdatas<'_>) -> Rrset {
+        let (rdatas, signatures) = (rdatas.as_bytes().to_vec(), signatures.as_bytes().to_vec());
+        Rrset { name: name.to_owned(), rtype, ttl, rdatas, signatures }
     }
 
     /// Adds a record's uncompressed data unless it is there already (RFC 2181 §5), be it in another case.
@@ -114,6 +111,11 @@ impl Rrset {
             self.signatures.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
             self.signatures.extend_from_slice(rdata);
         }
+    }
+
+    /// Takes away the signatures.
+    pub fn drop_signatures(&mut self) {
+        self.signatures.clear();
     }
 
     /// The record data.

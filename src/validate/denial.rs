@@ -2,7 +2,7 @@
 
 use super::nsec::Ranges;
 use super::nsec3::Hashes;
-use super::{Bench, Expansion, Flaw, Keys, Why, check_set, set};
+use super::{Bench, Effort, Expansion, Flaw, Keys, Why, check_set, set};
 use crate::dnssec::Nsec;
 use crate::limits;
 use crate::rrset::Rrset;
@@ -38,19 +38,31 @@ pub struct Denial<'a> {
     costly: bool,
     /// Why the first that does not count does not.
     flaw: Option<Flaw>,
+    good: Vec<&'a Rrset>,
 }
 
 impl<'a> Denial<'a> {
+    fn empty(zone: Name<'a>) -> Denial<'a> {
+        let (ranges, hashes) = (Ranges::default(), Hashes::default());
+        Denial { zone, ranges, hashes, ttl: u32::MAX, costly: false, flaw: None, good: Vec::new() }
+    }
+
+    /// Of NSEC and NSEC3 records that were found to be signed by the zone before.
+    pub fn of(zone: Name<'a>, sets: &[&'a Rrset]) -> Denial<'a> {
+        let mut denial = Denial::empty(zone);
+        sets.iter().for_each(|set| denial.take(set));
+        denial
+    }
+
     /// Takes from `sets` the NSEC and NSEC3 records that `keys` have signed.
     pub fn new(sets: &'a [Rrset], keys: &'a Keys, bench: &mut Bench<'_>) -> Denial<'a> {
-        let (ranges, hashes) = (Ranges::default(), Hashes::default());
-        let mut denial =
-            Denial { zone: keys.zone(), ranges, hashes, ttl: u32::MAX, costly: false, flaw: None };
+        let mut denial = Denial::empty(keys.zone());
         let theirs = |set: &&Rrset| matches!(set.rtype, Rtype::NSEC | Rtype::NSEC3);
         for set in sets.iter().filter(theirs).take(limits::DENIAL_RECORDS) {
             match check_set(set, keys, bench) {
                 Ok(signed) => {
                     denial.ttl = denial.ttl.min(signed.ttl);
+                    denial.good.push(set);
                     denial.take(set);
                 }
                 Err(flaw) => denial.flaw = denial.flaw.or(Some(flaw)),
@@ -74,14 +86,14 @@ impl<'a> Denial<'a> {
         }
     }
 
+    /// The RRsets that count.
+    pub fn sets(&self) -> &[&'a Rrset] {
+        &self.good
+    }
+
     /// Seconds that what it proves may be kept.
     pub fn ttl(&self) -> u32 {
         self.ttl
-    }
-
-    /// Whether iterations beyond the limit are why a proof is insecure.
-    pub fn is_costly(&self) -> bool {
-        self.costly
     }
 
     /// Whether `name` is said not to exist by an NSEC of its own (RFC 9824 §3.1), in place of a proof that covers it.
@@ -90,18 +102,21 @@ impl<'a> Denial<'a> {
     }
 
     /// That a name does not exist, and no wildcard stands for it (RFC 4035 §5.4, RFC 5155 §8.4).
-    pub fn name_error(&self, name: Name<'_>, bench: &mut Bench<'_>) -> Result<Proven, Flaw> {
+    pub fn name_error(&self, name: Name<'_>, effort: &mut Effort) -> Result<Proven, Flaw> {
         let proven = self.ranges.is_nxname(name) || self.ranges.name_error(name);
         let proven =
-            if proven { Some(Proven::Secure) } else { self.hashes.name_error(self.zone, name, bench)? };
+            if proven { Some(Proven::Secure) } else { self.hashes.name_error(self.zone, name, effort)? };
         self.ruling(proven, name, Rtype(0), Why::NotDenied)
     }
 
     /// That a name has no records of a type, be it that a wildcard that stands for it has none (RFC 4035 §5.4, RFC 5155 §8.5–8.7).
-    pub fn no_data(&self, name: Name<'_>, rtype: Rtype, bench: &mut Bench<'_>) -> Result<Proven, Flaw> {
+    pub fn no_data(&self, name: Name<'_>, rtype: Rtype, effort: &mut Effort) -> Result<Proven, Flaw> {
         let proven = self.ranges.no_data(name, rtype);
-        let proven =
-            if proven { Some(Proven::Secure) } else { self.hashes.no_data(self.zone, name, rtype, bench)? };
+        let proven = if proven {
+            Some(Proven::Secure)
+        } else {
+            self.hashes.no_data(self.zone, name, rtype, effort)?
+        };
         self.ruling(proven, name, rtype, Why::NotDenied)
     }
 
@@ -111,20 +126,21 @@ impl<'a> Denial<'a> {
         name: Name<'_>,
         rtype: Rtype,
         expansion: Expansion,
-        bench: &mut Bench<'_>,
+        effort: &mut Effort,
     ) -> Result<Proven, Flaw> {
         let labels = expansion.encloser_labels;
         let proven = self.ranges.expanded(name, labels);
-        let proven = if proven { Some(Proven::Secure) } else { self.hashes.expanded(name, labels, bench)? };
+        let proven =
+            if proven { Some(Proven::Secure) } else { self.hashes.expanded(name, labels, effort)? };
         self.ruling(proven, name, rtype, Why::NotExpanded)
     }
 
     /// That a name has no DS, and whether it is a delegation (RFC 6840 §4.4, RFC 5155 §8.9).
-    pub fn no_ds(&self, name: Name<'_>, bench: &mut Bench<'_>) -> Result<NoDs, Flaw> {
+    pub fn no_ds(&self, name: Name<'_>, effort: &mut Effort) -> Result<NoDs, Flaw> {
         if let Some(no_ds) = self.ranges.no_ds(name) {
             return Ok(no_ds);
         }
-        if let Some(no_ds) = self.hashes.no_ds(self.zone, name, bench)? {
+        if let Some(no_ds) = self.hashes.no_ds(self.zone, name, effort)? {
             return Ok(no_ds);
         }
         self.ruling(None, name, Rtype::DS, Why::DsNotDenied).map(|_| NoDs::Insecure)

@@ -1,7 +1,7 @@
 //! What NSEC3 records prove (RFC 5155 §8). Names are hashed as the budget allows, each once.
 
 use super::nsec::{is_delegation, lacks};
-use super::{Bench, Flaw, NoDs, Proven, Why};
+use super::{Effort, Flaw, NoDs, Proven, Why};
 use crate::dnssec::{Nsec3, Nsec3Hash};
 use crate::wire::{Name, NameBuf, Rtype};
 
@@ -24,9 +24,9 @@ impl<'a> Hashes<'a> {
         }
     }
 
-    fn hash(&self, name: Name<'_>, bench: &mut Bench<'_>) -> Result<Nsec3Hash, Flaw> {
+    fn hash(&self, name: Name<'_>, effort: &mut Effort) -> Result<Nsec3Hash, Flaw> {
         let Some((_, first)) = self.0.first() else { return Ok(Nsec3Hash::default()) };
-        if !bench.effort.hash(first.param.price()) {
+        if !effort.hash(first.param.price()) {
             return Err(Flaw::new(name, Rtype::NSEC3, Why::TooMuchWork));
         }
         Ok(first.param.hash(name))
@@ -45,15 +45,15 @@ impl<'a> Hashes<'a> {
         &self,
         zone: Name<'_>,
         name: Name<'n>,
-        bench: &mut Bench<'_>,
+        effort: &mut Effort,
     ) -> Result<Option<Encloser<'n, '_>>, Flaw> {
         if self.0.is_empty() || !name.is_below(zone) {
             return Ok(None);
         }
-        let mut closer = self.hash(name, bench)?;
+        let mut closer = self.hash(name, effort)?;
         let mut above = name.parent();
         while let Some(encloser) = above.filter(|above| above.is_within(zone)) {
-            let hash = self.hash(encloser, bench)?;
+            let hash = self.hash(encloser, effort)?;
             if let Some(nsec3) = self.at(&hash) {
                 // What is below a delegation or a DNAME is not this zone's to deny (RFC 5155 §8.3, RFC 6840 §4.1).
                 let ends = is_delegation(nsec3.types) || nsec3.types.has(Rtype::DNAME);
@@ -70,11 +70,11 @@ impl<'a> Hashes<'a> {
         &self,
         zone: Name<'_>,
         name: Name<'_>,
-        bench: &mut Bench<'_>,
+        effort: &mut Effort,
     ) -> Result<Option<Proven>, Flaw> {
-        let Some(encloser) = self.encloser(zone, name, bench)? else { return Ok(None) };
+        let Some(encloser) = self.encloser(zone, name, effort)? else { return Ok(None) };
         let Ok(wildcard) = NameBuf::child(b"*", encloser.name) else { return Ok(None) };
-        let hash = self.hash(wildcard.as_name(), bench)?;
+        let hash = self.hash(wildcard.as_name(), effort)?;
         Ok(self.covering(&hash).map(|_| proven(encloser.next_closer)))
     }
 
@@ -83,22 +83,22 @@ impl<'a> Hashes<'a> {
         zone: Name<'_>,
         name: Name<'_>,
         rtype: Rtype,
-        bench: &mut Bench<'_>,
+        effort: &mut Effort,
     ) -> Result<Option<Proven>, Flaw> {
         if self.0.is_empty() {
             return Ok(None);
         }
-        let hash = self.hash(name, bench)?;
+        let hash = self.hash(name, effort)?;
         if let Some(nsec3) = self.at(&hash) {
             return Ok(lacks(nsec3.types, name, rtype).then_some(Proven::Secure));
         }
-        let Some(encloser) = self.encloser(zone, name, bench)? else { return Ok(None) };
+        let Some(encloser) = self.encloser(zone, name, effort)? else { return Ok(None) };
         // RFC 5155 §8.6; an empty name above delegations without DS has no record either (§7.1).
         if encloser.next_closer.opt_out {
             return Ok(Some(Proven::Insecure));
         }
         let Ok(wildcard) = NameBuf::child(b"*", encloser.name) else { return Ok(None) };
-        let hash = self.hash(wildcard.as_name(), bench)?;
+        let hash = self.hash(wildcard.as_name(), effort)?;
         let lacking = self.at(&hash).is_some_and(|nsec3| lacks(nsec3.types, name, rtype));
         Ok(lacking.then_some(Proven::Secure))
     }
@@ -107,20 +107,20 @@ impl<'a> Hashes<'a> {
         &self,
         name: Name<'_>,
         encloser_labels: usize,
-        bench: &mut Bench<'_>,
+        effort: &mut Effort,
     ) -> Result<Option<Proven>, Flaw> {
         if self.0.is_empty() {
             return Ok(None);
         }
-        let hash = self.hash(name.suffix(encloser_labels + 1), bench)?;
+        let hash = self.hash(name.suffix(encloser_labels + 1), effort)?;
         Ok(self.covering(&hash).map(proven))
     }
 
-    pub fn no_ds(&self, zone: Name<'_>, name: Name<'_>, bench: &mut Bench<'_>) -> Result<Option<NoDs>, Flaw> {
+    pub fn no_ds(&self, zone: Name<'_>, name: Name<'_>, effort: &mut Effort) -> Result<Option<NoDs>, Flaw> {
         if self.0.is_empty() {
             return Ok(None);
         }
-        let hash = self.hash(name, bench)?;
+        let hash = self.hash(name, effort)?;
         if let Some(nsec3) = self.at(&hash) {
             let types = nsec3.types;
             if types.has(Rtype::DS) || types.has(Rtype::SOA) {
@@ -128,12 +128,12 @@ impl<'a> Hashes<'a> {
             }
             return Ok(Some(if types.has(Rtype::NS) { NoDs::Insecure } else { NoDs::NotACut }));
         }
-        let Some(encloser) = self.encloser(zone, name, bench)? else { return Ok(None) };
+        let Some(encloser) = self.encloser(zone, name, effort)? else { return Ok(None) };
         if encloser.next_closer.opt_out {
             return Ok(Some(NoDs::Insecure));
         }
         let Ok(wildcard) = NameBuf::child(b"*", encloser.name) else { return Ok(None) };
-        let hash = self.hash(wildcard.as_name(), bench)?;
+        let hash = self.hash(wildcard.as_name(), effort)?;
         let lacking = self.at(&hash).is_some_and(|nsec3| lacks(nsec3.types, name, Rtype::DS));
         Ok((lacking || self.covering(&hash).is_some()).then_some(NoDs::NotACut))
     }

@@ -26,6 +26,8 @@ pub struct Edns<'a> {
     pub version: u8,
     /// DNSSEC OK: the sender wants signatures (RFC 3225).
     pub dnssec_ok: bool,
+    /// Compact answers OK: the sender understands NXDOMAIN beside a compact denial (RFC 9824 §5.1).
+    pub compact_ok: bool,
     options: &'a [u8],
 }
 
@@ -38,6 +40,7 @@ impl<'a> Edns<'a> {
             rcode_high,
             version,
             dnssec_ok: flags_high & 0x80 != 0,
+            compact_ok: flags_high & 0x40 != 0,
             options: record.rdata(),
         };
         let mut options = edns.options();
@@ -183,6 +186,13 @@ impl Ede {
     pub const INVALID_DATA: Ede = Ede(24);
     pub const UNSUPPORTED_NSEC3_ITERATIONS: Ede = Ede(27);
     pub const NEGATIVE_TRUST_ANCHOR: Ede = Ede(33);
+}
+
+impl Ede {
+    /// Whether it says that validation failed.
+    pub fn is_of_validation(self) -> bool {
+        matches!(self.0, 1 | 2 | 5..=12 | 27)
+    }
 }
 
 #[cfg(test)]

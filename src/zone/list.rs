@@ -22,9 +22,7 @@ impl Zone {
         let mut sets = Vec::new();
         let mut list = |node: &Node| {
             for set in node.rrsets() {
-                let mut copy = Rrset::of(node.name(), set.rtype, set.ttl, set.rdatas);
-                set.signatures.iter().for_each(|rdata| copy.push_signature(rdata));
-                sets.push(copy);
+                sets.push(Rrset::of(node.name(), set.rtype, set.ttl, set.rdatas, set.signatures));
             }
         };
         self.for_each(&mut list);

@@ -19,6 +19,8 @@ mod special;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_of_signing;
+#[cfg(test)]
 pub(crate) mod tests_of_denial;
 pub mod tree;
 

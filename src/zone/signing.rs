@@ -121,8 +121,7 @@ type Owners = BTreeMap<OwnedName, Owner>;
 
 impl Signing<'_> {
     /// Signs the zone `apex` of these RRsets, which may come in any order, also in parts. DNSKEY records among them stay beside
-    /// those of the keys; signatures and proofs among them are made anew. What is returned is in canonical order, each RRset followed by
-    /// one of its signatures.
+    /// those of the keys; signatures and proofs are made anew. What is returned is in canonical order.
     pub fn sign(&self, apex: Name<'_>, sets: Vec<Rrset>) -> Result<Vec<Rrset>, SigningError> {
         let mut owners = gather(apex, sets)?;
         let own = owners.get_mut(&apex.to_owned()).ok_or(SigningError::NoSoa)?;
@@ -145,23 +144,17 @@ impl Signing<'_> {
         }
         let mut signed = Vec::new();
         for owner in owners.into_values() {
-            for set in owner.sets.into_values() {
-                let signatures =
-                    if owner.standing.signs(set.rtype) { self.signatures(&set, apex)? } else { None };
+            for mut set in owner.sets.into_values() {
+                let rtype = set.rtype;
+                if owner.standing.signs(rtype) {
+                    for key in self.keys.iter().filter(|key| self.is_for(key, rtype)) {
+                        set.push_signature(&key.sign(&set, apex, self.validity)?);
+                    }
+                }
                 signed.push(set);
-                signed.extend(signatures);
             }
         }
         Ok(signed)
-    }
-
-    /// The signatures of one RRset.
-    fn signatures(&self, set: &Rrset, apex: Name<'_>) -> Result<Option<Rrset>, SigningError> {
-        let mut signatures = Rrset::new(set.name.as_name(), Rtype::RRSIG, set.ttl);
-        for key in self.keys.iter().filter(|key| self.is_for(key, set.rtype)) {
-            signatures.push(&key.sign(set, apex, self.validity)?);
-        }
-        Ok(Some(signatures).filter(|signatures| signatures.rdatas().iter().next().is_some()))
     }
 
     /// Whether this key signs RRsets of this type. RFC 7344 §4.1: CDS and CDNSKEY are signed by a key that the zone above refers to.
@@ -180,13 +173,14 @@ impl Signing<'_> {
 /// The zone's names and their RRsets, without what signing makes.
 fn gather(apex: Name<'_>, sets: Vec<Rrset>) -> Result<Owners, SigningError> {
     let mut owners = Owners::new();
-    for set in sets {
+    for mut set in sets {
         if !set.name.as_name().is_within(apex) {
             return Err(SigningError::Outside(set.name));
         }
         if matches!(set.rtype, Rtype::RRSIG | Rtype::NSEC | Rtype::NSEC3 | Rtype::NSEC3PARAM) {
             continue;
         }
+        set.drop_signatures();
         let owner = owners.entry(set.name.clone());
         let owner = owner.or_insert_with(|| Owner { standing: Standing::Own, sets: BTreeMap::new() });
         match owner.sets.get_mut(&set.rtype) {

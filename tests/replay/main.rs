@@ -156,6 +156,8 @@ fn given() -> Settings {
         case_randomisation: false,
         minimise: Minimise::Off,
         rebinding_protection: false,
+        aggressive: true,
+        anchor_signal: false,
         serve_stale: true,
         routes: Vec::new(),
     }
@@ -185,6 +187,7 @@ fn set(settings: &mut Settings, props: &mut Props, step: &Step) -> Result<bool, 
                 servers: servers.map_err(|_| "no such address")?,
                 forward: step.words[0] == "forward",
                 fallback,
+                validate: true,
             });
         }
         "deny" => settings.deny.push(step.word(1, "a prefix")?.parse().map_err(|_| "no such prefix")?),

@@ -157,7 +157,7 @@ pub fn query_words(query: &[u8]) -> (String, String, Vec<&'static str>) {
     let (name, flags) = (name.as_name().to_string(), message.header().flags);
     let edns = edns(&message);
     if let Some(edns) = edns {
-        assert_eq!((edns.udp_size, edns.version, edns.dnssec_ok), (1_232, 0, false));
+        assert_eq!((edns.udp_size, edns.version, edns.dnssec_ok), (1_232, 0, true));
     }
     let subnet = edns.and_then(|edns| edns.option(option::CLIENT_SUBNET));
     let words = [

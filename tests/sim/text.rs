@@ -62,13 +62,24 @@ pub fn view(zones: Vec<Held>, recursion: Option<Recursion>) -> View {
 
 /// A client's query, with these options.
 pub fn query(name: &str, rtype: Rtype, flags: Flags, options: &[(u16, &[u8])]) -> Vec<u8> {
+    query_with(name, rtype, flags, false, options)
+}
+
+/// The same with DO set or not.
+pub fn query_with(
+    name: &str,
+    rtype: Rtype,
+    flags: Flags,
+    dnssec_ok: bool,
+    options: &[(u16, &[u8])],
+) -> Vec<u8> {
     let mut out = [0; 512];
     let mut writer = Writer::new(&mut out, 512, 7, flags);
     let name: NameBuf = name.parse().unwrap();
     writer.question(name.as_name(), rtype, Class::IN).unwrap();
     let write =
         |writer: &mut Writer<'_>| options.iter().try_for_each(|(code, data)| writer.option(*code, data));
-    writer.opt(1_232, 0, false, write).unwrap();
+    writer.opt(1_232, 0, dnssec_ok, write).unwrap();
     let len = writer.finish();
     out[..len].to_vec()
 }

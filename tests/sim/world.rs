@@ -2,7 +2,7 @@
 //! one resolver with its cache, asked as clients ask.
 
 use crate::server::{Answered, Manner, Server};
-use crate::text::{query, view, zone};
+use crate::text::{query, query_with, view, zone};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::cmp::Reverse;
@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use waymark::anchor::{Anchors, Trust};
 use waymark::answer::{self, Job, Outcome, Progress, Recursion, Request, View, Worker};
 use waymark::cache::Cache;
 use waymark::clock::Instant;
@@ -20,7 +21,7 @@ use waymark::resolve::{
 };
 use waymark::rrset;
 use waymark::wire::{Edns, Flags, Message, OwnedName, Rtype, Section, option};
-use waymark::zone::ZoneSet;
+use waymark::zone::{Held, ZoneSet};
 
 /// How a server behaves.
 /// What a network does to datagrams, in percent and milliseconds.
@@ -34,6 +35,9 @@ pub struct Network {
 /// A reply on its way: when it arrives, its place among those of one time, for which exchange; none says that nobody is there.
 type Event = (Instant, u64, ExchangeId, Option<Vec<u8>>);
 
+/// Unix time when the clock of a world begins.
+pub const UNIX: u64 = 1_800_000_000;
+
 pub struct World {
     pub now: Instant,
     servers: BTreeMap<IpAddr, Server>,
@@ -45,6 +49,13 @@ pub struct World {
     view: View,
     pub settings: Settings,
     cache: Arc<Cache>,
+    trust: Arc<Trust>,
+    /// Unix time when the world's clock began.
+    epoch: u64,
+    /// Flags of what is asked.
+    pub flags: Flags,
+    /// Whether DO is set in it.
+    pub dnssec_ok: bool,
     pub log: Vec<String>,
     /// The extended error of the last reply.
     pub why: String,
@@ -69,6 +80,8 @@ impl World {
             case_randomisation: true,
             minimise: Minimise::Off,
             rebinding_protection: false,
+            aggressive: true,
+            anchor_signal: false,
             serve_stale: true,
             routes: Vec::new(),
         };
@@ -87,6 +100,7 @@ impl World {
             realm: 0,
             upstreams: Default::default(),
             special: ZoneSet::default(),
+            sentinel: None,
             strict_denial: false,
             serve_stale: true,
             prefetch: true,
@@ -102,6 +116,10 @@ impl World {
             view: view(Vec::new(), Some(recursion)),
             settings,
             cache,
+            trust: Arc::default(),
+            epoch: UNIX,
+            flags: Flags::RD,
+            dnssec_ok: false,
             log: Vec::new(),
             why: String::new(),
             ttl: None,
@@ -114,7 +132,60 @@ impl World {
         let recursion = self.view.recursion.as_mut().unwrap();
         recursion.strict_denial = self.settings.minimise == Minimise::Strict;
         let settings = Arc::new(self.settings.clone());
-        self.resolver = Resolver::new(settings, Arc::clone(&self.cache), Arc::new(Known::default()), [7; 32]);
+        let known = Arc::new(Known::new(Arc::clone(&self.trust)));
+        self.resolver = Resolver::new(settings, Arc::clone(&self.cache), known, [7; 32]);
+        self.resolver.set_time(self.now, self.unix());
+    }
+
+    /// Sets the time of day.
+    pub fn set_time(&mut self, unix: u64) {
+        self.epoch = unix - self.now.as_secs();
+        self.resolver.set_time(self.now, unix);
+    }
+
+    /// Trusts these.
+    pub fn trust(&mut self, anchors: Anchors) {
+        self.trust = Arc::new(Trust::new(anchors, false, self.unix()));
+        self.set(|_| ());
+    }
+
+    /// Trusts these, and follows the rollovers of their zones.
+    pub fn follow(&mut self, anchors: Anchors) {
+        self.trust = Arc::new(Trust::new(anchors, true, self.unix()));
+        self.set(|_| ());
+        self.resolver.follow_anchors(self.now);
+    }
+
+    /// Unix time.
+    pub fn unix(&self) -> u64 {
+        self.epoch + self.now.as_secs()
+    }
+
+    /// Lets days go by, an hour at a time, with all that goes on meanwhile.
+    pub fn days(&mut self, days: u64) {
+        for _ in 0..days * 24 {
+            self.pass(Duration::from_secs(3_600));
+            self.deliver_all();
+            while !self.events.is_empty() {
+                self.turn();
+                self.deliver_all();
+            }
+        }
+    }
+
+    /// Has done what the resolver wants done for nobody.
+    fn deliver_all(&mut self) {
+        while let Some(output) = self.resolver.poll() {
+            match output {
+                Output::Send { exchange, server, transport, message } => {
+                    self.deliver(exchange, server, transport, &message);
+                }
+                Output::Cancel { exchange, .. } => {
+                    self.events.retain(|Reverse((_, _, id, _))| *id != exchange)
+                }
+                Output::Impatient { .. } | Output::Settle { .. } => (),
+            }
+        }
     }
 
     /// Whether stale answers are given.
@@ -130,7 +201,9 @@ impl World {
         let name = Arc::new(zone.clone());
         let recursion = self.view.recursion.as_mut().unwrap();
         recursion.upstreams = recursion.upstreams.insert(answer::UpstreamZone(name));
-        self.set(|settings| settings.routes.push(Upstream { zone, servers, forward, fallback: false }));
+        self.set(|settings| {
+            settings.routes.push(Upstream { zone, servers, forward, fallback: false, validate: true })
+        });
     }
 
     /// A zone of the resolver's own daemon.
@@ -147,6 +220,14 @@ impl World {
             asked: 0,
         });
         server.view.zones = server.view.zones.with(zone(apex, lines));
+        self
+    }
+
+    /// The same with a zone that is made already.
+    pub fn serve_zone(&mut self, address: &str, held: Held) -> &mut World {
+        let fresh = || Server { view: view(Vec::new(), None), manner: Manner::Right, asked: 0 };
+        let server = self.servers.entry(address.parse().unwrap()).or_insert_with(fresh);
+        server.view.zones = server.view.zones.with(held);
         self
     }
 
@@ -185,7 +266,8 @@ impl World {
         let mut pending: HashMap<Asker, (usize, Vec<u8>, Progress)> = HashMap::new();
         for (i, question) in questions.iter().enumerate() {
             let (name, rtype) = question.split_once(' ').unwrap();
-            let message = query(name, Rtype::from_text(rtype).unwrap(), Flags::RD, &[]);
+            let rtype = Rtype::from_text(rtype).unwrap();
+            let message = query_with(name, rtype, self.flags, self.dnssec_ok, &[]);
             let progress = Progress { settled: Vec::new(), budget: Budget::new(self.now), stale: false };
             self.go_on(i, message, progress, &mut pending, &mut replies);
         }
@@ -245,17 +327,7 @@ impl World {
     /// Lets all that goes on come to its end, which it must: no task, no exchange is left.
     pub fn assert_idle(&mut self) {
         loop {
-            while let Some(output) = self.resolver.poll() {
-                match output {
-                    Output::Send { exchange, server, transport, message } => {
-                        self.deliver(exchange, server, transport, &message);
-                    }
-                    Output::Cancel { exchange, .. } => {
-                        self.events.retain(|Reverse((_, _, id, _))| *id != exchange)
-                    }
-                    Output::Impatient { .. } | Output::Settle { .. } => (),
-                }
-            }
+            self.deliver_all();
             if !self.turn() {
                 break;
             }
@@ -366,6 +438,9 @@ fn text_question(query: &[u8]) -> String {
 fn text(reply: &[u8]) -> String {
     let message = Message::parse(reply).unwrap();
     let mut out = message.header().flags.rcode().to_string();
+    if message.header().flags.has(Flags::AD) {
+        out += "+AD";
+    }
     for record in message.records().map(Result::unwrap).filter(|record| record.section == Section::Answer) {
         let mut rdata = Vec::new();
         rrset::read_rdata(&record, &mut rdata).unwrap();

@@ -35,6 +35,7 @@ impl Bench {
             servers: vec![silent.local_addr().unwrap()],
             forward: true,
             fallback: false,
+            validate: true,
         };
         let settings = Settings {
             root_hints: Vec::new(),
@@ -46,6 +47,8 @@ impl Bench {
             case_randomisation: false,
             minimise: crate::config::Minimise::Off,
             rebinding_protection: false,
+            aggressive: true,
+            anchor_signal: false,
             serve_stale: true,
             routes: vec![route],
         };
@@ -61,6 +64,7 @@ impl Bench {
             realm: 0,
             upstreams: Default::default(),
             special: Default::default(),
+            sentinel: None,
             strict_denial: false,
             serve_stale: true,
             prefetch: true,

@@ -1,14 +1,12 @@
 //! Master files (RFC 1035 §5): $ORIGIN, $TTL (RFC 2308 §4), $INCLUDE, $GENERATE, any type (RFC 3597).
 
 mod generate;
-mod lexer;
 
 use super::{Builder, Zone};
 use crate::config::{self, Diagnostics, Span, read_regular};
 use crate::limits;
-use crate::rrset::{self, Token, read_seconds};
+use crate::rrset::{self, Entry, Lexer, Token, read_seconds};
 use crate::wire::{Class, Name, NameBuf, Rtype};
-use lexer::{Entry, Lexer};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

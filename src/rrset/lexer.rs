@@ -1,10 +1,10 @@
 //! Entries of a master file: the tokens of a line, or of several within parentheses.
 
-use crate::rrset::Token;
+use super::Token;
 
 /// The tokens of one entry and where they stand.
 #[derive(Default)]
-pub(super) struct Entry<'t> {
+pub(crate) struct Entry<'t> {
     /// The line starts with a blank: the owner is the last one.
     pub blank: bool,
     pub tokens: Vec<Token<'t>>,
@@ -26,7 +26,7 @@ impl<'t> Entry<'t> {
 }
 
 /// Splits text into entries.
-pub(super) struct Lexer<'t> {
+pub(crate) struct Lexer<'t> {
     text: &'t str,
     at: usize,
     /// Parentheses open.
