@@ -455,7 +455,9 @@ impl<'a> Walk<'a, '_> {
 
     /// Ends the walk with the reply as it is, under the rate limit of what it says.
     fn emit(&mut self) -> Outcome {
-        self.write_proofs();
+        if self.proofs[0].is_some() {
+            self.write_proofs();
+        }
         if self.unproven
             && self.query.edns.is_some_and(|edns| edns.dnssec_ok)
             && let Some(recursion) = self.recursion
