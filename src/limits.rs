@@ -478,3 +478,10 @@ pub const PRUNES: usize = 8;
 
 /// Lookups of DS and DNSKEY for one reply: a name has no more labels, and every second one may need both.
 pub const CHAIN_LOOKUPS: usize = 128;
+
+/// How often zones with trust anchors are told which of their keys are trusted (RFC 8145 §5.1 leaves it open; Unbound does so with
+/// each look at the keys).
+pub const ANCHOR_SIGNAL: Duration = Duration::from_secs(86_400);
+
+/// Tags told in one such signal: as many as fit a label.
+pub const SIGNAL_TAGS: usize = 11;

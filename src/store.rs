@@ -103,6 +103,15 @@ impl Store {
         }
     }
 
+    /// Moves a file out of the way, to be looked at. Returns where it is then; one that was there is gone.
+    ///
+    /// # Errors
+    /// Those of the disk; then it stays.
+    pub fn set_aside(&self, name: &str) -> io::Result<PathBuf> {
+        let aside = self.path(&format!("{name}.bad"));
+        fs::rename(self.path(name), &aside).map(|()| aside)
+    }
+
     /// Removes a file.
     ///
     /// # Errors
@@ -159,8 +168,11 @@ mod tests {
         assert_eq!((content(&store, "x").unwrap(), files(&store)), ("second".into(), 1));
         let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(store.path("x")), mode(store.directory.clone())), (0o600, 0o700));
-        store.remove("x").unwrap();
-        store.remove("x").unwrap();
+        assert_eq!(store.set_aside("x").unwrap(), store.path("x.bad"));
+        assert_eq!((content(&store, "x"), content(&store, "x.bad").unwrap()), (None, "second".into()));
+        assert!(store.set_aside("x").is_err());
+        store.remove("x.bad").unwrap();
+        store.remove("x.bad").unwrap();
         assert_eq!(files(&store), 0);
     }
 

@@ -110,6 +110,7 @@ fn view() -> View {
             realm: 0,
             upstreams: Default::default(),
             special: zone::special_use(),
+            sentinel: None,
             strict_denial: false,
             serve_stale: true,
             prefetch: true,

@@ -15,7 +15,7 @@ pub use state::StateError;
 pub use trust::{Expired, Listed, NegativeError, Trust};
 
 use crate::rrset::parse_rdata;
-use crate::wire::{Name, OwnedName, Rtype};
+use crate::wire::{Name, OwnedName, Rtype, read_u16};
 
 /// Record data of one record, uncompressed.
 pub type Rdata = Box<[u8]>;
@@ -46,6 +46,12 @@ impl Anchor {
 
     fn is_empty(&self) -> bool {
         self.ds.is_empty() && self.keys.is_empty()
+    }
+
+    /// The tags of its keys.
+    pub fn tags(&self) -> impl Iterator<Item = u16> {
+        let digests = self.ds.iter().filter_map(|ds| read_u16(ds, 0));
+        digests.chain(self.keys.iter().map(|key| key_tag(key)))
     }
 
     /// Adds what the other has of the same zone.

@@ -8,11 +8,13 @@
 mod learnt;
 mod own;
 mod reply;
+mod sentinel;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_of_guard;
 
+use crate::anchor::Trust;
 use crate::cache::{Cache, Scratch};
 use crate::clock::Instant;
 use crate::guard::cookie::Checked;
@@ -29,6 +31,7 @@ use crate::zone::tree::{NameTree, Named};
 use crate::zone::{Node, RrsetRef, Zone, ZoneSet};
 use crate::{limits, wire};
 use reply::{Bare, Reply};
+use sentinel::Sentinel;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -74,6 +77,8 @@ pub struct Recursion {
     pub upstreams: NameTree<UpstreamZone>,
     /// Zones of special-use names, answered where no own zone and no upstream holds them.
     pub special: ZoneSet,
+    /// Where sentinels ask which keys of the root are trusted (RFC 8509); none when they are not answered.
+    pub sentinel: Option<Arc<Trust>>,
     /// Whether every denial of a name denies the names below it (RFC 8020); otherwise only the roots' do.
     pub strict_denial: bool,
     /// Whether what has run out is answered when nothing better can be had in time (RFC 8767).
@@ -514,10 +519,21 @@ impl<'a> Walk<'a, '_> {
         // RFC 6840 §5.7, §5.8: AD is for those who show that they know it, and not where nothing was to be checked.
         let asked = self.query.flags.has(Flags::AD) || self.query.edns.is_some_and(|edns| edns.dnssec_ok);
         let told = matches!(self.reply.rcode, Rcode::NOERROR | Rcode::NXDOMAIN);
-        if self.secure && asked && told && !self.query.flags.has(Flags::CD) {
+        let authentic = self.secure && told && !self.query.flags.has(Flags::CD);
+        if authentic && self.is_false_sentinel() {
+            self.reply.fail(Rcode::SERVFAIL, None);
+        } else if authentic && asked {
             self.reply.set_authentic();
         }
         emit(self.view, self.request, self.about(), &mut self.reply)
+    }
+
+    /// Whether the question says of a key of the root what is not so here.
+    fn is_false_sentinel(&self) -> bool {
+        let trust = self.recursion.and_then(|recursion| recursion.sentinel.as_deref());
+        let sentinel =
+            trust.and_then(|_| Sentinel::read(self.query.question.name, self.query.question.rtype));
+        sentinel.zip(trust).is_some_and(|(sentinel, trust)| !sentinel.is_so(trust))
     }
 
     /// Whether a reply that says what this one says so far would be over its limit, so that it must move nothing.

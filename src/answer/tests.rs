@@ -179,6 +179,7 @@ pub(super) fn view() -> View {
             realm: 0,
             upstreams: Default::default(),
             special: zone::special_use(),
+            sentinel: None,
             strict_denial: false,
             serve_stale: true,
             prefetch: true,

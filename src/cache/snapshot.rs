@@ -57,7 +57,7 @@ impl fmt::Display for Unusable {
             Unusable::Foreign => "it is no snapshot of a cache",
             Unusable::Version => "another version of Waymark wrote it",
             Unusable::Settings => {
-                "the resolver asked other servers, or asked them otherwise, when it was written"
+                "the resolver asked other servers, or asked or trusted them otherwise, when it was written"
             }
             Unusable::Future => "it was written later than now: the clock was set back",
             Unusable::Broken => "it is damaged",

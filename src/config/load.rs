@@ -3,7 +3,7 @@
 use super::reader::{Reader, Table, Value, closest};
 use super::{
     Config, ControlConfig, Diagnostics, GeoConfig, GuardConfig, ListenConfig, LogConfig, Minimise,
-    NetworkSpec, ResolverConfig, Source, Span, Spanned, UpstreamConfig, hints, zone_reader,
+    NetworkSpec, ResolverConfig, Source, Span, Spanned, UpstreamConfig, anchors, hints, zone_reader,
 };
 use crate::wire::Name;
 use ipnet::IpNet;
@@ -278,35 +278,15 @@ fn resolver(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> Resol
         rebinding_protection: flag(reader, &mut table, "rebinding_protection", false),
         serve_stale: flag(reader, &mut table, "serve_stale", true),
         prefetch: flag(reader, &mut table, "prefetch", true),
+        anchors: anchors::read(reader, &mut table, base),
+        aggressive_nsec: flag(reader, &mut table, "aggressive_nsec", true),
+        sentinel: flag(reader, &mut table, "sentinel", true),
+        anchor_signal: flag(reader, &mut table, "anchor_signal", true),
+        rfc5011: flag(reader, &mut table, "rfc5011", true),
         upstreams: upstreams(reader, &mut table),
     };
-    without_effect(reader, &mut table);
     reader.finish(table, "[resolver]");
     config
-}
-
-/// Keys whose features are not built: they are checked, and one that asks for more than is done is warned of.
-fn without_effect(reader: &mut Reader<'_>, table: &mut Table<'_>) {
-    for key in ["aggressive_nsec", "sentinel", "anchor_signal", "rfc5011"] {
-        flag_without_effect(reader, table, key);
-    }
-    for key in ["trust_anchors", "negative_trust_anchors"] {
-        if let Some(value) = table.take(key) {
-            let given = reader.list(value, Reader::string);
-            if given.iter().any(|text| text.value != "none") {
-                reader.warning(value.span, format!("{key} has no effect yet: answers are not validated"));
-            }
-        }
-    }
-}
-
-/// A flag of a feature that is not built.
-fn flag_without_effect(reader: &mut Reader<'_>, table: &mut Table<'_>, key: &'static str) {
-    if let Some(value) = table.take(key)
-        && reader.boolean(value) == Some(true)
-    {
-        reader.warning(value.span, format!("{key} has no effect yet"));
-    }
 }
 
 fn minimise(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Minimise {
@@ -366,7 +346,7 @@ fn upstreams(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Vec<UpstreamConf
             let Some(mut entry) = reader.table(element) else { continue };
             let (zone, servers) = (entry.take("zone"), entry.take("servers"));
             let fallback = entry.take("fallback").and_then(|value| reader.boolean(value)).unwrap_or(false);
-            flag_without_effect(reader, &mut entry, "validate");
+            let validate = entry.take("validate").and_then(|value| reader.boolean(value)).unwrap_or(true);
             let span = entry.span;
             reader.finish(entry, &format!("[[resolver.{key}]]"));
             for (value, missing) in
@@ -386,7 +366,7 @@ fn upstreams(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Vec<UpstreamConf
             if upstreams.iter().any(|other| other.zone == zone) {
                 reader.error(span, format!("{zone} has a forward or stub already"));
             }
-            upstreams.push(UpstreamConfig { zone, servers, forward, fallback });
+            upstreams.push(UpstreamConfig { zone, servers, forward, fallback, validate });
         }
     }
     upstreams

@@ -1,6 +1,7 @@
 //! Files as people write them. One small reader over toml's recoverable parser collects every error with its place; what comes
 //! out is [`Config`] and [`ZoneFile`] as meant: checked, immutable. Nothing later reads the written form.
 
+mod anchors;
 mod hints;
 mod load;
 mod reader;
@@ -17,6 +18,7 @@ pub use load::read_regular;
 pub(crate) use reader::{closest, closest_type};
 pub use zone_file::*;
 
+use crate::anchor::Anchors;
 use crate::wire::OwnedName;
 use ipnet::IpNet;
 use std::net::SocketAddr;
@@ -267,6 +269,16 @@ pub struct ResolverConfig {
     pub serve_stale: bool,
     /// `prefetch`.
     pub prefetch: bool,
+    /// `trust_anchors` and `negative_trust_anchors`; without positive ones nothing is validated.
+    pub anchors: Anchors,
+    /// `aggressive_nsec`: names are denied by what other denials said (RFC 8198).
+    pub aggressive_nsec: bool,
+    /// `sentinel`: clients may learn which root keys are trusted (RFC 8509).
+    pub sentinel: bool,
+    /// `anchor_signal`: zones with trust anchors are told which (RFC 8145).
+    pub anchor_signal: bool,
+    /// `rfc5011`: trust anchors follow the rollovers of their zones.
+    pub rfc5011: bool,
     /// `[[resolver.forward]]` and `[[resolver.stub]]`.
     pub upstreams: Vec<UpstreamConfig>,
 }
@@ -282,6 +294,8 @@ pub struct UpstreamConfig {
     pub forward: bool,
     /// `fallback`: whether the zone is resolved from the roots down when they fail.
     pub fallback: bool,
+    /// `validate`: whether what they say is validated where a trust anchor covers it.
+    pub validate: bool,
 }
 
 /// `qname_minimisation`: how much of a name servers are told, and what their denial of a part of it means.

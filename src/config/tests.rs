@@ -103,25 +103,64 @@ fn a_field_of_a_database_is_at_most_three_keys_deep() {
 }
 
 #[test]
-fn what_has_no_effect_yet_is_told_when_it_is_asked_for() {
-    for quiet in [
-        "trust_anchors = \"none\"",
-        "qname_minimisation = \"off\"",
-        "aggressive_nsec = false",
-        "negative_trust_anchors = []",
-    ] {
-        check_config(&format!("[resolver]\n{quiet}"), &[]);
+fn validation_has_the_built_in_anchors_unless_others_or_none_are_named() {
+    let resolver = |text: &str| {
+        let (config, diagnostics) = config(&format!("[resolver]\n{text}"));
+        check(text, &diagnostics, &[]);
+        config.resolver
+    };
+    let all = resolver("");
+    assert_eq!(all.anchors, Anchors::builtin());
+    assert!(all.aggressive_nsec && all.sentinel && all.anchor_signal && all.rfc5011);
+    let none = resolver(
+        "trust_anchors = \"none\"\nnegative_trust_anchors = []\naggressive_nsec = false\nsentinel = false\n\
+         anchor_signal = false\nrfc5011 = false\nqname_minimisation = \"off\"\n",
+    );
+    assert!(!none.anchors.validates());
+    assert!(!(none.aggressive_nsec || none.sentinel || none.anchor_signal || none.rfc5011));
+    let off = resolver("negative_trust_anchors = [\"corp.example\", \"lab.\"]\ntrust_anchors = \"builtin\"");
+    let names: Vec<String> = off.anchors.negatives().map(|negative| negative.name.to_string()).collect();
+    assert_eq!(names, ["corp.example.", "lab."]);
+    assert!(off.anchors.validates() && off.anchors.negatives().all(|n| n.configured && n.until.is_none()));
+    for (validate, meant) in [("", true), (", validate = true", true), (", validate = false", false)] {
+        let stub = resolver(&format!("stub = {{ zone = \"a\", servers = \"192.0.2.1\"{validate} }}"));
+        assert_eq!(stub.upstreams[0].validate, meant, "{validate}");
     }
-    for key in [
-        "trust_anchors = \"builtin\"",
-        "aggressive_nsec = true",
-        "sentinel = true",
-        "anchor_signal = true",
-        "rfc5011 = true",
-        "forward = { zone = \"a\", servers = \"192.0.2.1\", validate = true }",
+    for (text, told) in [
+        ("trust_anchors = \"biultin\"", "error 2: there is no file..did you mean \"builtin\"?"),
+        ("trust_anchors = \"no/such/file\"", "error 2: ..No such file"),
+        ("trust_anchors = true", "error 2: expected a string"),
+        ("negative_trust_anchors = \"a..b\"", "error 2: \"a..b\" is not a name"),
+        ("negative_trust_anchors = [\"a\", \"A.\"]", "error 2: A. is listed twice"),
+        ("sentinel = \"yes\"", "error 2: expected true or false"),
+        ("stub = { zone = \"a\", servers = \"192.0.2.1\", validate = 1 }", "error 2: expected true or false"),
     ] {
-        check_config(&format!("[resolver]\n{key}"), &["warning 2: ..has no effect yet"]);
+        check_config(&format!("[resolver]\n{text}"), &[told]);
     }
+}
+
+#[test]
+fn what_is_wrong_in_a_file_of_trust_anchors_is_told_with_its_place_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let load = |anchors: &str| {
+        std::fs::write(directory.path().join("root.key"), anchors).unwrap();
+        let text = "resolver.trust_anchors = \"root.key\"";
+        let mut diagnostics = Diagnostics::default();
+        let config = Config::parse(text, &directory.path().join("waymark.toml"), &mut diagnostics);
+        (config.resolver.anchors, diagnostics)
+    };
+    let good = "; the root\n. DS 1 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n";
+    let (anchors, diagnostics) = load(good);
+    check(good, &diagnostics, &[]);
+    assert!(anchors.validates() && anchors.source().ends_with("/root.key"));
+    let bad = format!("{good}a. DNSKEY 385 3 8 AwEAAa96\nb. DNSKEY 257 3 253 AwEAAa96\n");
+    let (_, diagnostics) = load(&bad);
+    let told = ["error 3: the key with the tag..is revoked..remove it", "warning 4: ..no effect"];
+    check(&bad, &diagnostics, &told);
+    let shown = diagnostics.render_each().map(|(_, text)| text).collect::<String>();
+    assert!(shown.contains("root.key:3:11: "), "{shown}");
+    let (_, diagnostics) = load("; nothing\n");
+    check("", &diagnostics, &["error 1: no trust anchor is in this file..\"none\""]);
 }
 
 #[test]

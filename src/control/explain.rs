@@ -1,7 +1,9 @@
 //! Why a name is answered as it is: who speaks for it, and what was done to find its answer.
 
 use super::Learnt;
+use super::learnt::verdict;
 use crate::answer::View;
+use crate::cache::Verdict;
 use crate::clock::{self, Instant};
 use crate::limits;
 use crate::net::Shards;
@@ -193,7 +195,8 @@ fn trace_of(trace: &Trace, now: Instant) -> Value {
         "took_ms": millis(trace.took()),
         "queries": trace.queries,
         "octets": trace.octets,
-        "end": end_text(&trace.end),
+        "end": end_text(trace),
+        "verdict": verdict(trace.verdict),
         "steps": trace.steps.iter().map(step).collect::<Value>(),
     })
 }
@@ -211,20 +214,27 @@ fn step_text(step: &Step) -> String {
             format!("asked {server} for {} {rtype}{over}", lower(name))
         }
         Step::Heard { server, took, said } => format!("{server} {said} ({} ms)", millis(*took)),
+        Step::Synthesised(zone) => {
+            format!("nobody had to be asked: what {} denied before covers it (RFC 8198)", lower(zone))
+        }
         Step::Bogus(flaw) => format!("that does not validate: {flaw}"),
         Step::LookedUp(trace) => {
-            format!("looked up {} {}: {}", lower(&trace.name), trace.rtype, end_text(&trace.end))
+            format!("looked up {} {}: {}", lower(&trace.name), trace.rtype, end_text(trace))
         }
     }
 }
 
-fn end_text(end: &End) -> String {
-    match end {
-        End::UnderWay => "goes on".into(),
+fn end_text(trace: &Trace) -> String {
+    let text = match &trace.end {
+        End::UnderWay => return "goes on".into(),
+        End::Failed(why) => return format!("failed: {why}"),
         End::Found => "found".into(),
         End::Alias(target) => format!("an alias of {target}"),
         End::Denied(Rcode::NXDOMAIN) => "there is no such name".into(),
         End::Denied(_) => "there is nothing of that type".into(),
-        End::Failed(why) => format!("failed: {why}"),
+    };
+    match trace.verdict {
+        Verdict::Unchecked => text,
+        verdict_of => format!("{text} ({})", verdict(verdict_of)),
     }
 }

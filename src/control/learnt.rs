@@ -30,7 +30,7 @@ impl fmt::Debug for Learnt {
 
 impl Learnt {
     /// Forgets entries, and where the names they are selected by were delegated to. Returns how many entries.
-    pub(super) fn flush(&self, selection: &Selection) -> usize {
+    pub fn flush(&self, selection: &Selection) -> usize {
         // First the delegations: who asks between the two must not store what they lead to.
         match selection {
             Selection::Name(name) | Selection::Question(name, Rtype::NS) => {
@@ -131,18 +131,23 @@ fn row(key: &Key<'_>, entry: &Entry<'_>, now: Instant) -> Value {
         "type": (key.rtype != Key::NXDOMAIN).then(|| key.rtype.to_string()),
         "ttl": ttl,
         "stale": ttl == 0,
-        "verdict": match entry.verdict {
-            Verdict::Unchecked => "unchecked",
-            Verdict::Insecure => "insecure",
-            Verdict::Secure => "secure",
-            Verdict::Bogus => "bogus",
-        },
+        "verdict": verdict(entry.verdict),
         "kind": kind,
         "data": data,
         "signatures": signatures,
         "proof": entry.proof.iter().map(proof).collect::<Vec<_>>(),
         "checking_disabled": key.checking_disabled,
     })
+}
+
+/// A verdict in a word.
+pub(super) fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Unchecked => "unchecked",
+        Verdict::Insecure => "insecure",
+        Verdict::Secure => "secure",
+        Verdict::Bogus => "bogus",
+    }
 }
 
 /// A set of a proof.

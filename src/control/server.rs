@@ -1,5 +1,6 @@
 //! The HTTP side of control.
 
+use super::anchors::{self, Trusted};
 use super::explain::Explainer;
 use super::learnt::{self, Learnt};
 use crate::cache::Selection;
@@ -31,6 +32,10 @@ pub enum Command {
     Explainer(oneshot::Sender<Explainer>),
     /// Give what was learnt; none when nothing is resolved.
     Learnt(oneshot::Sender<Option<Learnt>>),
+    /// Give what is trusted; none when nothing is resolved.
+    Trusted(oneshot::Sender<Option<Trusted>>),
+    /// Write what trust has become; it is written when the answer comes.
+    TendTrust(oneshot::Sender<()>),
 }
 
 /// Makes the text of `/metrics`.
@@ -73,6 +78,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 /// What the control socket has, for who asks for something else.
 const PATHS: &str = "GET /status, POST /reload, POST /cache/flush?name=NAME&type=TYPE|below=NAME|all, GET /cache, GET /inflight, GET /servers, \
+     GET /anchors, POST /anchors/add-negative?name=NAME&seconds=N&why=TEXT, POST /anchors/remove-negative?name=NAME, \
      GET /explain?name=NAME&type=TYPE (POST: resolved anew) are here\n";
 
 /// Carries out a request of the control socket.
@@ -99,6 +105,15 @@ async fn command(request: &Request<Incoming>, commands: &mpsc::Sender<Command>) 
                     explain(commands, name, rtype, method == Method::POST).await
                 }
                 Ok(_) => Some(bad("say what: name=NAME&type=TYPE")),
+                Err(why) => Some(bad(&why)),
+            }
+        }
+        (&Method::GET, "/anchors") => ask(commands, Command::Trusted)
+            .await
+            .map(|trusted| trusted.map_or_else(nothing_learnt, |trusted| value(&trusted.list()))),
+        (&Method::POST, path @ ("/anchors/add-negative" | "/anchors/remove-negative")) => {
+            match anchors::change(request.uri().query(), path == "/anchors/add-negative") {
+                Ok(change) => change_anchors(commands, change).await,
                 Err(why) => Some(bad(&why)),
             }
         }
@@ -145,6 +160,17 @@ async fn flush(commands: &mpsc::Sender<Command>, selection: Selection) -> Option
     Some(respond(StatusCode::OK, JSON, format!("{{\"flushed\":{flushed}}}")))
 }
 
+/// Sets or removes a negative trust anchor. Nothing is left of what was learnt under it, or without it.
+async fn change_anchors(commands: &mpsc::Sender<Command>, change: anchors::Change) -> Option<Response<Page>> {
+    let Some(trusted) = ask(commands, Command::Trusted).await? else { return Some(nothing_learnt()) };
+    let flushed = match tokio::task::spawn_blocking(move || trusted.change(change)).await.ok()? {
+        Ok(flushed) => flushed,
+        Err(error) => return Some(respond(StatusCode::CONFLICT, TEXT, format!("{error}\n"))),
+    };
+    ask(commands, Command::TendTrust).await?;
+    Some(respond(StatusCode::OK, JSON, format!("{{\"flushed\":{flushed}}}")))
+}
+
 /// Lists entries as they are found: how many they are does not matter.
 async fn list(commands: &mpsc::Sender<Command>, selection: Selection) -> Option<Response<Page>> {
     let Some(learnt) = ask(commands, Command::Learnt).await? else { return Some(nothing_learnt()) };
@@ -156,7 +182,7 @@ async fn list(commands: &mpsc::Sender<Command>, selection: Selection) -> Option<
 }
 
 fn nothing_learnt() -> Response<Page> {
-    let text = "nothing is resolved here, so there is no cache: resolver.enabled is false\n";
+    let text = "nothing is resolved here, so there is no cache and no trust: resolver.enabled is false\n";
     respond(StatusCode::CONFLICT, TEXT, text.into())
 }
 

@@ -1,6 +1,8 @@
 //! What `waymark ctl` is asked: the arguments, with a cure for those that are wrong.
 
 use crate::config::closest;
+use crate::limits;
+use crate::rrset::read_seconds;
 use crate::wire::{OwnedName, Rtype};
 use std::net::IpAddr;
 
@@ -15,6 +17,12 @@ pub enum Action {
     Inflight,
     /// Show the servers that are known: how fast they answer, and what they cannot do.
     Servers,
+    /// Show trust anchors and negative ones, or change the latter.
+    Anchors {
+        /// How.
+        #[command(subcommand)]
+        action: Option<AnchorsAction>,
+    },
     /// Forget what was learnt of other servers, so that they are asked again.
     Flush(What),
     /// Look at what was learnt of other servers.
@@ -64,6 +72,29 @@ pub enum CacheAction {
         /// Only this name and what is below it.
         #[arg(long, value_name = "NAME", value_parser = name)]
         below: Option<OwnedName>,
+    },
+}
+
+/// What to change of negative trust anchors (RFC 7646).
+#[derive(Clone, Debug, PartialEq, Eq, clap::Subcommand)]
+pub enum AnchorsAction {
+    /// Validate nothing at and below a name for a time, and forget what was learnt there.
+    AddNegative {
+        /// The name.
+        #[arg(value_name = "NAME", value_parser = name)]
+        name: OwnedName,
+        /// For how long, at most a week: 30m, 2h, 1d.
+        #[arg(long = "for", value_name = "TIME", value_parser = seconds, default_value = "1h")]
+        seconds: u32,
+        /// Why, for those who will wonder.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        why: String,
+    },
+    /// Validate there again, and forget what was learnt there.
+    RemoveNegative {
+        /// The name.
+        #[arg(value_name = "NAME", value_parser = name)]
+        name: OwnedName,
     },
 }
 
@@ -126,6 +157,16 @@ fn rtype(text: &str) -> Result<Rtype, String> {
         Some(hint) => format!("it is not a record type; {hint}"),
         None => "it is not a record type; those without a name are written as TYPE65400".into(),
     })
+}
+
+fn seconds(text: &str) -> Result<u32, String> {
+    let most = limits::NEGATIVE_TIME_MAX;
+    let read = Some(text).filter(|text| !text.is_empty()).and_then(read_seconds);
+    match read {
+        Some(seconds) if (1..=most).contains(&u64::from(seconds)) => Ok(seconds),
+        Some(_) => Err("it must be a second to a week: for longer it belongs in the config".into()),
+        None => Err("it is not a time, as in 30m or 2h".into()),
+    }
 }
 
 /// The name of an address (RFC 1035 §3.5, RFC 3596 §2.5).

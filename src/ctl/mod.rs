@@ -1,12 +1,13 @@
 //! `waymark ctl`: asks the running daemon over its control socket, and shows what it says: to people as tables, to scripts as JSON.
 
+mod anchors;
 mod arguments;
 mod explain;
 mod learnt;
 mod status;
 mod table;
 
-pub use arguments::{Action, CacheAction, Explain};
+pub use arguments::{Action, AnchorsAction, CacheAction, Explain};
 
 use crate::config::{Config, ControlConfig, Diagnostics};
 use crate::control::{self, CallError};
@@ -26,6 +27,8 @@ pub fn run(config: &Path, action: &Action, json: bool) -> ExitCode {
         Action::Reload => daemon.reload(),
         Action::Inflight => daemon.table("/inflight", explain::IN_FLIGHT),
         Action::Servers => daemon.table("/servers", explain::SERVERS),
+        Action::Anchors { action: None } => daemon.anchors(),
+        Action::Anchors { action: Some(change) } => daemon.change_anchors(change),
         Action::Flush(what) => daemon.flush(&what.query()),
         Action::Cache { action: CacheAction::Lookup { name, rtype } } => daemon.lookup(name, *rtype),
         Action::Cache { action: CacheAction::Dump { below } } => daemon.dump(below.as_ref()),

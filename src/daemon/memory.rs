@@ -1,5 +1,6 @@
 //! The cache over a restart: a snapshot in the store, written on a clean stop and read at the next start.
 
+use crate::anchor::Anchors;
 use crate::cache::Cache;
 use crate::cache::snapshot::{self, Circumstances};
 use crate::store::Store;
@@ -10,10 +11,10 @@ use tracing::{info, warn};
 /// The snapshot's name in the store.
 const FILE: &str = "cache.snapshot";
 
-/// A number for all that decides whom the resolver asks and how: what was learnt under others is not used. A later version of the
-/// hash, or of a setting's text, costs no more than one snapshot.
-pub(super) fn fingerprint(settings: &resolve::Settings) -> u64 {
-    foldhash::quality::FixedState::with_seed(0).hash_one(format!("{settings:?}"))
+/// A number for all that decides whom the resolver asks and how, and what it trusts: what was learnt under others
+/// is not used. A later version of the hash, or of a setting's text, costs no more than one snapshot.
+pub(super) fn fingerprint(settings: &resolve::Settings, anchors: &Anchors) -> u64 {
+    foldhash::quality::FixedState::with_seed(0).hash_one(format!("{settings:?} {anchors:?}"))
 }
 
 /// Takes what is in the snapshot, for a bounded time. A snapshot is used once: after a crash an old one would bring back what was

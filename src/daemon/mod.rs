@@ -3,6 +3,7 @@
 mod log;
 mod memory;
 mod state;
+mod trust;
 
 use crate::answer::View;
 use crate::config::{Config, Diagnostics};
@@ -85,7 +86,7 @@ fn serve(path: &Path, config: Config, diagnostics: Diagnostics) -> Result<(), Fa
         running.stop(limits::DRAIN_TIME);
         // A load that is under way has it, and is not waited for.
         match state.try_lock() {
-            Ok(state) => state.remember(),
+            Ok(mut state) => state.remember(),
             Err(TryLockError::Poisoned(state)) => state.into_inner().remember(),
             Err(TryLockError::WouldBlock) => warn!("the cache is not kept: zones are being loaded"),
         }
@@ -189,12 +190,14 @@ impl Daemon {
         let mut rotation = tokio::time::interval(limits::COOKIE_SECRET);
         // The first is due at once, and the secret is new.
         rotation.tick().await;
+        let mut look = tokio::time::interval(limits::TRUST_LOOK);
         loop {
             tokio::select! {
                 () = running.is_broken() => {
                     return Err("a worker failed again and again: ended, to be started as a whole".into());
                 }
                 _ = rotation.tick() => lock(&self.state).rotate_cookies(&self.view),
+                _ = look.tick() => self.tend_trust().await,
                 _ = hangup.recv() => drop(self.reload(running).await),
                 Some(command) = inbox.recv() => match command {
                     Command::Status(reply) => drop(reply.send(lock(&self.state).status(&self.metrics))),
@@ -204,9 +207,21 @@ impl Daemon {
                         drop(reply.send(Explainer { view, learnt, shards }));
                     }
                     Command::Learnt(reply) => drop(reply.send(lock(&self.state).learnt())),
+                    Command::Trusted(reply) => drop(reply.send(lock(&self.state).trusted())),
+                    Command::TendTrust(reply) => {
+                        self.tend_trust().await;
+                        let _ = reply.send(());
+                    }
                     Command::Reload(reply) => drop(reply.send(self.reload(running).await)),
                 },
             }
+        }
+    }
+
+    /// Has what trust has become written.
+    async fn tend_trust(&self) {
+        if let Err(why) = self.blocking(|state, _, _| state.tend_trust()).await {
+            error!("trust anchors are not kept: {why}");
         }
     }
 

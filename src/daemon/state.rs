@@ -1,11 +1,13 @@
 //! What the daemon was made from, and making it anew: config, zones, the resolver's settings.
 
+use super::trust::Keeper;
 use super::{log, memory};
+use crate::anchor::Trust;
 use crate::answer::{Recursion, UpstreamZone, View};
-use crate::cache::Cache;
 use crate::cache::snapshot::Circumstances;
+use crate::cache::{Cache, Selection};
 use crate::config::{Config, Diagnostics, ListenConfig, Minimise, ResolverConfig, UpstreamConfig};
-use crate::control::Learnt;
+use crate::control::{Learnt, Trusted};
 use crate::guard::{AccessList, Cookies, Guard, Rates};
 use crate::load::{Counts, Loaded, Loader};
 use crate::metrics::Metrics;
@@ -33,6 +35,7 @@ pub(super) struct State {
     counts: Counts,
     cache: Option<Arc<Cache>>,
     known: Arc<Known>,
+    keeper: Keeper,
     cookies: Cookies,
     rates: Option<Arc<Rates>>,
     /// The realm of cache keys: a new one whenever other servers are asked than before.
@@ -53,7 +56,11 @@ pub(super) struct Reloaded {
 impl State {
     /// The state for a config that was read from `path`, with the addresses listened on.
     pub fn new(path: &Path, config: Config, listeners: &[SocketAddr]) -> State {
+        let ResolverConfig { anchors, rfc5011, .. } = &config.resolver;
+        let keeper = Keeper::new(Trust::new(anchors.clone(), *rfc5011, clock::unix_secs()));
+        let known = keeper.known();
         let mut state = State {
+            keeper,
             path: path.to_owned(),
             started: config.clone(),
             config,
@@ -61,7 +68,7 @@ impl State {
             loader: Loader::default(),
             counts: Counts::default(),
             cache: None,
-            known: Arc::default(),
+            known,
             cookies: Cookies::new(secret(), epoch()),
             rates: None,
             realm: 0,
@@ -147,7 +154,7 @@ impl State {
         Ok(())
     }
 
-    /// Opens the store and takes from it what the cache held when the daemon last stopped.
+    /// Opens the store and takes from it what was trusted, and what the cache held when the daemon last stopped.
     fn recall(&mut self) {
         if self.cache.is_none() {
             return;
@@ -156,20 +163,38 @@ impl State {
             Ok(store) => self.store = Some(store),
             Err(error) => warn!("{error}"),
         }
+        if let Some(store) = &self.store {
+            self.keeper.recall(store, clock::unix_secs());
+        }
         if let (Some(store), Some(cache)) = (&self.store, &self.cache) {
             memory::recall(store, cache, &self.circumstances());
         }
     }
 
-    /// Writes the cache to the store.
-    pub fn remember(&self) {
+    /// Forgets what was learnt under negative trust anchors that have run out, and writes what trust has become.
+    pub fn tend_trust(&mut self) {
+        let expired = self.keeper.trust.expire(clock::unix_secs());
+        let learnt = self.learnt().filter(|_| !expired.is_empty());
+        for name in expired {
+            info!("the negative trust anchor {name} has run out");
+            if let Some(learnt) = &learnt {
+                learnt.flush(&Selection::Below(name));
+            }
+        }
+        self.keeper.keep(self.store.as_ref());
+    }
+
+    /// Writes trust and the cache to the store.
+    pub fn remember(&mut self) {
+        self.tend_trust();
         if let (Some(store), Some(cache)) = (&self.store, &self.cache) {
             memory::remember(store, cache, &self.circumstances());
         }
     }
 
     fn circumstances(&self) -> Circumstances {
-        let settings = memory::fingerprint(&settings(&self.config, &self.listeners, 0));
+        let settings = settings(&self.config, &self.listeners, 0);
+        let settings = memory::fingerprint(&settings, &self.keeper.trust.load());
         Circumstances { now: clock::now(), unix: clock::unix_secs(), realm: self.realm, settings }
     }
 
@@ -177,6 +202,11 @@ impl State {
     pub fn learnt(&self) -> Option<Learnt> {
         let cache = Arc::clone(self.cache.as_ref()?);
         Some(Learnt { cache, known: Arc::clone(&self.known), realm: self.realm })
+    }
+
+    /// What is trusted, for an operator; none when nothing is resolved.
+    pub fn trusted(&self) -> Option<Trusted> {
+        Some(Trusted { trust: Arc::clone(&self.keeper.trust), learnt: self.learnt()? })
     }
 
     /// Loads the zones and swaps in the view. False when there was nothing to load from: then the zones stay as they are.
@@ -214,6 +244,7 @@ impl State {
             realm: self.realm,
             upstreams: NameTree::from_sorted(upstreams),
             special: if config.special_use { zone::special_use() } else { Default::default() },
+            sentinel: config.sentinel.then(|| Arc::clone(&self.keeper.trust)),
             strict_denial: config.minimise == Minimise::Strict,
             serve_stale: config.serve_stale,
             prefetch: config.prefetch,
@@ -260,11 +291,13 @@ impl State {
         let before = settings(&self.config, &self.listeners, 0);
         self.config = config;
         self.fit_rates();
-        let other = before != settings(&self.config, &self.listeners, 0);
+        let ResolverConfig { anchors, rfc5011, .. } = &self.config.resolver;
+        let trusts = self.keeper.trust.configure(anchors.clone(), *rfc5011, clock::unix_secs());
+        let other = trusts || before != settings(&self.config, &self.listeners, 0);
         if other {
-            // What was learnt of other servers is neither answered nor built on.
+            // What was learnt of other servers, or under other trust, is neither answered nor built on.
             self.realm = self.realm.wrapping_add(1);
-            self.known = Arc::default();
+            self.known = self.keeper.known();
         }
         self.fit_cache() || other
     }
@@ -326,7 +359,7 @@ fn settings(config: &Config, listeners: &[SocketAddr], realm: u32) -> resolve::S
         servers: upstream.servers.clone(),
         forward: upstream.forward,
         fallback: upstream.fallback,
-        validate: true,
+        validate: upstream.validate,
     };
     // Asking ourselves would go round in a circle.
     let own = listeners.iter().filter(|own| own.port() == *upstream_port).map(|own| IpNet::from(own.ip()));
@@ -340,7 +373,8 @@ fn settings(config: &Config, listeners: &[SocketAddr], realm: u32) -> resolve::S
         case_randomisation: *case_randomisation,
         minimise: config.resolver.minimise,
         rebinding_protection: config.resolver.rebinding_protection,
-        aggressive: true,
+        aggressive: config.resolver.aggressive_nsec,
+        anchor_signal: config.resolver.anchor_signal,
         serve_stale: config.resolver.serve_stale,
         routes: config.resolver.upstreams.iter().map(route).collect(),
     }

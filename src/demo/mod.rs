@@ -3,6 +3,7 @@
 
 mod internet;
 
+use crate::anchor::Trust;
 use crate::answer::{Recursion, View};
 use crate::cache::Cache;
 use crate::clock;
@@ -12,6 +13,7 @@ use crate::metrics::Metrics;
 use crate::net::{self, Resolving, Running, Server};
 use crate::resolve::{Known, Settings};
 use crate::rrset::print_rdata;
+use crate::wire::Rtype;
 use crate::zone::{self, ZoneSet};
 use crate::{entropy, limits, say};
 use arc_swap::ArcSwap;
@@ -78,7 +80,7 @@ fn serve(port: u16) -> Result<(), Fatal> {
     }
     let server = bind(SocketAddr::new(loopback(1), port))?;
     let resolver = server.addresses()[0];
-    running.push(resolve(server, upstream_port, &metrics, runtime.handle())?);
+    running.push(resolve(server, &internet, upstream_port, &metrics, runtime.handle())?);
     // With nobody to read what to try, the next wait ends at once.
     let _ = say::out(what_to_try(&internet, resolver, upstream_port));
     runtime.block_on(async {
@@ -115,6 +117,7 @@ fn bind(address: SocketAddr) -> Result<Server, net::BindError> {
 /// Starts the resolver.
 fn resolve(
     server: Server,
+    internet: &Internet,
     upstream_port: u16,
     metrics: &Arc<Metrics>,
     runtime: &tokio::runtime::Handle,
@@ -131,6 +134,7 @@ fn resolve(
         minimise: Minimise::Relaxed,
         rebinding_protection: false,
         aggressive: true,
+        anchor_signal: false,
         serve_stale: true,
         routes: Vec::new(),
     };
@@ -140,6 +144,7 @@ fn resolve(
         realm: 0,
         upstreams: Default::default(),
         special: zone::special_use(),
+        sentinel: None,
         strict_denial: false,
         serve_stale: true,
         prefetch: true,
@@ -150,12 +155,10 @@ fn resolve(
         recursion: Some(recursion),
         guard: Default::default(),
     };
-    let resolving = Resolving {
-        settings: Arc::new(settings),
-        cache,
-        known: Arc::new(Known::default()),
-        zones: ZoneSet::default(),
-    };
+    let trust = Trust::new(internet.anchors(), false, clock::unix_secs());
+    let known = Known::new(Arc::new(trust));
+    let resolving =
+        Resolving { settings: Arc::new(settings), cache, known: Arc::new(known), zones: ZoneSet::default() };
     Ok(server.run(Arc::new(ArcSwap::from_pointee(view)), Some(resolving), metrics, runtime)?)
 }
 
@@ -168,11 +171,12 @@ fn what_to_try(internet: &Internet, resolver: SocketAddr, upstream_port: u16) ->
 All of it but shop.demo is signed, from this key of the root down:
 "
     );
-    let anchor = internet.anchor();
-    for rdata in anchor.rdatas().iter() {
-        text += &format!("  {} {} ", anchor.name, anchor.rtype);
-        print_rdata(anchor.rtype, rdata, &mut text);
-        text.push('\n');
+    for anchor in internet.anchors().iter() {
+        for ds in &anchor.ds {
+            text += &format!("  {} DS ", anchor.zone);
+            print_rdata(Rtype::DS, ds, &mut text);
+            text.push('\n');
+        }
     }
     text += &format!("There is a resolver that walks it, listening on {resolver}. Try:\n\n");
     let dig = format!("dig @{} -p {}", resolver.ip(), resolver.port());

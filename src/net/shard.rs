@@ -267,7 +267,12 @@ impl Shard {
         let Resolving { settings, cache, known, zones } = self.resolving.clone()?;
         let mut resolver = Resolver::new(settings, cache, known, crate::entropy::seed());
         resolver.set_zones(zones);
-        resolver.set_time(clock::now(), clock::unix_secs());
+        let now = clock::now();
+        resolver.set_time(now, clock::unix_secs());
+        // One for all: they share what is trusted.
+        if self.index == 0 {
+            resolver.follow_anchors(now);
+        }
         Some(resolver)
     }
 

@@ -123,6 +123,10 @@ impl Resolver {
             let text = format!("no chain of trust leads to {}", question.name);
             return self.give_up(now, id, Failure::servfail(Ede::DNSSEC_INDETERMINATE, text));
         }
+        if existing.is_none() && self.tasks.len() >= 2 * crate::limits::TASKS {
+            let failure = Failure::servfail(Ede::OTHER, "too many questions are being resolved".into());
+            return self.give_up(now, id, Failure { passing: true, ..failure });
+        }
         if let Some(failure) = self.remembered(now, &question) {
             return self.give_up(now, id, failure);
         }
@@ -253,10 +257,14 @@ impl Resolver {
         let zone = set.name.as_name();
         let anchors = self.known.anchors.load();
         let (time, ds);
+        let mut is_anchor = false;
         time = self.unix(now);
         let entry = match root(&anchors, &self.settings, question, zone, time) {
             Root::None => return insecure,
-            Root::Anchor(anchor, entry) if anchor.as_name() == zone => entry,
+            Root::Anchor(anchor, entry) if anchor.as_name() == zone => {
+                is_anchor = question.start.is_none();
+                entry
+            }
             Root::Anchor(anchor, _) => {
                 if self.trusts(question).is_insecure(zone, anchor.as_name(), now) {
                     return insecure;
@@ -273,7 +281,11 @@ impl Resolver {
             }
         };
         let mut bench = Bench { time, effort, data: &mut self.signed_data };
-        match entry.check(set, &mut bench)? {
+        let chain = entry.check(set, &mut bench);
+        if is_anchor {
+            self.observe(now, set);
+        }
+        match chain? {
             Chain::Insecure => {
                 self.trusts(question).set_delegation(zone, Delegated::Insecure, set.ttl, now);
                 insecure

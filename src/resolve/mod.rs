@@ -7,6 +7,7 @@ mod claims;
 mod delegation;
 mod denials;
 mod exchange;
+mod follow;
 mod iterate;
 mod judge;
 mod minimise;
@@ -28,7 +29,7 @@ pub use servers::ServerState;
 pub use trace::{End, Said, Step, Trace};
 
 use crate::anchor;
-use crate::cache::{Cache, EntryBuf, Scratch};
+use crate::cache::{Cache, EntryBuf, Fact, Scratch};
 use crate::clock::Instant;
 use crate::config::Minimise;
 use crate::dnssec::SignedData;
@@ -252,6 +253,8 @@ pub struct Resolver {
     cache: Arc<Cache>,
     scratch: Scratch,
     signed_data: SignedData,
+    /// When zones may next be told which anchors are trusted.
+    signal_due: Instant,
     /// Unix time at the start of the clock, seconds.
     epoch: u64,
     known: Arc<Known>,
@@ -265,6 +268,8 @@ pub struct Resolver {
     begun: VecDeque<TaskId>,
     /// What was resolved of late, the newest last.
     traces: VecDeque<Arc<Trace>>,
+    /// The last answer for which nobody had to be asked.
+    synthesised: Option<Arc<Trace>>,
     /// Tasks at each delegation.
     visits: HashMap<OwnedName, usize>,
     /// Own zones.
@@ -289,6 +294,8 @@ enum Timer {
     Exchange(ExchangeId),
     Asker(Asker),
     Patience(Asker),
+    /// It is time to look after trust anchors.
+    Anchors,
 }
 
 impl Resolver {
@@ -300,6 +307,7 @@ impl Resolver {
             scratch: Scratch::default(),
             signed_data: SignedData::default(),
             epoch: 0,
+            signal_due: Instant::ZERO,
             known,
             rng: ChaCha20Rng::from_seed(seed),
             tasks: ById::default(),
@@ -308,6 +316,7 @@ impl Resolver {
             woken: VecDeque::new(),
             begun: VecDeque::new(),
             traces: VecDeque::new(),
+            synthesised: None,
             visits: HashMap::new(),
             zones: ZoneSet::default(),
             askers: ById::default(),
@@ -341,7 +350,8 @@ impl Resolver {
         let is_it = |trace: &Trace| trace.name.as_name() == name && trace.rtype == rtype;
         let finished = self.traces.iter().rev().find(|trace| is_it(trace)).map(Arc::clone);
         let under_way = || self.tasks.values().find(|task| is_it(&task.trace));
-        finished.or_else(|| under_way().map(|task| Arc::new(task.trace.clone())))
+        let synthesised = || self.synthesised.clone().filter(|trace| is_it(trace));
+        finished.or_else(|| under_way().map(|task| Arc::new(task.trace.clone()))).or_else(synthesised)
     }
 
     /// The questions under way.
@@ -360,6 +370,12 @@ impl Resolver {
     /// Asks a question for a client. It is charged to `budget` until its `Output::Settle`.
     pub fn handle_question(&mut self, now: Instant, question: &Question, asker: Asker, budget: Budget) {
         if let Some(entry) = self.synthesise(now, question) {
+            let mut trace = Trace::new(question, now);
+            if let Fact::Denied { soa_owner: Some(zone), .. } = entry.entry().fact {
+                trace.note(now, Step::Synthesised(zone.to_owned()));
+            }
+            trace.finish(std::slice::from_ref(&entry), None);
+            self.synthesised = Some(Arc::new(trace));
             let settled = Settled { name: question.name.clone(), entries: Arc::new([entry]), failure: None };
             self.outputs.push_back(Output::Settle { asker, settled, budget });
             return;
@@ -430,6 +446,7 @@ impl Resolver {
                 Timer::Exchange(id) => self.overdue(now, id),
                 Timer::Asker(asker) => self.out_of_budget(now, asker, "it took longer than it may"),
                 Timer::Patience(asker) => self.outputs.push_back(Output::Impatient { asker }),
+                Timer::Anchors => self.look_after_anchors(now),
             }
             self.wake(now);
         }
@@ -439,6 +456,7 @@ impl Resolver {
         match timer {
             Timer::Exchange(id) => self.exchanges.get(id).is_some(),
             Timer::Asker(asker) | Timer::Patience(asker) => self.askers.contains_key(&asker),
+            Timer::Anchors => true,
         }
     }
 
@@ -482,6 +500,8 @@ pub struct Settings {
     pub rebinding_protection: bool,
     /// Whether validated denials are used for other names than those that were asked for (RFC 8198).
     pub aggressive: bool,
+    /// Whether zones with trust anchors are told which of their keys are trusted (RFC 8145).
+    pub anchor_signal: bool,
     /// Whether clients are told when they have waited so long that a stale answer is better than none.
     pub serve_stale: bool,
     /// Zones answered by given servers: longest match wins; the name "." is for all.

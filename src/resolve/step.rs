@@ -78,6 +78,7 @@ impl Resolver {
         name: &OwnedName,
         rtype: Rtype,
     ) -> Option<ExchangeId> {
+        let judges = self.judges(&self.tasks.get(&id)?.question);
         let task = self.tasks.get_mut(&id)?;
         let State::At(visit) = &mut task.state else { return None };
         let delegation = Arc::clone(&visit.delegation);
@@ -91,7 +92,8 @@ impl Resolver {
         let transport = if manner.tcp && !again.plain { super::Transport::Tcp } else { again.transport };
         let flags = Flags::default()
             .with(Flags::RD, forward)
-            .with(Flags::CD, forward && task.question.checking_disabled);
+            // RFC 6840 §5.9: who validates wants the data, and not somebody else's verdict.
+            .with(Flags::CD, forward && (task.question.checking_disabled || judges));
         let query = Query { server: again.server, transport, name: name.clone(), rtype, flags };
         task.trace.queries += 1;
         task.trace.note(now, Step::Asked { server: again.server, name: name.clone(), rtype, transport });
@@ -132,14 +134,13 @@ impl Resolver {
     /// Whether a part of a question's name may lead to a delegation, as far as the cache knows: not when it has data or is known to
     /// have none. None when it was denied though the question was asked on.
     fn leads_on(&mut self, now: Instant, question: &super::Question, part: Name<'_>) -> Option<bool> {
-        for rtype in [Rtype::A, Rtype::CNAME, Key::NXDOMAIN] {
-            let key = Key {
-                realm: question.realm(self.settings.realm),
-                name: part,
-                rtype,
-                checking_disabled: self.keeps_apart(question),
-                failed: false,
-            };
+        let apart = self.keeps_apart(question);
+        let kept = [(question.checking_disabled, true), (apart, apart != question.checking_disabled)];
+        let kept = kept.into_iter().filter(|(_, more)| *more).map(|(apart, _)| apart);
+        let types = [Rtype::A, Rtype::CNAME, Key::NXDOMAIN];
+        for (checking_disabled, rtype) in kept.flat_map(|apart| types.map(|rtype| (apart, rtype))) {
+            let realm = question.realm(self.settings.realm);
+            let key = Key { realm, name: part, rtype, checking_disabled, failed: false };
             let entry = self.cache.get(&key, &mut self.scratch).filter(|entry| entry.ttl_left(now) > 0);
             match entry {
                 Some(_) if rtype == Key::NXDOMAIN => return None,

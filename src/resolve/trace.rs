@@ -2,7 +2,7 @@
 
 use super::task::Trouble;
 use super::{Failure, Question, Transport};
-use crate::cache::{EntryBuf, Fact, Key};
+use crate::cache::{EntryBuf, Fact, Key, Verdict};
 use crate::clock::Instant;
 use crate::limits;
 use crate::validate::Flaw;
@@ -29,6 +29,8 @@ pub struct Trace {
     pub octets: u32,
     /// What it came to.
     pub end: End,
+    /// What validation found of it: of several links the least.
+    pub verdict: Verdict,
 }
 
 /// One step.
@@ -56,6 +58,8 @@ pub enum Step {
         /// What it said.
         said: Said,
     },
+    /// Nobody had to be asked: it follows from a denial of this zone that was validated before (RFC 8198).
+    Synthesised(OwnedName),
     /// What was heard does not validate.
     Bogus(Arc<Flaw>),
     /// The address of a name server was looked up, or a DS or DNSKEY.
@@ -122,7 +126,16 @@ pub enum End {
 impl Trace {
     pub(super) fn new(question: &Question, begun: Instant) -> Trace {
         let (name, rtype) = (question.name.clone(), question.rtype);
-        Trace { name, rtype, begun, steps: Vec::new(), queries: 0, octets: 0, end: End::UnderWay }
+        Trace {
+            name,
+            rtype,
+            begun,
+            steps: Vec::new(),
+            queries: 0,
+            octets: 0,
+            end: End::UnderWay,
+            verdict: Verdict::Unchecked,
+        }
     }
 
     /// Adds a step.
@@ -134,6 +147,8 @@ impl Trace {
 
     /// Sets the end by what was found.
     pub(super) fn finish(&mut self, entries: &[EntryBuf], failure: Option<&Failure>) {
+        let verdicts = entries.iter().map(|entry| entry.entry().verdict);
+        self.verdict = verdicts.min_by_key(|verdict| *verdict as u8).unwrap_or_default();
         self.end = match failure {
             Some(failure) => End::Failed(failure.text.clone()),
             None => end_of_chain(self.name.as_name(), self.rtype, entries),

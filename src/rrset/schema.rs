@@ -143,7 +143,9 @@ pub(super) fn fields(rtype: Rtype) -> Option<&'static [Field]> {
         Rtype::X25 => &[("address", Kind::Text)],
         Rtype::ISDN => &[("address", Kind::Text), ("subaddress", Kind::OptionalText)],
         Rtype::NSAP => &[("address", Kind::Nsap)],
-        Rtype::NSAP_PTR | Rtype::DNAME => &[("name", FOLDED)],
+        Rtype::DNAME => &[("name", FOLDED)],
+        // RFC 4034 §6.2 does not list it: BIND lowers its case for signing, ldns does not.
+        Rtype::NSAP_PTR => &[("name", PLAIN)],
         Rtype::PX => &[("preference", Kind::U16), ("RFC 822 name", FOLDED), ("X.400 name", FOLDED)],
         Rtype::GPOS => &[("longitude", Kind::Text), ("latitude", Kind::Text), ("altitude", Kind::Text)],
         Rtype::LOC => &[("location", Kind::Location)],

@@ -264,6 +264,7 @@ fn canonical_form_folds_the_names_of_the_listed_types_only() {
         ("SRV", "1 2 3 HOST.", "1 2 3 host."),
         ("NSEC", "NEXT. A", "NEXT. A"),
         ("SVCB", "1 TARGET.", "1 TARGET."),
+        ("NSAP-PTR", "HOST.", "HOST."),
         ("TXT", "ABC", "\"ABC\""),
         ("NAPTR", "1 1 \"U\" \"X\" \"\" REPL.", "1 1 \"U\" \"X\" \"\" repl."),
     ] {

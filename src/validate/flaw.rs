@@ -65,7 +65,10 @@ pub enum Why {
 impl Flaw {
     /// A flaw of a set.
     pub fn new(owner: Name<'_>, rtype: Rtype, why: Why) -> Flaw {
-        Flaw { owner: owner.to_owned(), rtype, why }
+        // Its case is that of the query, which may be random.
+        let mut name = owner.to_buf();
+        name.make_lowercase();
+        Flaw { owner: name.as_name().to_owned(), rtype, why }
     }
 
     /// The extended error that fits (RFC 8914).

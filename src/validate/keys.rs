@@ -11,6 +11,8 @@ use crate::wire::{Name, OwnedName, Rtype};
 pub struct Keys {
     set: Rrset,
     tags: Vec<u16>,
+    /// Whether revoked ones count too: they sign that they are (RFC 5011 §2.1).
+    pub(super) with_revoked: bool,
 }
 
 impl Keys {
@@ -18,7 +20,7 @@ impl Keys {
     pub fn new(set: Rrset) -> Keys {
         let keys = set.rdatas().iter().take(limits::ZONE_KEYS).filter_map(Key::read);
         let tags = keys.map(|key| key.tag()).collect();
-        Keys { set, tags }
+        Keys { set, tags, with_revoked: false }
     }
 
     /// The zone.
@@ -36,6 +38,20 @@ impl Keys {
         let keys = self.set.rdatas().iter().filter_map(Key::read);
         self.tags.iter().copied().zip(keys)
     }
+}
+
+/// Which keys of a DNSKEY set have signed it, revoked ones too, and for how many seconds the first of these signatures holds.
+pub fn signers(set: &Rrset, bench: &mut Bench<'_>) -> (Vec<bool>, u64) {
+    let (mut signed, mut expires_in) = (Vec::new(), u64::MAX);
+    for rdata in set.rdatas().iter() {
+        let mut only = Rrset::new(set.name.as_name(), Rtype::DNSKEY, set.ttl);
+        only.push(rdata);
+        let keys = Keys { with_revoked: true, ..Keys::new(only) };
+        let by_it = check_set(set, &keys, bench).ok();
+        signed.push(by_it.is_some());
+        expires_in = by_it.map_or(expires_in, |by_it| expires_in.min(by_it.expires_in.into()));
+    }
+    (signed, expires_in)
 }
 
 /// What names the keys that a zone is entered by: DS records of its parent, or those and keys of a trust anchor.

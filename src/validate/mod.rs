@@ -19,7 +19,7 @@ mod tests_of_keys;
 
 pub use denial::{Denial, NoDs, Proven};
 pub use flaw::{Flaw, Why};
-pub use keys::{Chain, Entry, Keys};
+pub use keys::{Chain, Entry, Keys, signers};
 pub use set::{Expansion, Signed, check_set};
 
 use crate::dnssec::SignedData;

@@ -11,6 +11,8 @@ use crate::wire::{Name, Rtype};
 pub struct Signed {
     /// Seconds that the set may be kept: no longer than the signature or its original TTL allow (RFC 4035 §5.3.3).
     pub ttl: u32,
+    /// Seconds until the signature ends; zero when only the tolerance for clocks is left of it.
+    pub expires_in: u32,
     /// Set when a wildcard stood for the owner.
     pub expansion: Option<Expansion>,
 }
@@ -69,7 +71,13 @@ fn check_signature(set: &Rrset, sig: &Rrsig<'_>, keys: &Keys, bench: &mut Bench<
             return Err(Why::Labels);
         };
         match dnssec::verify(&key, signed, sig.signature) {
-            Ok(()) => return Ok(Signed { ttl: ttl(set, sig, bench.time), expansion }),
+            Ok(()) => {
+                let left = sig.expiration.wrapping_sub(bench.time as u32) as i32;
+                let expires_in = u32::try_from(left).unwrap_or(0);
+                // One that holds only for the tolerance is not kept for long.
+                let ttl = set.ttl.min(sig.original_ttl).min(expires_in.max(limits::TTL_SKEWED));
+                return Ok(Signed { ttl, expires_in, expansion });
+            }
             Err(Fault::Unsupported) => why = Why::Unsupported(sig.algorithm),
             Err(Fault::MalformedKey) => why = Why::MalformedKey(sig.tag, sig.algorithm),
             Err(Fault::Mismatch) => why = Why::Mismatch(sig.tag, sig.algorithm),
@@ -149,13 +157,6 @@ fn check_time(sig: &Rrsig<'_>, time: u64) -> Result<(), Why> {
     }
 }
 
-fn ttl(set: &Rrset, sig: &Rrsig<'_>, time: u64) -> u32 {
-    let left = sig.expiration.wrapping_sub(time as u32) as i32;
-    // One that holds only for the tolerance is not kept for long.
-    let left = u32::try_from(left).unwrap_or(0).max(limits::TTL_SKEWED);
-    set.ttl.min(sig.original_ttl).min(left)
-}
-
 /// Whether NSEC3 owner and data can be read at all.
 pub(super) fn nsec3_of<'a>(owner: Name<'a>, rdata: &'a [u8]) -> Option<(dnssec::Nsec3Hash, Nsec3<'a>)> {
     Some((Nsec3::own_hash(owner)?, Nsec3::read(rdata)?))
@@ -165,7 +166,13 @@ impl Keys {
     /// The keys of a tag and algorithm that may sign.
     fn tagged(&self, tag: u16, algorithm: dnssec::Algorithm) -> impl Iterator<Item = Key<'_>> {
         self.iter()
-            .filter(move |(have, key)| *have == tag && key.algorithm == algorithm && key.may_sign())
+            .filter(move |(have, key)| *have == tag && key.algorithm == algorithm && self.counts(key))
             .map(|(_, key)| key)
+    }
+
+    /// Whether signatures by a key count.
+    fn counts(&self, key: &Key<'_>) -> bool {
+        let revoked = if self.with_revoked { Key::REVOKED } else { 0 };
+        key.flags & (Key::ZONE | Key::REVOKED | revoked) & !revoked == Key::ZONE && key.protocol == 3
     }
 }

@@ -1,5 +1,6 @@
 //! Waymark among real servers and clients: NSD, Knot DNS and BIND; Unbound, Knot Resolver and PowerDNS Recursor; dig, kdig and dnsperf;
-//! in networks of their own.
+//! in networks of their own; and the
+//! signers and verifiers of ldns and BIND.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,4 +8,6 @@ mod differential;
 mod internet;
 mod lab;
 mod load;
+mod random_zone;
 mod recursors;
+mod signing;

@@ -157,6 +157,7 @@ fn given() -> Settings {
         minimise: Minimise::Off,
         rebinding_protection: false,
         aggressive: true,
+        anchor_signal: false,
         serve_stale: true,
         routes: Vec::new(),
     }

@@ -75,6 +75,7 @@ impl Stage {
             realm: 0,
             upstreams: routes.fold(Default::default(), |tree, zone| tree.insert(zone)),
             special: if props.special_use { special_use() } else { ZoneSet::default() },
+            sentinel: None,
             strict_denial: settings.minimise == waymark::config::Minimise::Strict,
             serve_stale: settings.serve_stale,
             prefetch: true,

@@ -7,6 +7,8 @@ mod attacks;
 mod faults;
 mod forgery;
 mod minimise;
+mod real_root;
+mod rollover;
 mod secure;
 mod selection;
 mod server;

@@ -35,7 +35,7 @@ pub struct Network {
 /// A reply on its way: when it arrives, its place among those of one time, for which exchange; none says that nobody is there.
 type Event = (Instant, u64, ExchangeId, Option<Vec<u8>>);
 
-/// Unix time when the world's clock began.
+/// Unix time when the clock of a world begins.
 pub const UNIX: u64 = 1_800_000_000;
 
 pub struct World {
@@ -50,6 +50,8 @@ pub struct World {
     pub settings: Settings,
     cache: Arc<Cache>,
     trust: Arc<Trust>,
+    /// Unix time when the world's clock began.
+    epoch: u64,
     /// Flags of what is asked.
     pub flags: Flags,
     /// Whether DO is set in it.
@@ -79,6 +81,7 @@ impl World {
             minimise: Minimise::Off,
             rebinding_protection: false,
             aggressive: true,
+            anchor_signal: false,
             serve_stale: true,
             routes: Vec::new(),
         };
@@ -97,6 +100,7 @@ impl World {
             realm: 0,
             upstreams: Default::default(),
             special: ZoneSet::default(),
+            sentinel: None,
             strict_denial: false,
             serve_stale: true,
             prefetch: true,
@@ -113,6 +117,7 @@ impl World {
             settings,
             cache,
             trust: Arc::default(),
+            epoch: UNIX,
             flags: Flags::RD,
             dnssec_ok: false,
             log: Vec::new(),
@@ -129,13 +134,58 @@ impl World {
         let settings = Arc::new(self.settings.clone());
         let known = Arc::new(Known::new(Arc::clone(&self.trust)));
         self.resolver = Resolver::new(settings, Arc::clone(&self.cache), known, [7; 32]);
-        self.resolver.set_time(self.now, UNIX + self.now.as_secs());
+        self.resolver.set_time(self.now, self.unix());
+    }
+
+    /// Sets the time of day.
+    pub fn set_time(&mut self, unix: u64) {
+        self.epoch = unix - self.now.as_secs();
+        self.resolver.set_time(self.now, unix);
     }
 
     /// Trusts these.
     pub fn trust(&mut self, anchors: Anchors) {
-        self.trust = Arc::new(Trust::new(anchors, false, UNIX));
+        self.trust = Arc::new(Trust::new(anchors, false, self.unix()));
         self.set(|_| ());
+    }
+
+    /// Trusts these, and follows the rollovers of their zones.
+    pub fn follow(&mut self, anchors: Anchors) {
+        self.trust = Arc::new(Trust::new(anchors, true, self.unix()));
+        self.set(|_| ());
+        self.resolver.follow_anchors(self.now);
+    }
+
+    /// Unix time.
+    pub fn unix(&self) -> u64 {
+        self.epoch + self.now.as_secs()
+    }
+
+    /// Lets days go by, an hour at a time, with all that goes on meanwhile.
+    pub fn days(&mut self, days: u64) {
+        for _ in 0..days * 24 {
+            self.pass(Duration::from_secs(3_600));
+            self.deliver_all();
+            while !self.events.is_empty() {
+                self.turn();
+                self.deliver_all();
+            }
+        }
+    }
+
+    /// Has done what the resolver wants done for nobody.
+    fn deliver_all(&mut self) {
+        while let Some(output) = self.resolver.poll() {
+            match output {
+                Output::Send { exchange, server, transport, message } => {
+                    self.deliver(exchange, server, transport, &message);
+                }
+                Output::Cancel { exchange, .. } => {
+                    self.events.retain(|Reverse((_, _, id, _))| *id != exchange)
+                }
+                Output::Impatient { .. } | Output::Settle { .. } => (),
+            }
+        }
     }
 
     /// Whether stale answers are given.
@@ -277,17 +327,7 @@ impl World {
     /// Lets all that goes on come to its end, which it must: no task, no exchange is left.
     pub fn assert_idle(&mut self) {
         loop {
-            while let Some(output) = self.resolver.poll() {
-                match output {
-                    Output::Send { exchange, server, transport, message } => {
-                        self.deliver(exchange, server, transport, &message);
-                    }
-                    Output::Cancel { exchange, .. } => {
-                        self.events.retain(|Reverse((_, _, id, _))| *id != exchange)
-                    }
-                    Output::Impatient { .. } | Output::Settle { .. } => (),
-                }
-            }
+            self.deliver_all();
             if !self.turn() {
                 break;
             }

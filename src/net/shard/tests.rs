@@ -48,6 +48,7 @@ impl Bench {
             minimise: crate::config::Minimise::Off,
             rebinding_protection: false,
             aggressive: true,
+            anchor_signal: false,
             serve_stale: true,
             routes: vec![route],
         };
@@ -63,6 +64,7 @@ impl Bench {
             realm: 0,
             upstreams: Default::default(),
             special: Default::default(),
+            sentinel: None,
             strict_denial: false,
             serve_stale: true,
             prefetch: true,
