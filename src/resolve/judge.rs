@@ -192,6 +192,12 @@ impl Resolver {
             (What::Records(set), _) if claim.rtype == Rtype::DNSKEY => {
                 return self.rule_on_keys(now, question, set, effort);
             }
+            // To check the denial takes the keys that it denies.
+            (What::Denied(_), _)
+                if claim.rtype == Rtype::DNSKEY && self.is_entered(now, question, claim.name.as_name()) =>
+            {
+                return Err(Flaw::new(claim.name.as_name(), Rtype::DNSKEY, Why::NoKeys));
+            }
             _ => (),
         }
         let Some(signer) = signer(claim, &claims.denials, zone) else {
@@ -225,8 +231,10 @@ impl Resolver {
             return insecure;
         }
         let from = if zone.is_within(anchor.as_name()) { zone } else { anchor.as_name() };
-        // DS is of the parent.
-        let last = name.label_count().saturating_sub(usize::from(claim.rtype == Rtype::DS));
+        // DS is of the parent, and so is what stands in its place.
+        let of_parent =
+            claim.rtype == Rtype::DS || question.rtype == Rtype::DS && claim.name == question.name;
+        let last = name.label_count().saturating_sub(usize::from(of_parent));
         for labels in from.label_count().max(anchor.as_name().label_count() + 1)..=last {
             let part = name.suffix(labels);
             if let Known::Nothing = trusts.get(part, now) {
@@ -308,6 +316,18 @@ impl Resolver {
         match root(&anchors, &self.settings, question, name, self.unix(now)) {
             Root::None => Root::None,
             Root::Anchor(zone, _) => Root::Anchor(zone, Entry::default()),
+        }
+    }
+
+    /// Whether a DS or a trust anchor is known that names a key of this zone.
+    fn is_entered(&self, now: Instant, question: &Question, zone: Name<'_>) -> bool {
+        let anchors = self.known.anchors.load();
+        match root(&anchors, &self.settings, question, zone, self.unix(now)) {
+            Root::Anchor(anchor, entry) if anchor.as_name() == zone => entry.is_usable(),
+            Root::Anchor(..) => {
+                matches!(self.trusts(question).get(zone, now), Known::Signed | Known::Keys(_))
+            }
+            Root::None => false,
         }
     }
 

@@ -281,6 +281,12 @@ fn a_flaw_names_the_record_the_key_and_the_reason() {
         (Why::Wildcard, Rtype::NSEC, 6, "www.good.test. NSEC comes of a wildcard, which its type may not"),
         (Why::OutOfZone, Rtype::NSEC, 6, "www.good.test. NSEC leads out of the zone that signed it"),
         (
+            Why::NoKeys,
+            Rtype::DNSKEY,
+            9,
+            "www.good.test. DNSKEY is not there, but the parent's DS or the trust anchor names it",
+        ),
+        (
             Why::NoEntryKey,
             Rtype::DNSKEY,
             9,
