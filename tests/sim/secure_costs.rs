@@ -3,6 +3,7 @@
 use crate::secure::{Plan, Tree, key, lines, made, name, nsec3, validity};
 use crate::server::Manner;
 use crate::world::World;
+use std::time::Duration;
 use waymark::dnssec::{Digest, Key};
 use waymark::rrset::{Rdatas, Rrset};
 use waymark::validate::Effort;
@@ -109,6 +110,36 @@ fn keytrap_many_signatures_times_many_keys_are_checked_sixteen_times() {
         sets.iter_mut().filter(|set| set.rtype == Rtype::NSEC).for_each(|set| spoil(set, "evil.test.", 8));
     });
     costs(&mut tree.world(1), "none.evil.test. A", "SERVFAIL", effort(24, 16, 0), 12);
+}
+
+#[test]
+fn what_is_too_much_work_is_not_asked_of_another_server() {
+    let mut plan = plan(Denial::Nsec, &[]);
+    let servers = ["192.0.2.67", "192.0.2.68", "192.0.2.69"];
+    for (apex, _, _, lines) in &mut plan.specs {
+        for (i, server) in servers.iter().enumerate().filter(|_| matches!(*apex, "test." | "evil.test.")) {
+            lines.push(format!("evil.test. NS ns{i}.evil.test.").leak());
+            lines.push(format!("ns{i}.evil.test. A {server}").leak());
+        }
+    }
+    let tree = with_colliding_keys(plan.tree(), 1);
+    let tree = tree.change_set("evil.test.", "www.evil.test.", Rtype::A, |set| spoil(set, "evil.test.", 8));
+    for seed in 0..4 {
+        let mut world = tree.world(seed);
+        servers.iter().for_each(|server| tree.serve(&mut world, "evil.test.", server));
+        let asked = |world: &World| {
+            world
+                .log
+                .iter()
+                .filter(|line| line.starts_with("192.0.2.6") && line.ends_with(" www.evil.test. A"))
+                .count()
+        };
+        assert_eq!(world.ask("www.evil.test. A"), "SERVFAIL");
+        // Besides the one by which another server is got to know.
+        assert!(asked(&world) <= 2, "{}", world.log.join("\n"));
+        assert!(world.spent.checks <= 24, "{:?}", world.spent);
+        world.assert_idle();
+    }
 }
 
 #[test]
@@ -261,6 +292,20 @@ fn the_ds_of_a_name_that_is_an_alias_is_no_riddle() {
     world.manner("192.0.2.3", Manner::Forges(vec![("x.alias.good.test. A".into(), Rcode::NOERROR, says)]));
     assert_eq!(world.ask("x.alias.good.test. A"), "SERVFAIL");
     assert!(world.total() <= 16, "{}", world.log.join("\n"));
+    world.assert_idle();
+    // An alias in place of the keys that it is signed with.
+    let tree = Tree::new();
+    let alias = made("hashed.test. CNAME www.good.test.", "hashed.test.");
+    let mut world = tree.world(1);
+    let says = lines(Section::Answer, &alias);
+    world.manner("192.0.2.6", Manner::Forges(vec![("hashed.test. DNSKEY".into(), Rcode::NOERROR, says)]));
+    let begun = world.now;
+    assert_eq!(world.ask("www.hashed.test. A"), "SERVFAIL");
+    assert!(
+        world.now.since(begun) < Duration::from_secs(1) && world.total() <= 16,
+        "{}",
+        world.log.join("\n")
+    );
     world.assert_idle();
 }
 

@@ -3,6 +3,7 @@
 use crate::secure::{Plan, Tree, key, lines, made, name, resign, validity};
 use crate::server::Manner;
 use crate::world::World;
+use std::time::Duration;
 use waymark::dnssec::{Algorithm, Digest, Key, Nsec3, Nsec3Param};
 use waymark::rrset::{Rdatas, Rrset};
 use waymark::sign::SigningKey;
@@ -723,12 +724,37 @@ fn the_child_does_not_speak_of_its_own_ds() {
     let tree = Tree::new();
     let soa = tree.set("inner.good.test.", "inner.good.test.", Rtype::SOA);
     let nsec = tree.set("inner.good.test.", "inner.good.test.", Rtype::NSEC);
-    for authority in [vec![soa.clone(), nsec.clone()], vec![soa], vec![nsec]] {
-        let question = "inner.good.test. DS";
-        let mut world = forged(&tree, GOOD, question, Rcode::NOERROR, saying(&[], &authority));
-        assert_eq!(world.ask(question), "SERVFAIL", "{}", world.why);
-        let mut world = forged(&tree, GOOD, question, Rcode::NOERROR, saying(&[], &authority));
-        assert_eq!(world.ask("www.inner.good.test. A"), "SERVFAIL", "{}", world.why);
+    for authority in [vec![soa.clone(), nsec], vec![soa]] {
+        let says = "inner.good.test. DS is told by the zone itself and not by its parent";
+        for question in ["inner.good.test. DS", "www.inner.good.test. A"] {
+            let lie = saying(&[], &authority);
+            refused(forged(&tree, GOOD, "inner.good.test. DS", Rcode::NOERROR, lie), question, 6, says);
+        }
+    }
+}
+
+#[test]
+fn a_ds_that_changes_takes_the_keys_with_it_that_it_named() {
+    // The zone above was told that the keys are somebody else's now; those of before go on being served, and may be kept for a day.
+    let tree = || {
+        Tree::new().change_set("good.test.", "good.test.", Rtype::DNSKEY, |set| {
+            set.ttl = 86_400;
+            resign(set, "good.test.", valid());
+        })
+    };
+    for (changed, reply) in [(false, "NOERROR+AD"), (true, "SERVFAIL")] {
+        let mut world = tree().world(1);
+        assert!(world.ask("www.good.test. A").starts_with("NOERROR+AD"));
+        if changed {
+            let mut plan = Plan::default();
+            let other = key("hashed.test.").ds(name("good.test.").as_name(), Digest::SHA256).unwrap();
+            plan.ds.insert("good.test.", vec![other]);
+            plan.tree().serve(&mut world, "test.", TEST);
+        }
+        world.pass(Duration::from_secs(3_700));
+        assert!(world.ask("good.test. DS").starts_with("NOERROR+AD"), "{}", world.why);
+        let got = world.ask("x.wild.good.test. A");
+        assert!(got.starts_with(reply), "{got}: {}", world.why);
     }
 }
 

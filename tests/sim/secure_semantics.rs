@@ -469,6 +469,21 @@ fn denials_are_used_until_they_run_out_and_not_across_delegations_or_wildcards()
     assert!(world.total() > before);
 }
 
+#[test]
+fn denials_that_nobody_signed_are_not_used_for_other_names() {
+    // An unsigned zone, or who forges it, says that it has no names at all.
+    let mut world = Tree::new().world(1);
+    let says = vec![
+        (Section::Authority, "plain.test. SOA a. b. 1 3600 600 86400 300"),
+        (Section::Authority, "plain.test. NSEC plain.test. NS SOA"),
+    ];
+    world.manner("192.0.2.4", Manner::Forges(vec![("none.plain.test. A".into(), Rcode::NXDOMAIN, says)]));
+    assert_eq!(world.ask("none.plain.test. A"), "NXDOMAIN", "{}\n{}", world.why, world.log.join("\n"));
+    assert_eq!(world.ask("www.plain.test. A"), "NOERROR www.plain.test. A 198.51.100.6");
+    assert_eq!(world.ask("plain.test. TXT"), "NOERROR");
+    assert!(world.log.iter().any(|line| line == "192.0.2.4 plain.test. TXT"), "{}", world.log.join("\n"));
+}
+
 /// A zone that the public one does not have, on a server of its own.
 fn with_corp(aggressive: bool) -> World {
     let mut world = Tree::new().world(1);

@@ -176,9 +176,9 @@ impl Server {
                 let asked = format!("{} {rtype}", name.as_name().to_string().to_ascii_lowercase());
                 if let Some((_, rcode, records)) = lies.iter().find(|(question, ..)| *question == asked) {
                     // A referral has no authority.
-                    let refers = records
-                        .iter()
-                        .any(|(section, text)| *section == Section::Authority && text.contains(" NS "));
+                    let refers = records.iter().any(|(section, text)| {
+                        *section == Section::Authority && text.split(' ').nth(1) == Some("NS")
+                    });
                     right = with_records(&header_only(query, rcode.0, 0), Some(!refers), records);
                 }
             }
