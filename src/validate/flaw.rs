@@ -42,6 +42,8 @@ pub enum Why {
     Wildcard,
     /// An NSEC leads out of its zone, or an NSEC3 stands elsewhere than directly below it.
     OutOfZone,
+    /// There are no keys, though the zone's DS or trust anchor names some.
+    NoKeys,
     /// No key of the zone is the one that its DS or trust anchor names.
     NoEntryKey,
     /// The key that they name is not a zone key.
@@ -77,7 +79,7 @@ impl Flaw {
             Why::Unsigned => Ede::RRSIGS_MISSING,
             Why::Expired(..) => Ede::SIGNATURE_EXPIRED,
             Why::NotYetValid(..) => Ede::SIGNATURE_NOT_YET_VALID,
-            Why::NoKey(..) | Why::NoEntryKey => Ede::DNSKEY_MISSING,
+            Why::NoKey(..) | Why::NoKeys | Why::NoEntryKey => Ede::DNSKEY_MISSING,
             Why::NotZoneKey(_) => Ede::NO_ZONE_KEY_BIT,
             Why::NotDenied | Why::NotExpanded | Why::DsNotDenied => Ede::NSEC_MISSING,
             Why::Unsupported(_) => Ede::UNSUPPORTED_DNSKEY_ALGORITHM,
@@ -120,6 +122,7 @@ impl fmt::Display for Flaw {
             Why::Labels => f.write_str("has a signature whose count of labels is wrong"),
             Why::Wildcard => f.write_str("comes of a wildcard, which its type may not"),
             Why::OutOfZone => f.write_str("leads out of the zone that signed it"),
+            Why::NoKeys => f.write_str("is not there, but the parent's DS or the trust anchor names it"),
             Why::NoEntryKey => {
                 f.write_str("has none of the keys that the parent's DS or the trust anchor names")
             }

@@ -12,6 +12,10 @@ mod nsec3;
 mod set;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_denial;
+#[cfg(test)]
+mod tests_of_keys;
 
 pub use denial::{Denial, NoDs, Proven};
 pub use flaw::{Flaw, Why};

@@ -12,21 +12,21 @@ use waymark::wire::{Flags, OwnedName, Rtype};
 use waymark::zone::{Denial, Held, Signing, Zone};
 
 /// A zone of the tree: its apex, its server, how it is signed, its records. DS records are made.
-type Spec = (&'static str, &'static str, Option<Denial>, &'static [&'static str]);
+type Spec = (&'static str, &'static str, Option<Denial>, Vec<&'static str>);
 
-const ROOT_SERVER: &str = "192.0.2.1";
+pub const ROOT_SERVER: &str = "192.0.2.1";
 
-fn nsec3(opt_out: bool) -> Option<Denial> {
+pub fn nsec3(opt_out: bool) -> Option<Denial> {
     Some(Denial::Nsec3 { iterations: 1, salt: vec![0xab], opt_out })
 }
 
-fn tree() -> Vec<Spec> {
+pub fn tree() -> Vec<Spec> {
     vec![
         (
             ".",
             ROOT_SERVER,
             Some(Denial::Nsec),
-            &[
+            vec![
                 ". NS a.root-servers.test.",
                 "a.root-servers.test. A 192.0.2.1",
                 "test. NS ns.test.",
@@ -39,7 +39,7 @@ fn tree() -> Vec<Spec> {
             "test.",
             "192.0.2.2",
             nsec3(false),
-            &[
+            vec![
                 "test. NS ns.test.",
                 "ns.test. A 192.0.2.2",
                 "good.test. NS ns.good.test.",
@@ -54,7 +54,7 @@ fn tree() -> Vec<Spec> {
             "good.test.",
             "192.0.2.3",
             Some(Denial::Nsec),
-            &[
+            vec![
                 "good.test. NS ns.good.test.",
                 "ns.good.test. A 192.0.2.3",
                 "www.good.test. A 198.51.100.1",
@@ -63,6 +63,7 @@ fn tree() -> Vec<Spec> {
                 "old.good.test. DNAME good.test.",
                 "deep.ent.good.test. A 198.51.100.2",
                 "*.wild.good.test. A 198.51.100.3",
+                "near.wild.good.test. A 198.51.100.13",
                 "*.walias.good.test. CNAME www.good.test.",
                 // A zone on the same server, so that no referral leads there.
                 "inner.good.test. NS ns.good.test.",
@@ -73,41 +74,45 @@ fn tree() -> Vec<Spec> {
             "inner.good.test.",
             "192.0.2.3",
             Some(Denial::Nsec),
-            &["inner.good.test. NS ns.good.test.", "www.inner.good.test. A 198.51.100.4"],
+            vec!["inner.good.test. NS ns.good.test.", "www.inner.good.test. A 198.51.100.4"],
         ),
         (
             "bare.good.test.",
             "192.0.2.3",
             None,
-            &["bare.good.test. NS ns.good.test.", "www.bare.good.test. A 198.51.100.5"],
+            vec!["bare.good.test. NS ns.good.test.", "www.bare.good.test. A 198.51.100.5"],
         ),
         (
             "plain.test.",
             "192.0.2.4",
             None,
-            &[
+            vec![
                 "plain.test. NS ns.plain.test.",
                 "ns.plain.test. A 192.0.2.4",
                 "www.plain.test. A 198.51.100.6",
+                "to.plain.test. CNAME www.good.test.",
+                "below.plain.test. DNAME good.test.",
             ],
         ),
         (
             "hashed.test.",
             "192.0.2.6",
             nsec3(false),
-            &[
+            vec![
                 "hashed.test. NS ns.hashed.test.",
                 "ns.hashed.test. A 192.0.2.6",
                 "www.hashed.test. A 198.51.100.7",
                 "deep.ent.hashed.test. A 198.51.100.8",
                 "*.wild.hashed.test. A 198.51.100.9",
+                "near.wild.hashed.test. A 198.51.100.14",
+                "free.hashed.test. NS ns.free.opt.",
             ],
         ),
         (
             "opt.",
             "192.0.2.7",
             nsec3(true),
-            &[
+            vec![
                 "opt. NS ns.opt.",
                 "ns.opt. A 192.0.2.7",
                 "www.opt. A 198.51.100.10",
@@ -119,89 +124,162 @@ fn tree() -> Vec<Spec> {
             "free.opt.",
             "192.0.2.8",
             None,
-            &["free.opt. NS ns.free.opt.", "ns.free.opt. A 192.0.2.8", "www.free.opt. A 198.51.100.11"],
+            vec!["free.opt. NS ns.free.opt.", "ns.free.opt. A 192.0.2.8", "www.free.opt. A 198.51.100.11"],
         ),
     ]
 }
 
-fn key(zone: &str) -> SigningKey {
+pub fn key(zone: &str) -> SigningKey {
     let mut seed = [0; 32];
     zone.bytes().take(32).enumerate().for_each(|(i, octet)| seed[i] = octet);
     SigningKey::ed25519(&seed, Key::ZONE | Key::ENTRY).unwrap()
 }
 
-fn name(text: &str) -> OwnedName {
+pub fn name(text: &str) -> OwnedName {
     text.parse().unwrap()
 }
 
-/// A signed tree: its zones, to be changed before they are served.
-struct Tree {
-    zones: HashMap<&'static str, (&'static str, Vec<Rrset>)>,
+/// From and until so many seconds from the world's beginning.
+pub fn validity(from: i64, until: i64) -> Validity {
+    let at = |seconds: i64| (UNIX as i64 + seconds) as u32;
+    Validity { inception: at(from), expiration: at(until) }
 }
 
-impl Tree {
-    fn new() -> Tree {
-        let now = UNIX as u32;
-        let validity = Validity { inception: now - 86_400, expiration: now + 30 * 86_400 };
-        Tree::signed(validity)
+/// What a tree is made of.
+pub struct Plan {
+    pub specs: Vec<Spec>,
+    pub validity: Validity,
+    /// Keys of zones that have other keys than `key` makes.
+    pub keys: HashMap<&'static str, Vec<SigningKey>>,
+    /// DS data of zones that have other than that of their first key.
+    pub ds: HashMap<&'static str, Vec<Vec<u8>>>,
+}
+
+impl Default for Plan {
+    fn default() -> Plan {
+        let (keys, ds) = (HashMap::new(), HashMap::new());
+        Plan { specs: tree(), validity: validity(-86_400, 30 * 86_400), keys, ds }
+    }
+}
+
+impl Plan {
+    fn ds_of(&self, zone: &str) -> Vec<Vec<u8>> {
+        let made = |key: &SigningKey| vec![key.ds(name(zone).as_name(), Digest::SHA256).unwrap()];
+        let keys = self.keys.get(zone).map(|keys| made(&keys[0]));
+        self.ds.get(zone).cloned().or(keys).unwrap_or_else(|| made(&key(zone)))
     }
 
-    fn signed(validity: Validity) -> Tree {
-        let specs = tree();
-        let zones = specs.iter().map(|(apex, server, denial, lines)| {
+    /// Signs all of it.
+    pub fn tree(self) -> Tree {
+        let zones = self.specs.iter().map(|(apex, server, denial, lines)| {
             let zone_name = name(apex);
             let plain = crate::text::zone(apex, lines).state.unwrap();
             let mut sets = plain.to_rrsets();
-            for (child, _, child_denial, _) in &specs {
+            for (child, _, child_denial, _) in &self.specs {
                 let child_name = name(child);
                 let cut = sets.iter().any(|set| set.rtype == Rtype::NS && set.name == child_name);
                 if child_denial.is_some() && cut && child != apex {
                     let mut ds = Rrset::new(child_name.as_name(), Rtype::DS, 3_600);
-                    ds.push(&key(child).ds(child_name.as_name(), Digest::SHA256).unwrap());
+                    self.ds_of(child).iter().for_each(|rdata| ds.push(rdata));
                     sets.push(ds);
                 }
             }
             if let Some(denial) = denial {
-                let signing = Signing { keys: &[key(apex)], validity, denial: denial.clone() };
+                let usual = [key(apex)];
+                let keys = self.keys.get(apex).map_or(&usual[..], |keys| keys);
+                let signing = Signing { keys, validity: self.validity, denial: denial.clone() };
                 sets = signing.sign(zone_name.as_name(), sets).unwrap();
             }
             (*apex, (*server, sets))
         });
         Tree { zones: zones.collect() }
     }
+}
+
+/// A signed tree: its zones, to be changed before they are served.
+pub struct Tree {
+    zones: HashMap<&'static str, (&'static str, Vec<Rrset>)>,
+}
+
+impl Tree {
+    pub fn new() -> Tree {
+        Plan::default().tree()
+    }
+
+    /// The sets of a zone.
+    pub fn sets(&self, apex: &str) -> &[Rrset] {
+        &self.zones[apex].1
+    }
+
+    /// One of them.
+    pub fn set(&self, apex: &str, owner: &str, rtype: Rtype) -> Rrset {
+        let mut sets = self.sets(apex).iter();
+        sets.find(|set| set.name == name(owner) && set.rtype == rtype).unwrap().clone()
+    }
 
     /// Changes the sets of a zone.
-    fn change(mut self, apex: &str, change: impl FnOnce(&mut Vec<Rrset>)) -> Tree {
+    pub fn change(mut self, apex: &str, change: impl FnOnce(&mut Vec<Rrset>)) -> Tree {
         change(&mut self.zones.get_mut(apex).unwrap().1);
         self
     }
 
     /// Changes one set.
-    fn change_set(self, apex: &str, owner: &str, rtype: Rtype, change: impl FnOnce(&mut Rrset)) -> Tree {
+    pub fn change_set(self, apex: &str, owner: &str, rtype: Rtype, change: impl FnOnce(&mut Rrset)) -> Tree {
         self.change(apex, |sets| {
             let set = sets.iter_mut().find(|set| set.name == name(owner) && set.rtype == rtype);
             change(set.unwrap_or_else(|| panic!("{owner} {rtype}")));
         })
     }
 
-    fn anchors() -> Anchors {
-        let root = name(".");
-        let ds = key(".").ds(root.as_name(), Digest::SHA256).unwrap();
-        Anchors::new(vec![Anchor { zone: root, ds: vec![ds.into()], keys: Vec::new() }], Vec::new(), "test")
+    /// Puts a zone on one more server.
+    pub fn serve(&self, world: &mut World, apex: &str, server: &str) {
+        let zone = Zone::from_rrsets(name(apex).as_name(), self.sets(apex)).unwrap();
+        world.serve_zone(server, Held { apex: name(apex), state: Ok(Arc::new(zone)), policy: None });
     }
 
     /// A world of it, whose resolver trusts the root.
-    fn world(&self, seed: u64) -> World {
+    pub fn world(&self, seed: u64) -> World {
         let mut world = World::new(seed, &[ROOT_SERVER]);
-        for (apex, (server, sets)) in &self.zones {
-            let apex = name(apex);
-            let zone = Zone::from_rrsets(apex.as_name(), sets).unwrap();
-            world.serve_zone(server, Held { apex, state: Ok(Arc::new(zone)), policy: None });
+        for (apex, (server, _)) in &self.zones {
+            self.serve(&mut world, apex, server);
         }
-        world.trust(Tree::anchors());
+        world.trust(Anchors::new(vec![anchor(".")], Vec::new(), "test"));
         world.flags = Flags(Flags::RD.0 | Flags::AD.0);
         world
     }
+}
+
+/// The anchor of a zone.
+pub fn anchor(zone: &str) -> Anchor {
+    let ds = key(zone).ds(name(zone).as_name(), Digest::SHA256).unwrap();
+    Anchor { zone: name(zone), ds: vec![ds.into()], keys: Vec::new() }
+}
+
+/// Signs a set anew, as one of `zone`.
+pub fn resign(set: &mut Rrset, zone: &str, when: Validity) {
+    set.drop_signatures();
+    let signature = key(zone).sign(set, name(zone).as_name(), when).unwrap();
+    set.push_signature(&signature);
+}
+
+/// A set of this data, signed as one of `zone`; "owner TYPE data".
+pub fn made(text: &str, zone: &str) -> Rrset {
+    let (owner, _, _, rtype, rdata) = crate::text::record(text).unwrap();
+    let mut set = Rrset::new(owner.as_name(), rtype, 3_600);
+    set.push(&rdata);
+    resign(&mut set, zone, validity(-86_400, 30 * 86_400));
+    set
+}
+
+/// The records of a set with its signatures, for a server to say in this section.
+pub fn lines(section: Section, set: &Rrset) -> Vec<(Section, &'static str)> {
+    let line = |rtype: Rtype, rdata: &[u8]| {
+        let digits: String = rdata.iter().map(|octet| format!("{octet:02x}")).collect();
+        let line: &'static str = format!("{} {} {rtype} hex:{digits}", set.name, set.ttl).leak();
+        (section, line)
+    };
+    let records = set.rdatas().iter().map(|rdata| line(set.rtype, rdata));
+    records.chain(set.signatures().iter().map(|rdata| line(Rtype::RRSIG, rdata))).collect()
 }
 
 #[test]
@@ -233,6 +311,12 @@ fn what_is_signed_is_authentic_and_what_is_not_is_answered_without() {
         ("www.bare.good.test. TXT", "NOERROR"),
         ("www.plain.test. A", "NOERROR www.plain.test. A 198.51.100.6"),
         ("none.plain.test. A", "NXDOMAIN"),
+        ("to.plain.test. A", "NOERROR to.plain.test. CNAME www.good.test.; www.good.test. A 198.51.100.1"),
+        (
+            "www.below.plain.test. A",
+            "NOERROR below.plain.test. DNAME good.test.; www.below.plain.test. CNAME www.good.test.; \
+             www.good.test. A 198.51.100.1",
+        ),
         ("www.hashed.test. A", "NOERROR+AD www.hashed.test. A 198.51.100.7"),
         ("none.hashed.test. A", "NXDOMAIN+AD"),
         ("a.b.none.hashed.test. A", "NXDOMAIN+AD"),

@@ -33,6 +33,8 @@ pub enum Manner {
     Adds(Vec<(Section, &'static str)>),
     /// Replies with these records to everything, AA set or not.
     Says(bool, Vec<(Section, &'static str)>),
+    /// Replies to these questions with this code and these records; right to others.
+    Forges(Vec<(String, Rcode, Vec<(Section, &'static str)>)>),
     /// Garbage octets.
     Garbage,
     /// Drops the first so many queries.
@@ -168,6 +170,17 @@ impl Server {
             Manner::Says(aa, records) => {
                 let bare = header_only(query, 0, 0);
                 right = with_records(&bare, Some(*aa), records);
+            }
+            Manner::Forges(lies) => {
+                let (name, rtype, _) = Message::parse(query).unwrap().question().unwrap();
+                let asked = format!("{} {rtype}", name.as_name().to_string().to_ascii_lowercase());
+                if let Some((_, rcode, records)) = lies.iter().find(|(question, ..)| *question == asked) {
+                    // A referral has no authority.
+                    let refers = records.iter().any(|(section, text)| {
+                        *section == Section::Authority && text.split(' ').nth(1) == Some("NS")
+                    });
+                    right = with_records(&header_only(query, rcode.0, 0), Some(!refers), records);
+                }
             }
             Manner::Garbage => right = vec![0xff; 40],
             Manner::DropsFirst(n) if self.asked <= *n => return Answered::Nothing,

@@ -20,6 +20,7 @@ use waymark::resolve::{
     Asker, Budget, ExchangeId, Known, Output, Question, Reply, Resolver, Settings, Transport, Upstream,
 };
 use waymark::rrset;
+use waymark::validate::Effort;
 use waymark::wire::{Edns, Flags, Message, OwnedName, Rtype, Section, option};
 use waymark::zone::{Held, ZoneSet};
 
@@ -38,6 +39,8 @@ type Event = (Instant, u64, ExchangeId, Option<Vec<u8>>);
 /// Unix time when the clock of a world begins.
 pub const UNIX: u64 = 1_800_000_000;
 
+const NOTHING: Effort = Effort { checks: 0, faults: 0, hashes: 0 };
+
 pub struct World {
     pub now: Instant,
     servers: BTreeMap<IpAddr, Server>,
@@ -54,13 +57,20 @@ pub struct World {
     epoch: u64,
     /// Flags of what is asked.
     pub flags: Flags,
-    /// Whether DO is set in it.
+    /// Whether DO is set in it, and CO.
     pub dnssec_ok: bool,
+    pub compact_ok: bool,
     pub log: Vec<String>,
     /// The extended error of the last reply.
     pub why: String,
+    /// Its code.
+    pub ede: Option<u16>,
     /// The TTL of its first record.
     pub ttl: Option<u32>,
+    /// All of it.
+    pub reply: Vec<u8>,
+    /// What the last question has spent on checking signatures.
+    pub spent: Effort,
 }
 
 impl World {
@@ -120,9 +130,13 @@ impl World {
             epoch: UNIX,
             flags: Flags::RD,
             dnssec_ok: false,
+            compact_ok: false,
             log: Vec::new(),
             why: String::new(),
+            ede: None,
             ttl: None,
+            reply: Vec::new(),
+            spent: NOTHING,
         }
     }
 
@@ -240,6 +254,18 @@ impl World {
         self
     }
 
+    /// Types in a section of the last reply, in order.
+    pub fn types(&self, section: Section) -> String {
+        let message = Message::parse(&self.reply).unwrap();
+        let records = message.records().map(Result::unwrap).filter(|record| record.section == section);
+        records.map(|record| record.rtype.to_string()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether the last question had to be checked or asked about.
+    pub fn is_free(&self) -> bool {
+        self.spent == NOTHING
+    }
+
     /// Queries that a server got.
     pub fn asked(&self, address: &str) -> usize {
         self.servers.get(&address.parse().unwrap()).map_or(0, |server| server.asked)
@@ -263,11 +289,17 @@ impl World {
     /// Asks several questions at one time.
     pub fn ask_all(&mut self, questions: &[&str]) -> Vec<String> {
         let mut replies: Vec<Option<String>> = vec![None; questions.len()];
+        self.spent = NOTHING;
         let mut pending: HashMap<Asker, (usize, Vec<u8>, Progress)> = HashMap::new();
         for (i, question) in questions.iter().enumerate() {
             let (name, rtype) = question.split_once(' ').unwrap();
             let rtype = Rtype::from_text(rtype).unwrap();
-            let message = query_with(name, rtype, self.flags, self.dnssec_ok, &[]);
+            let mut message = query_with(name, rtype, self.flags, self.dnssec_ok, &[]);
+            if self.compact_ok {
+                // RFC 9824 §5.1: the bit beside DO in the flags of the OPT record, which has no data.
+                let flags = message.len() - 4;
+                message[flags] |= 0x40;
+            }
             let progress = Progress { settled: Vec::new(), budget: Budget::new(self.now), stale: false };
             self.go_on(i, message, progress, &mut pending, &mut replies);
         }
@@ -294,6 +326,7 @@ impl World {
                         let Some((i, message, mut progress)) = pending.remove(&asker) else { continue };
                         progress.settled.push(settled);
                         progress.budget = budget;
+                        self.spent = budget.effort.spent_of(&Effort::WHOLE);
                         self.go_on(i, message, progress, &mut pending, &mut replies);
                     }
                 }
@@ -369,7 +402,8 @@ impl World {
         let mut worker = Worker::default();
         let reply = match answer::answer(&self.view, &mut worker, &request, Some(progress), &mut out) {
             Outcome::Reply(meta) => {
-                self.why = extended_error(&out[..meta.len]);
+                (self.ede, self.why) = extended_error(&out[..meta.len]);
+                self.reply = out[..meta.len].to_vec();
                 let message = Message::parse(&out[..meta.len]).unwrap();
                 self.ttl = message.records().next().map(|record| record.unwrap().ttl);
                 Ok(text(&out[..meta.len]))
@@ -421,12 +455,13 @@ impl World {
     }
 }
 
-/// The text of a reply's extended error.
-fn extended_error(reply: &[u8]) -> String {
+/// The code and the text of a reply's extended error.
+fn extended_error(reply: &[u8]) -> (Option<u16>, String) {
     let message = Message::parse(reply).unwrap();
     let opt = message.records().map(Result::unwrap).find(|record| record.rtype == Rtype::OPT);
     let edns = Edns::from_record(&opt.unwrap()).unwrap();
-    edns.option(option::EDE).map_or(String::new(), |data| String::from_utf8(data[2..].to_vec()).unwrap())
+    let Some(data) = edns.option(option::EDE) else { return (None, String::new()) };
+    (Some(u16::from_be_bytes([data[0], data[1]])), String::from_utf8(data[2..].to_vec()).unwrap())
 }
 
 fn text_question(query: &[u8]) -> String {
