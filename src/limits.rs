@@ -451,11 +451,18 @@ pub const TTL_SKEWED: u32 = 30;
 /// Seconds that is kept what does not validate (Unbound's).
 pub const TTL_BOGUS: u32 = 60;
 
-/// Names of whose security something is known at a time: about 100 MiB when all of them have keys.
-pub const TRUSTS: usize = 100_000;
+/// Octets of what is known of the security of names, own cuts apart: some 100,000 zones with keys; half goes when it is full.
+pub const TRUST_OCTETS: usize = 64 << 20;
 
-/// Servers of one zone whose bogus answers are tried one after the other: one may be stale or attacked, three have the zone's fault.
-pub const BOGUS_RETRIES: u8 = 3;
+/// Octets of memory around what is known of one name.
+pub const TRUST_OVERHEAD: usize = 256;
+
+/// Octets of what comes with a referral of the zone's DS and is kept with it: with more it is asked for again.
+pub const EVIDENCE: usize = 2_048;
+
+/// Bogus replies of one zone's servers that a task hears, each server asked once more over TCP: a forger, and one server that is stale,
+/// leave room for the truth; of more the zone itself is the cause.
+pub const BOGUS_RETRIES: u8 = 4;
 
 /// Blocks of SHA-1 that hashing a name of a zone may cost, so that its NSEC3 records are used for other names than those asked for
 /// (PowerDNS Recursor weighs the same at 150): past it asking is cheaper than hashing.

@@ -23,7 +23,7 @@ impl Sentinel {
         if !prefix.eq_ignore_ascii_case(PREFIX) {
             return None;
         }
-        let (kind, digits) = rest.split_at_checked(7)?;
+        let (kind, digits) = rest.split_at_checked(rest.len().checked_sub(5)?)?;
         let is_trusted = match () {
             () if kind.eq_ignore_ascii_case(b"is-ta-") => true,
             () if kind.eq_ignore_ascii_case(b"not-ta-") => false,

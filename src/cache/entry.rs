@@ -76,7 +76,11 @@ impl EntryBuf {
         let lower = Name::from_wire(name).is_ok() && !name.iter().any(u8::is_ascii_uppercase);
         let rtype = Rtype(u16::from_le_bytes(array(octets, 16)));
         let (second, more, proof) = split_proof(flags, second)?;
-        let proven = are_rdatas(Rtype::RRSIG, more) && Proof::stored(proof).is_sound();
+        let some = !more.is_empty() || !proof.is_empty();
+        let proven = (flags & PROVEN != 0) == some
+            && flags < PROVEN << 1
+            && are_rdatas(Rtype::RRSIG, more)
+            && Proof::stored(proof).is_sound();
         let sound = match flags >> 3 & KIND {
             0 => {
                 !rtype.is_meta()

@@ -23,6 +23,14 @@ pub struct ProofSet<'a> {
     pub signatures: Rdatas<'a>,
 }
 
+impl ProofSet<'_> {
+    /// Whether it is this set, signatures and all.
+    pub fn is(&self, set: &Rrset) -> bool {
+        (self.owner, self.rtype) == (set.name.as_name(), set.rtype)
+            && (self.rdatas, self.signatures) == (set.rdatas(), set.signatures())
+    }
+}
+
 impl<'a> Proof<'a> {
     /// No proof.
     pub const NONE: Proof<'static> = Proof(&[]);

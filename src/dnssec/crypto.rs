@@ -82,6 +82,17 @@ fn rsa(key: &[u8]) -> Option<signature::RsaPublicKeyComponents<&[u8]>> {
     (!e.is_empty() && !n.is_empty()).then_some(signature::RsaPublicKeyComponents { n, e })
 }
 
+/// Whether signatures by a key are checked at all: those of algorithms that are supported, and of RSA keys that are worth it. Keys of less
+/// than 1024 bits can be broken, and what is beyond RFC 3110 §2 is there to make us work.
+pub fn is_checkable(key: &Key<'_>) -> bool {
+    match key.algorithm {
+        Algorithm::RSASHA256 | Algorithm::RSASHA512 => rsa(key.public).is_none_or(|public| {
+            (128..=limits::RSA_MODULUS).contains(&public.n.len()) && public.e.len() <= limits::RSA_EXPONENT
+        }),
+        algorithm => algorithm.is_supported(),
+    }
+}
+
 /// Checks a signature over `signed`, the octets of RFC 4034 §3.1.8.1, with one key.
 pub fn verify(key: &Key<'_>, signed: &[u8], signature: &[u8]) -> Result<(), Fault> {
     let (curve, octets): (&'static dyn s::VerificationAlgorithm, usize) = match key.algorithm {
@@ -117,11 +128,10 @@ fn verify_rsa(
     signed: &[u8],
     signature: &[u8],
 ) -> Result<(), Fault> {
-    let public = rsa(key.public).ok_or(Fault::MalformedKey)?;
-    // Keys of less than 1024 bits can be broken, and what is beyond RFC 3110 §2 is there to make us work.
-    if !(128..=limits::RSA_MODULUS).contains(&public.n.len()) || public.e.len() > limits::RSA_EXPONENT {
+    if !is_checkable(key) {
         return Err(Fault::Unsupported);
     }
+    let public = rsa(key.public).ok_or(Fault::MalformedKey)?;
     public.verify(parameters, signed, signature).map_err(|_| Fault::Mismatch)
 }
 

@@ -11,7 +11,7 @@ mod signature;
 mod tests;
 
 pub use bitmap::TypeBitmap;
-pub use crypto::{Algorithm, Digest, Fault, price, verify};
+pub use crypto::{Algorithm, Digest, Fault, is_checkable, price, verify};
 pub use key::{Ds, Key};
 pub use nsec::Nsec;
 pub use nsec3::{Nsec3, Nsec3Hash, Nsec3Param};

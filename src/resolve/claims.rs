@@ -6,7 +6,7 @@ use crate::clock::Instant;
 use crate::limits;
 use crate::rrset::{Rdatas, Rrset};
 use crate::validate::NoDs;
-use crate::wire::{OwnedName, Rtype, read_u32};
+use crate::wire::{Name, OwnedName, Rtype, read_u32};
 
 /// Under which keys a reply's entries are kept, and since when they hold.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +71,12 @@ impl Ruling {
 }
 
 impl Claim {
+    /// The name whose zone has to say it: of a DS that is the parent (RFC 4035 §2.4), but for the root, which has none.
+    pub fn side(&self) -> Name<'_> {
+        let name = self.name.as_name();
+        if self.rtype == Rtype::DS { name.parent().unwrap_or(name) } else { name }
+    }
+
     /// The entry that is kept of it.
     pub fn entry(&self, place: &Place, ruling: &Ruling) -> EntryBuf {
         let (ttl, fact, proof) = match &self.what {

@@ -18,8 +18,9 @@ pub(super) struct Delegation {
     pub servers: Servers,
     /// When it ends.
     pub expires: Instant,
-    /// What came with it of its DS, not yet believed: the set, or what denies it.
+    /// What came with it of its DS, not yet believed: the set, or what denies it; and when.
     pub evidence: Vec<Rrset>,
+    pub heard: Instant,
 }
 
 /// The servers of a delegation.
@@ -41,7 +42,13 @@ pub(super) enum Servers {
 impl Delegation {
     /// One that the config gives.
     pub fn unending(zone: OwnedName, servers: Servers) -> Delegation {
-        Delegation { zone, servers, expires: Instant::from_nanos(u64::MAX), evidence: Vec::new() }
+        Delegation {
+            zone,
+            servers,
+            expires: Instant::from_nanos(u64::MAX),
+            evidence: Vec::new(),
+            heard: Instant::ZERO,
+        }
     }
 
     /// Whether its servers recurse.
@@ -79,7 +86,15 @@ impl Delegations {
     pub fn evidence(&self, zone: Name<'_>, now: Instant) -> Vec<Rrset> {
         let tree = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let known = tree.get(zone).filter(|delegation| delegation.expires > now);
-        known.map_or_else(Vec::new, |delegation| delegation.evidence.clone())
+        let Some(known) = known else { return Vec::new() };
+        // It holds no longer than it was given for, however long the delegation does.
+        let age = u32::try_from(now.since(known.heard).as_secs()).unwrap_or(u32::MAX);
+        let aged = |set: &Rrset| {
+            let mut aged = set.clone();
+            aged.ttl = set.ttl.checked_sub(age).filter(|ttl| *ttl > 0)?;
+            Some(aged)
+        };
+        known.evidence.iter().map(aged).collect::<Option<_>>().unwrap_or_default()
     }
 
     /// Forgets that of a zone, or of the zone and all below it.

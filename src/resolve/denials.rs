@@ -1,7 +1,9 @@
 //! Denials that were validated, to be used for other names than those that were asked for (RFC 8198): the spans of NSEC and NSEC3
 //! records by zone, in order. Shared by all shards.
 
-use crate::cache::{Key, ProofBuf};
+use super::claims::{Claim, Claims, Place, Ruling, What};
+use super::{Question, Resolver};
+use crate::cache::{EntryBuf, Key, ProofBuf, Verdict};
 use crate::clock::Instant;
 use crate::dnssec::{Nsec, Nsec3, Nsec3Hash, Nsec3Param};
 use crate::limits;
@@ -69,9 +71,10 @@ impl Denials {
         }
         let known = zones.zones.entry(zone.to_owned()).or_default();
         let span = |set: &Rrset| Span { set: Arc::new(set.clone()), until };
-        let mut octets = 0;
+        let (mut more, mut less) = (0, 0);
         let mut note = |before: Option<Span>, set: &Rrset| {
-            octets += if before.is_none() { size(set) } else { 0 };
+            more += size(set);
+            less += before.map_or(0, |before| size(&before.set));
         };
         note(known.soa.replace(span(soa)), soa);
         for set in sets {
@@ -91,7 +94,7 @@ impl Denials {
                 note(known.hashes.insert(hash, span(set)), set);
             }
         }
-        zones.octets += octets;
+        zones.octets = (zones.octets + more).saturating_sub(less);
     }
 
     /// A denial of a question that follows from what is known of the zones at and above its name, down to one with `floor` labels.
@@ -114,6 +117,44 @@ impl Denials {
             !(name.is_within(zone.as_name()) || below && within)
         });
         zones.octets = zones.zones.values().map(Zone::octets).sum();
+    }
+}
+
+impl Resolver {
+    /// Keeps what denies, for the names beside those that were asked for.
+    pub(super) fn keep_spans(&self, now: Instant, question: &Question, claims: &Claims, rulings: &[Ruling]) {
+        if !self.settings.aggressive || question.start.is_some() {
+            return;
+        }
+        for (claim, ruling) in claims.list.iter().zip(rulings) {
+            let What::Denied(Some(soa)) = &claim.what else { continue };
+            // Only what was found to be signed: to have the name of something that is proves nothing.
+            let proves = |set: &&Rrset| ruling.proof.as_proof().iter().any(|kept| kept.is(set));
+            let sets: Vec<&Rrset> = claims.denials.iter().filter(proves).collect();
+            if ruling.verdict == Verdict::Secure && !sets.is_empty() {
+                let ttl = claim.negative_ttl().min(ruling.ttl);
+                let room = self.cache.capacity() / limits::SPANS_SHARE;
+                self.known.denials.insert(soa.name.as_name(), soa, &sets, ttl, now, room);
+            }
+        }
+    }
+
+    /// A denial of a question that follows from others that were validated (RFC 8198 §5). What the config says who to ask for, and
+    /// what lies below an own cut, is not denied from above.
+    pub(super) fn synthesise(&self, now: Instant, question: &Question) -> Option<EntryBuf> {
+        if !self.settings.aggressive || question.start.is_some() || !self.judges(question) {
+            return None;
+        }
+        let name = question.name.as_name();
+        let route = self.settings.route(name).map_or(0, |route| route.zone.as_name().label_count());
+        let floor = self.anchor(now, question, name)?.as_name().label_count().max(route);
+        let made = self.known.denials.deny(name, question.rtype, floor, now)?;
+        let what = What::Denied(Some(Rrset::clone(&made.soa)));
+        let claim = Claim { name: question.name.clone(), rtype: made.rtype, what };
+        let place = Place { realm: self.settings.realm, checking_disabled: false, now };
+        let ruling =
+            Ruling { verdict: Verdict::Secure, ttl: made.ttl, proof: made.proof, ..Ruling::default() };
+        Some(claim.entry(&place, &ruling))
     }
 }
 

@@ -321,8 +321,8 @@ impl Resolver {
         let name = question.name.as_name();
         // The DS of a stub's zone is not its servers' to tell.
         let is_parents = |zone: Name<'_>| question.rtype == Rtype::DS && zone == name && !zone.is_root();
-        let route = self.settings.route(name).filter(|_| routes);
-        let route = route.filter(|route| route.forward || !is_parents(route.zone.as_name()));
+        let mut suited = self.settings.routes_of(name).filter(|_| routes);
+        let route = suited.find(|route| route.forward || !is_parents(route.zone.as_name()));
         let servers = match (&question.start, route) {
             (Some(start), _) => Some((&start.zone, Servers::Named(start.servers.clone()))),
             (None, Some(route)) => {

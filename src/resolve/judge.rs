@@ -3,67 +3,59 @@
 //! with the keys of the zone above, up to a trust anchor. What has no signature must lie below a delegation that is proven to have no
 //! DS.
 
-use super::claims::{Claim, Claims, Place, Ruling, What};
-use super::delegation::Delegation;
-use super::task::{State, Task, TaskId, Trouble, Waiter};
+use super::claims::{Claims, Place, Ruling};
+use super::rule::Found;
+use super::task::{Again, State, Task, TaskId, Trouble, Waiter};
 use super::trace::Step;
-use super::trusts::{Delegated, Known, Trusts};
-use super::{Failure, Question, Resolver, Settled};
-use crate::anchor::{Anchor, Cover};
-use crate::cache::{EntryBuf, Key, ProofBuf, Verdict};
+use super::{Failure, Question, Resolver, Settled, Transport};
 use crate::clock::Instant;
-use crate::dnssec::Rrsig;
-use crate::rrset::Rrset;
-use crate::validate::{Bench, Chain, Denial, Effort, Entry, Flaw, Keys, NoDs, Proven, Why, check_set};
-use crate::wire::{Ede, Name, OwnedName, Rtype};
+use crate::limits;
+use crate::validate::{Effort, Flaw, Why};
+use crate::wire::{Ede, OwnedName, Rtype};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Claims that are being judged.
 pub(super) struct Judging {
-    claims: Claims,
+    pub claims: Claims,
     /// How the question ends when all of them hold.
-    failure: Option<Failure>,
+    failure: Option<Ending>,
     /// Who made them; none when they came with a referral.
-    server: Option<SocketAddr>,
+    source: Option<Source>,
     /// What was found of the first of them.
-    rulings: Vec<Ruling>,
+    pub rulings: Vec<Ruling>,
     /// The lookup that is under way, and how many there were.
     pending: Option<TaskId>,
     lookups: usize,
 }
 
+/// How a question ends though its claims hold.
+#[derive(Clone, Debug)]
+pub(super) enum Ending {
+    /// With them, and this code.
+    Beside(Failure),
+    /// Without them: they may not be passed on.
+    Instead(Failure),
+}
+
+/// Who said something, and how it was asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source {
+    pub server: SocketAddr,
+    pub transport: Transport,
+    /// With EDNS: without it nobody sends signatures.
+    pub edns: bool,
+}
+
 impl Judging {
-    pub fn new(claims: Claims, failure: Option<Failure>, server: Option<SocketAddr>) -> Judging {
-        Judging { claims, failure, server, rulings: Vec::new(), pending: None, lookups: 0 }
+    pub fn new(claims: Claims, failure: Option<Ending>, source: Option<Source>) -> Judging {
+        Judging { claims, failure, source, rulings: Vec::new(), pending: None, lookups: 0 }
     }
 
     /// Whether it waits for this lookup.
     pub fn waits_for(&self, task: TaskId) -> bool {
         self.pending == Some(task)
     }
-}
-
-/// What one look at a claim has come to.
-enum Found {
-    Ruling(Ruling),
-    /// This must be known first.
-    Need(OwnedName, Rtype),
-}
-
-/// Whose keys are to be used.
-enum Status {
-    Keys(Arc<Keys>),
-    Insecure,
-    NotAZone,
-    Need(Rtype),
-}
-
-/// Where the chain of trust of a name begins.
-enum Root<'a> {
-    /// Nowhere: the name counts as insecure.
-    None,
-    Anchor(OwnedName, Entry<'a>),
 }
 
 impl Resolver {
@@ -88,16 +80,33 @@ impl Resolver {
             let before = self.effort_of(id);
             let mut effort = before;
             let found = self.rule(now, &question, &delegation, &judging, &mut effort);
-            if !self.charge_effort(now, id, &effort.spent_of(&before)) {
+            let spent = effort.spent_of(&before);
+            if let Some(task) = self.tasks.get_mut(&id) {
+                task.effort = task.effort.minus(&spent).unwrap_or_default();
+            }
+            if !self.charge_effort(now, id, &spent) {
                 return;
             }
             match found {
                 Ok(Found::Ruling(ruling)) => judging.rulings.push(ruling),
+                Ok(Found::Need(name, rtype)) if name == question.name && rtype == question.rtype => {
+                    let claim = &judging.claims.list[judging.rulings.len()];
+                    let flaw = match rtype {
+                        Rtype::DNSKEY => Flaw::new(name.as_name(), rtype, Why::NoKeys),
+                        _ => Flaw::new(claim.name.as_name(), claim.rtype, Why::Unsigned),
+                    };
+                    return self.bogus(now, id, &judging, flaw);
+                }
                 Ok(Found::Need(name, rtype)) => return self.look_up(now, id, judging, (name, rtype)),
                 Err(flaw) => return self.bogus(now, id, &judging, flaw),
             }
         }
         let Judging { claims, failure, rulings, .. } = *judging;
+        let failure = match failure {
+            Some(Ending::Instead(failure)) => return self.give_up(now, id, failure),
+            Some(Ending::Beside(failure)) => Some(failure),
+            None => None,
+        };
         self.learn(now, &question, &claims, &rulings);
         self.keep_spans(now, &question, &claims, &rulings);
         let place = Place { realm: question.realm(self.settings.realm), checking_disabled: false, now };
@@ -116,14 +125,14 @@ impl Resolver {
         let Some(Task { question, .. }) = self.tasks.get(&id) else { return };
         let question = Question { name, rtype, checking_disabled: false, start: question.start.clone() };
         judging.lookups += 1;
-        let endless = judging.lookups > crate::limits::CHAIN_LOOKUPS;
+        let endless = judging.lookups > limits::CHAIN_LOOKUPS;
         let existing = self.by_question.get(&question).copied();
         // It cannot wait for itself: the chain of trust leads up. But what is no name server's fault must not hang.
         if endless || existing.is_some_and(|existing| self.waits_for(id, existing)) {
             let text = format!("no chain of trust leads to {}", question.name);
             return self.give_up(now, id, Failure::servfail(Ede::DNSSEC_INDETERMINATE, text));
         }
-        if existing.is_none() && self.tasks.len() >= 2 * crate::limits::TASKS {
+        if existing.is_none() && self.tasks.len() >= 2 * limits::TASKS {
             let failure = Failure::servfail(Ede::OTHER, "too many questions are being resolved".into());
             return self.give_up(now, id, Failure { passing: true, ..failure });
         }
@@ -151,262 +160,51 @@ impl Resolver {
         self.judge(now, parent);
     }
 
-    /// What a task was told is bogus: another server may know better.
+    /// What a task was told is bogus. It may have been forged: the same server is asked once more over TCP, and then others.
     fn bogus(&mut self, now: Instant, id: TaskId, judging: &Judging, flaw: Flaw) {
-        let Some(Task { state: State::At(visit), trace, .. }) = self.tasks.get_mut(&id) else { return };
+        let Some(Task { state: State::At(visit), trace, effort, .. }) = self.tasks.get_mut(&id) else {
+            return;
+        };
         trace.note(now, Step::Bogus(Arc::new(flaw.clone())));
-        let spent = flaw.why == Why::TooMuchWork;
-        visit.flaw = Some(flaw);
-        let Some(server) = judging.server else { return self.step(now, id) };
-        visit.bogus += 1;
-        visit.note_trouble(server, Trouble::Bogus);
-        if spent || visit.bogus >= crate::limits::BOGUS_RETRIES {
-            let text = visit.verdict();
-            return self.fail(now, id, Ede::DNSSEC_BOGUS, text);
+        let too_much = flaw.why == Why::TooMuchWork;
+        // What one of them is says more than that there are many.
+        if visit.flaw.is_none() || !too_much {
+            visit.flaw = Some(flaw);
         }
+        let Some(Source { server, transport, edns }) = judging.source else { return self.step(now, id) };
+        visit.bogus += 1;
+        if too_much || visit.bogus >= limits::BOGUS_RETRIES {
+            visit.note_trouble(server, Trouble::Bogus);
+            // Most of the work may have been for what led here, which is nobody else's.
+            let passing = too_much && !effort.is_mostly_spent();
+            return self.fail_as_bogus(now, id, passing);
+        }
+        if transport == Transport::Udp {
+            if !edns {
+                // That it does not do EDNS may be forged too.
+                self.known.servers.without_edns(server, Instant::ZERO);
+            }
+            let again = Again { server, transport: Transport::Tcp, confirms: false, plain: false };
+            return self.ask_again(now, id, again);
+        }
+        visit.note_trouble(server, Trouble::Bogus);
         self.step(now, id);
     }
 
-    //------- Claims -----------------------------------------------------------------------------------------------
-
-    /// Looks at the next claim.
-    fn rule(
-        &mut self,
-        now: Instant,
-        question: &Question,
-        delegation: &Delegation,
-        judging: &Judging,
-        effort: &mut Effort,
-    ) -> Result<Found, Flaw> {
-        let Judging { claims, rulings, .. } = judging;
-        let claim = &claims.list[rulings.len()];
-        let ruled = |verdict| Ok(Found::Ruling(Ruling::unchecked(verdict, &claims.denials)));
-        let zone = delegation.zone.as_name();
-        match (&claim.what, rulings.last()) {
-            // RFC 6672 §5.3.1: it is as good as its DNAME.
-            (What::Made(_), Some(dname)) => {
-                return Ok(Found::Ruling(Ruling { proof: ProofBuf::default(), ..dname.clone() }));
-            }
-            // Signatures are not signed (RFC 4035 §2.2).
-            (What::Records(_), _) if claim.rtype == Rtype::RRSIG => return ruled(Verdict::Insecure),
-            (What::Records(set), _) if claim.rtype == Rtype::DNSKEY => {
-                return self.rule_on_keys(now, question, set, effort);
-            }
-            // To check the denial takes the keys that it denies.
-            (What::Denied(_), _)
-                if claim.rtype == Rtype::DNSKEY && self.is_entered(now, question, claim.name.as_name()) =>
-            {
-                return Err(Flaw::new(claim.name.as_name(), Rtype::DNSKEY, Why::NoKeys));
-            }
-            _ => (),
+    /// A task ends because what it was told is bogus.
+    fn fail_as_bogus(&mut self, now: Instant, id: TaskId, passing: bool) {
+        let Some(Task { state: State::At(visit), question, .. }) = self.tasks.get(&id) else { return };
+        let Some(flaw) = visit.flaw.clone() else { return };
+        // Whoever leads there may have been forged.
+        let zone = visit.delegation.zone.clone();
+        if !zone.as_name().is_root() {
+            self.known.delegations[usize::from(question.start.is_some())].forget(zone.as_name(), false);
         }
-        let Some(signer) = signer(claim, &claims.denials, zone) else {
-            return self.rule_on_unsigned(now, question, claim, zone, &claims.denials);
-        };
-        match self.status(now, question, signer.as_name()) {
-            Status::Insecure => ruled(Verdict::Insecure),
-            Status::Need(rtype) => Ok(Found::Need(signer, rtype)),
-            Status::NotAZone => Err(Flaw::new(claim.name.as_name(), claim.rtype, Why::NotAZone(signer))),
-            Status::Keys(keys) => {
-                let mut bench = Bench { time: self.unix(now), effort, data: &mut self.signed_data };
-                check(claim, &claims.denials, &keys, &mut bench).map(Found::Ruling)
-            }
+        if passing {
+            let failure = Failure::servfail(flaw.ede(), flaw.to_string());
+            return self.give_up(now, id, Failure { passing, ..failure });
         }
-    }
-
-    /// What has no signature is insecure where that is proven of a delegation at or above it, and bogus elsewhere.
-    fn rule_on_unsigned(
-        &self,
-        now: Instant,
-        question: &Question,
-        claim: &Claim,
-        zone: Name<'_>,
-        denials: &[Rrset],
-    ) -> Result<Found, Flaw> {
-        let insecure = Ok(Found::Ruling(Ruling::unchecked(Verdict::Insecure, denials)));
-        let name = claim.name.as_name();
-        let Root::Anchor(anchor, _) = self.root(now, question, name) else { return insecure };
-        let trusts = self.trusts(question);
-        if trusts.is_insecure(name, anchor.as_name(), now) {
-            return insecure;
-        }
-        let from = if zone.is_within(anchor.as_name()) { zone } else { anchor.as_name() };
-        // DS is of the parent, and so is what stands in its place.
-        let of_parent =
-            claim.rtype == Rtype::DS || question.rtype == Rtype::DS && claim.name == question.name;
-        let last = name.label_count().saturating_sub(usize::from(of_parent));
-        for labels in from.label_count().max(anchor.as_name().label_count() + 1)..=last {
-            let part = name.suffix(labels);
-            if let Known::Nothing = trusts.get(part, now) {
-                return Ok(Found::Need(part.to_owned(), Rtype::DS));
-            }
-        }
-        let why = match &claim.what {
-            What::Denied(Some(soa)) if claim.rtype == Rtype::DS && soa.name == claim.name => Why::DsOfChild,
-            What::Records(set) => match set.signatures().iter().find_map(Rrsig::read) {
-                Some(sig) => Why::Signer(sig.signer.to_owned()),
-                None => Why::Unsigned,
-            },
-            _ => Why::Unsigned,
-        };
-        Err(Flaw::new(name, claim.rtype, why))
-    }
-
-    /// A DNSKEY set is checked with those of its keys that the DS or the trust anchor of its zone names.
-    fn rule_on_keys(
-        &mut self,
-        now: Instant,
-        question: &Question,
-        set: &Rrset,
-        effort: &mut Effort,
-    ) -> Result<Found, Flaw> {
-        let insecure =
-            Ok(Found::Ruling(Ruling { verdict: Verdict::Insecure, ttl: u32::MAX, ..Ruling::default() }));
-        let zone = set.name.as_name();
-        let anchors = self.known.anchors.load();
-        let (time, ds);
-        let mut is_anchor = false;
-        time = self.unix(now);
-        let entry = match root(&anchors, &self.settings, question, zone, time) {
-            Root::None => return insecure,
-            Root::Anchor(anchor, entry) if anchor.as_name() == zone => {
-                is_anchor = question.start.is_none();
-                entry
-            }
-            Root::Anchor(anchor, _) => {
-                if self.trusts(question).is_insecure(zone, anchor.as_name(), now) {
-                    return insecure;
-                }
-                ds = match self.trusts(question).delegated(zone, now) {
-                    None => return Ok(Found::Need(zone.to_owned(), Rtype::DS)),
-                    Some(Delegated::Insecure) => return insecure,
-                    Some(Delegated::NotACut) => {
-                        return Err(Flaw::new(zone, Rtype::DNSKEY, Why::NotAZone(zone.to_owned())));
-                    }
-                    Some(Delegated::Signed(ds)) => ds,
-                };
-                Entry { ds: ds.iter().map(|rdata| &**rdata).collect(), keys: Vec::new() }
-            }
-        };
-        let mut bench = Bench { time, effort, data: &mut self.signed_data };
-        let chain = entry.check(set, &mut bench);
-        if is_anchor {
-            self.observe(now, set);
-        }
-        match chain? {
-            Chain::Insecure => {
-                self.trusts(question).set_delegation(zone, Delegated::Insecure, set.ttl, now);
-                insecure
-            }
-            Chain::Secure(keys, ttl) => {
-                self.trusts(question).set_keys(keys, ttl, now);
-                Ok(Found::Ruling(Ruling { verdict: Verdict::Secure, ttl, ..Ruling::default() }))
-            }
-        }
-    }
-
-    //------- Zones ------------------------------------------------------------------------------------------------
-
-    fn trusts(&self, question: &Question) -> &Trusts {
-        &self.known.trusts[usize::from(question.start.is_some())]
-    }
-
-    fn root(&self, now: Instant, question: &Question, name: Name<'_>) -> Root<'static> {
-        let anchors = self.known.anchors.load();
-        match root(&anchors, &self.settings, question, name, self.unix(now)) {
-            Root::None => Root::None,
-            Root::Anchor(zone, _) => Root::Anchor(zone, Entry::default()),
-        }
-    }
-
-    /// Whether a DS or a trust anchor is known that names a key of this zone.
-    fn is_entered(&self, now: Instant, question: &Question, zone: Name<'_>) -> bool {
-        let anchors = self.known.anchors.load();
-        match root(&anchors, &self.settings, question, zone, self.unix(now)) {
-            Root::Anchor(anchor, entry) if anchor.as_name() == zone => entry.is_usable(),
-            Root::Anchor(..) => {
-                matches!(self.trusts(question).get(zone, now), Known::Signed | Known::Keys(_))
-            }
-            Root::None => false,
-        }
-    }
-
-    /// Whose keys a zone's signatures are checked with.
-    fn status(&self, now: Instant, question: &Question, zone: Name<'_>) -> Status {
-        let Root::Anchor(anchor, _) = self.root(now, question, zone) else { return Status::Insecure };
-        let trusts = self.trusts(question);
-        if trusts.is_insecure(zone, anchor.as_name(), now) {
-            return Status::Insecure;
-        }
-        let is_anchor = anchor.as_name() == zone;
-        match trusts.get(zone, now) {
-            Known::Keys(keys) => Status::Keys(keys),
-            Known::NotACut if !is_anchor => Status::NotAZone,
-            Known::Insecure if !is_anchor => Status::Insecure,
-            Known::Nothing if !is_anchor => Status::Need(Rtype::DS),
-            _ => Status::Need(Rtype::DNSKEY),
-        }
-    }
-
-    /// Notes what judged claims say of delegations.
-    fn learn(&self, now: Instant, question: &Question, claims: &Claims, rulings: &[Ruling]) {
-        let (Some(claim), Some(ruling)) = (claims.list.first(), rulings.first()) else { return };
-        if question.rtype != Rtype::DS || claim.name != question.name {
-            return;
-        }
-        let ttl = |own: u32| own.min(ruling.ttl);
-        let (delegated, ttl) = match (&claim.what, ruling.verdict) {
-            (What::Records(set), Verdict::Secure) if claim.rtype == Rtype::DS => {
-                let entry = Entry { ds: set.rdatas().iter().collect(), keys: Vec::new() };
-                let ds = entry.ds.iter().map(|&rdata| rdata.into()).collect();
-                let delegated = if entry.is_usable() { Delegated::Signed(ds) } else { Delegated::Insecure };
-                (delegated, ttl(set.ttl))
-            }
-            (What::Records(set) | What::Made(set), Verdict::Secure) => (Delegated::NotACut, ttl(set.ttl)),
-            (What::Records(set) | What::Made(set), _) => (Delegated::Insecure, ttl(set.ttl)),
-            (What::Denied(_), Verdict::Secure) => {
-                let not_a_cut = ruling.no_ds != Some(NoDs::Insecure);
-                let delegated = if not_a_cut { Delegated::NotACut } else { Delegated::Insecure };
-                (delegated, ttl(crate::limits::TTL_NEGATIVE))
-            }
-            (What::Denied(_), _) => (Delegated::Insecure, ttl(crate::limits::TTL_NEGATIVE)),
-        };
-        self.trusts(question).set_delegation(question.name.as_name(), delegated, ttl, now);
-    }
-
-    /// Keeps what denies, for the names beside those that were asked for.
-    fn keep_spans(&self, now: Instant, question: &Question, claims: &Claims, rulings: &[Ruling]) {
-        if !self.settings.aggressive || question.start.is_some() {
-            return;
-        }
-        for (claim, ruling) in claims.list.iter().zip(rulings) {
-            let What::Denied(Some(soa)) = &claim.what else { continue };
-            let proves =
-                |set: &&Rrset| ruling.proof.as_proof().iter().any(|kept| kept.owner == set.name.as_name());
-            let sets: Vec<&Rrset> = claims.denials.iter().filter(proves).collect();
-            if ruling.verdict == Verdict::Secure && !sets.is_empty() {
-                let ttl = claim.negative_ttl().min(ruling.ttl);
-                let room = self.cache.capacity() / crate::limits::SPANS_SHARE;
-                self.known.denials.insert(soa.name.as_name(), soa, &sets, ttl, now, room);
-            }
-        }
-    }
-
-    /// A denial of a question that follows from others that were validated (RFC 8198 §5). What the config says who to ask for, and
-    /// what lies below an own cut, is not denied from above.
-    pub(super) fn synthesise(&self, now: Instant, question: &Question) -> Option<EntryBuf> {
-        if !self.settings.aggressive || question.start.is_some() || !self.judges(question) {
-            return None;
-        }
-        let name = question.name.as_name();
-        let floor = self.settings.route(name).map_or(0, |route| route.zone.as_name().label_count());
-        let made = self.known.denials.deny(name, question.rtype, floor, now)?;
-        let what = What::Denied(Some(Rrset::clone(&made.soa)));
-        let claim = Claim { name: question.name.clone(), rtype: made.rtype, what };
-        let place = Place { realm: self.settings.realm, checking_disabled: false, now };
-        let ruling =
-            Ruling { verdict: Verdict::Secure, ttl: made.ttl, proof: made.proof, ..Ruling::default() };
-        Some(claim.entry(&place, &ruling))
+        self.fail(now, id, flaw.ede(), flaw.to_string());
     }
 
     //------- What it costs ----------------------------------------------------------------------------------------
@@ -429,83 +227,4 @@ impl Resolver {
         }
         self.tasks.contains_key(&id)
     }
-}
-
-/// Where the chain of trust of a name begins: at the delegation of an own zone, or at a trust anchor.
-fn root<'a>(
-    anchors: &'a crate::anchor::Anchors,
-    settings: &super::Settings,
-    question: &'a Question,
-    name: Name<'_>,
-    time: u64,
-) -> Root<'a> {
-    if settings.route(name).is_some_and(|route| !route.validate) {
-        return Root::None;
-    }
-    let bytes = |list: &'a [Box<[u8]>]| list.iter().map(|rdata| &**rdata).collect();
-    match (anchors.cover(name, time), &question.start) {
-        (Cover::Negative(_), _) => Root::None,
-        (_, Some(start)) if start.ds.is_empty() => Root::None,
-        (_, Some(start)) => {
-            Root::Anchor(start.zone.clone(), Entry { ds: bytes(&start.ds), keys: Vec::new() })
-        }
-        (Cover::Nothing, None) => Root::None,
-        (Cover::Anchor(Anchor { zone, ds, keys }), None) => {
-            Root::Anchor(zone.clone(), Entry { ds: bytes(ds), keys: bytes(keys) })
-        }
-    }
-}
-
-/// The zone whose keys a claim is to be checked with, as its signatures say: one that the server asked may speak for, and that may
-/// hold the name.
-fn signer(claim: &Claim, denials: &[Rrset], zone: Name<'_>) -> Option<OwnedName> {
-    let name = claim.name.as_name();
-    let fits = |sig: &Rrsig<'_>| {
-        let above =
-            if claim.rtype == Rtype::DS { name.is_below(sig.signer) } else { name.is_within(sig.signer) };
-        above && sig.signer.is_within(zone)
-    };
-    let of = |set: &Rrset| {
-        let sig = set.signatures().iter().filter_map(Rrsig::read).find(fits)?;
-        Some(sig.signer.to_owned())
-    };
-    match &claim.what {
-        What::Records(set) | What::Made(set) => of(set),
-        What::Denied(soa) => soa.as_ref().and_then(of).or_else(|| denials.iter().find_map(of)),
-    }
-}
-
-/// Checks a claim with the keys of its zone.
-fn check(claim: &Claim, denials: &[Rrset], keys: &Keys, bench: &mut Bench<'_>) -> Result<Ruling, Flaw> {
-    let (name, rtype) = (claim.name.as_name(), claim.rtype);
-    let verdict = |proven| if proven == Proven::Secure { Verdict::Secure } else { Verdict::Insecure };
-    let soa = match &claim.what {
-        What::Records(set) | What::Made(set) => {
-            let signed = check_set(set, keys, bench)?;
-            let Some(expansion) = signed.expansion else {
-                return Ok(Ruling { verdict: Verdict::Secure, ttl: signed.ttl, ..Ruling::default() });
-            };
-            let denial = Denial::new(denials, keys, bench);
-            let verdict = verdict(denial.expanded(name, rtype, expansion, bench.effort)?);
-            let (ttl, proof) = (signed.ttl.min(denial.ttl()), proof_of(&denial));
-            return Ok(Ruling { verdict, ttl, proof, ..Ruling::default() });
-        }
-        What::Denied(soa) => soa,
-    };
-    let soa_ttl = soa.as_ref().map(|soa| Ok(check_set(soa, keys, bench)?.ttl)).transpose()?;
-    let denial = Denial::new(denials, keys, bench);
-    let proven = match rtype {
-        Key::NXDOMAIN => denial.name_error(name, bench.effort)?,
-        rtype => denial.no_data(name, rtype, bench.effort)?,
-    };
-    let no_ds = if rtype == Rtype::DS { Some(denial.no_ds(name, bench.effort)?) } else { None };
-    let ttl = denial.ttl().min(soa_ttl.unwrap_or(u32::MAX));
-    let (proof, compact) = (proof_of(&denial), denial.is_compact(name));
-    Ok(Ruling { verdict: verdict(proven), ttl, proof, no_ds, compact })
-}
-
-fn proof_of(denial: &Denial<'_>) -> ProofBuf {
-    let mut proof = ProofBuf::default();
-    denial.sets().iter().for_each(|set| proof.push(set));
-    proof
 }

@@ -15,6 +15,7 @@ mod own;
 mod query;
 mod recent;
 mod replies;
+mod rule;
 mod scrub;
 mod select;
 mod servers;
@@ -513,6 +514,14 @@ impl Settings {
     pub fn route(&self, name: Name<'_>) -> Option<&Upstream> {
         let routes = self.routes.iter().filter(|route| name.is_within(route.zone.as_name()));
         routes.max_by_key(|route| route.zone.as_name().len())
+    }
+
+    /// All routes for a name, the closest first.
+    fn routes_of(&self, name: Name<'_>) -> impl Iterator<Item = &Upstream> {
+        let mut routes: Vec<_> =
+            self.routes.iter().filter(|route| name.is_within(route.zone.as_name())).collect();
+        routes.sort_by_key(|route| Reverse(route.zone.as_name().len()));
+        routes.into_iter()
     }
 }
 

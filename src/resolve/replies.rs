@@ -3,7 +3,7 @@
 use super::claims::{Claims, Place};
 use super::delegation::{Delegation, Servers};
 use super::exchange::Exchange;
-use super::judge::Judging;
+use super::judge::{Ending, Judging, Source};
 use super::query::{Match, Sent};
 use super::scrub::{self, Asked, Finding, Why};
 use super::task::{Again, State, Task, TaskId, Trouble};
@@ -14,7 +14,6 @@ use crate::clock::Instant;
 use crate::config::Minimise;
 use crate::limits;
 use crate::wire::{Flags, Message, Name, Rcode, Rtype};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -160,7 +159,7 @@ impl Resolver {
             Finding::Claims(_) | Finding::TooLong(_) if part => Some(Said::NoCut(rcode)),
             Finding::Claims(_) | Finding::TooLong(_) => Some(Said::Answer(rcode)),
             Finding::Referral { .. } => Some(Said::Referral),
-            Finding::Filtered(_) => Some(Said::Filtered),
+            Finding::Filtered(..) => Some(Said::Filtered),
             Finding::Useless(why) if part => Some(Said::Trouble(Trouble::Reply(*why))),
             // `try_next` says so.
             Finding::Useless(_) => None,
@@ -172,7 +171,8 @@ impl Resolver {
             Finding::Referral { zone, servers, ttl, evidence } => {
                 // Nobody can keep a delegation alive for longer than it was given by the zones above.
                 let expires = (now + Duration::from_secs(ttl.max(1).into())).min(delegation.expires);
-                let next = Arc::new(Delegation { zone, servers: Servers::Named(servers), expires, evidence });
+                let (servers, heard) = (Servers::Named(servers), now);
+                let next = Arc::new(Delegation { zone, servers, expires, evidence, heard });
                 // What stands in for servers that the config names must not take their place when they are back.
                 let stands_in = beyond_routes && settings.route(next.zone.as_name()).is_some();
                 if !stands_in {
@@ -192,12 +192,15 @@ impl Resolver {
                 if question.name.as_name().is_root() && question.rtype == Rtype::NS && by_roots {
                     self.learn_roots(now, message);
                 }
-                self.take_claims(now, task, claims, None, sent.query.server);
+                self.take_claims(now, task, claims, None, sent);
             }
             Finding::TooLong(claims) => {
-                self.take_claims(now, task, claims, Some(Failure::too_long()), sent.query.server);
+                let ending = Ending::Beside(Failure::too_long());
+                self.take_claims(now, task, claims, Some(ending), sent);
             }
-            Finding::Filtered(failure) => self.give_up(now, task, failure),
+            Finding::Filtered(claims, failure) => {
+                self.take_claims(now, task, claims, Some(Ending::Instead(failure)), sent);
+            }
             Finding::Useless(why) => {
                 let lame = matches!(why, Why::Rcode(Rcode::REFUSED | Rcode::NOTAUTH) | Why::Sideways);
                 if lame && !delegation.is_forward() {
@@ -209,18 +212,18 @@ impl Resolver {
     }
 
     /// Takes the answer to a task's question: as it is, or when it is judged.
-    fn take_claims(
-        &mut self,
-        now: Instant,
-        id: TaskId,
-        claims: Claims,
-        failure: Option<Failure>,
-        server: SocketAddr,
-    ) {
+    fn take_claims(&mut self, now: Instant, id: TaskId, claims: Claims, ending: Option<Ending>, sent: &Sent) {
         let Some(Task { question, .. }) = self.tasks.get(&id) else { return };
         if self.judges(question) {
-            return self.begin_judging(now, id, Judging::new(claims, failure, Some(server)));
+            let (server, transport) = (sent.query.server, sent.query.transport);
+            let source = Source { server, transport, edns: sent.edns };
+            return self.begin_judging(now, id, Judging::new(claims, ending, Some(source)));
         }
+        let failure = match ending {
+            Some(Ending::Instead(failure)) => return self.give_up(now, id, failure),
+            Some(Ending::Beside(failure)) => Some(failure),
+            None => None,
+        };
         let (realm, checking_disabled) = (question.realm(self.settings.realm), question.checking_disabled);
         self.settle(id, claims.unchecked(&Place { realm, checking_disabled, now }), failure);
     }
@@ -262,7 +265,7 @@ impl Resolver {
         // A server may deny a name that has names below it. The roots do not; others are believed when the config says so.
         let believed = self.settings.minimise == Minimise::Strict || whole.zone.zone.as_name().is_root();
         match believed.then(|| scrub::read(whole, message)) {
-            Some(Finding::Claims(claims)) => self.take_claims(now, id, claims, None, sent.query.server),
+            Some(Finding::Claims(claims)) => self.take_claims(now, id, claims, None, sent),
             _ => self.ask_whole(now, id, sent),
         }
     }

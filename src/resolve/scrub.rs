@@ -35,7 +35,7 @@ pub(super) enum Finding {
     /// The server does not serve the zone, or says nothing of use.
     Useless(Why),
     /// What it says may not be passed on.
-    Filtered(Failure),
+    Filtered(Claims, Failure),
 }
 
 /// Why a reply is of no use.
@@ -94,14 +94,17 @@ pub(super) fn read(asked: &Asked<'_>, message: &Message<'_>) -> Finding {
     }
     if answered {
         return match rebinding(asked, last.as_name(), &sets.answer) {
-            Some(failure) => Finding::Filtered(failure),
+            Some(failure) => Finding::Filtered(Claims { list, denials }, failure),
             None => Finding::Claims(Claims { list, denials }),
         };
     }
     // Knot DNS says NXDOMAIN of it.
     let no_name = list.last().is_some_and(|claim| claim.rtype == Rtype::DNAME);
-    if no_name || authoritative && rcode == Rcode::YXDOMAIN {
+    if no_name {
         return Finding::TooLong(Claims { list, denials });
+    }
+    if rcode == Rcode::YXDOMAIN {
+        return Finding::Useless(Why::Rcode(rcode));
     }
     let in_zone = may_speak(asked, last.as_name());
     if rcode == Rcode::NXDOMAIN {
@@ -179,7 +182,7 @@ fn collect(message: &Message<'_>, asked: Rtype) -> Option<Sets> {
         {
             continue;
         }
-        if record.rtype == Rtype::RRSIG && asked != Rtype::RRSIG {
+        if record.rtype == Rtype::RRSIG && (asked != Rtype::RRSIG || record.section != Section::Answer) {
             signatures.push((record.section, owner, rdata.clone()));
             continue;
         }
@@ -347,7 +350,11 @@ fn referral(asked: &Asked<'_>, set: &Rrset, sets: &Sets, denials: Vec<Rrset>) ->
     let (servers, ttl) = (servers.collect(), set.ttl);
     // A DS of another name than the referral's says nothing of it.
     let ds = sets.authority.iter().find(|ds| ds.rtype == Rtype::DS && ds.name.as_name() == zone.as_name());
-    let evidence = ds.map_or(denials, |ds| vec![ds.clone()]);
+    let mut evidence = ds.map_or(denials, |ds| vec![ds.clone()]);
+    let octets = |set: &Rrset| set.rdatas().as_bytes().len() + set.signatures().as_bytes().len();
+    if evidence.iter().map(octets).sum::<usize>() > limits::EVIDENCE {
+        evidence.clear();
+    }
     Finding::Referral { zone: zone.as_name().to_owned(), servers, ttl, evidence }
 }
 

@@ -7,7 +7,7 @@ use super::trace::Trace;
 use super::{Asker, ExchangeId, Question, Transport};
 use crate::clock::Instant;
 use crate::limits;
-use crate::validate::Flaw;
+use crate::validate::{Effort, Flaw};
 use crate::wire::{OwnedName, Rtype};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -40,6 +40,8 @@ pub(super) struct Task {
     pub starved: bool,
     /// It no longer asks the servers that the config names for its zone: they failed.
     pub beyond_routes: bool,
+    /// What is left of what one question may spend on checks, were this the only one: what led here spends of its own.
+    pub effort: Effort,
     pub state: State,
     /// What it did.
     pub trace: Trace,
@@ -56,6 +58,7 @@ impl Task {
             whole: false,
             starved: false,
             beyond_routes: false,
+            effort: Effort::WHOLE,
             state: State::New,
         }
     }

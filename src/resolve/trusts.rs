@@ -1,13 +1,16 @@
 //! What is known of the security of zones: whether a name is a delegation, by which keys it is entered and which it has. Learnt from
 //! validated DS and DNSKEY answers, shared by all shards.
 
+use super::claims::{Claims, Ruling, What};
+use super::{Question, Resolver};
+use crate::cache::Verdict;
 use crate::clock::Instant;
 use crate::limits;
-use crate::validate::Keys;
-use crate::wire::{Name, OwnedName};
+use crate::validate::{Entry, Keys, NoDs};
+use crate::wire::{Name, OwnedName, Rtype};
 use crate::zone::tree::{NameTree, Named, Sought};
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// What is known of one name.
@@ -64,6 +67,16 @@ impl Trust {
         }
     }
 
+    /// Octets that it takes, about.
+    fn octets(&self) -> usize {
+        let ds = match &self.delegation {
+            Some((Delegated::Signed(ds), _)) => ds.iter().map(|rdata| 16 + rdata.len()).sum(),
+            _ => 0,
+        };
+        let keys = self.keys.as_ref().map_or(0, |(keys, _)| keys.set().rdatas().as_bytes().len());
+        limits::TRUST_OVERHEAD + ds + keys
+    }
+
     fn until(&self) -> Instant {
         let ends =
             [self.delegation.as_ref().map(|(_, until)| *until), self.keys.as_ref().map(|(_, until)| *until)];
@@ -73,31 +86,37 @@ impl Trust {
 
 /// All of it, bounded.
 #[derive(Default)]
-pub(super) struct Trusts(Mutex<NameTree<Arc<Trust>>>);
+pub(super) struct Trusts(Mutex<Tree>);
+
+#[derive(Clone, Default)]
+struct Tree {
+    names: NameTree<Arc<Trust>>,
+    octets: usize,
+}
 
 impl Trusts {
-    fn lock(&self) -> std::sync::MutexGuard<'_, NameTree<Arc<Trust>>> {
+    fn lock(&self) -> MutexGuard<'_, Tree> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is known of a name.
     pub fn get(&self, name: Name<'_>, now: Instant) -> Known {
-        let tree = self.lock().clone();
-        tree.get(name).map_or(Known::Nothing, |trust| trust.known(now))
+        let names = self.lock().names.clone();
+        names.get(name).map_or(Known::Nothing, |trust| trust.known(now))
     }
 
     /// What its parent says of a name.
     pub fn delegated(&self, name: Name<'_>, now: Instant) -> Option<Delegated> {
-        let tree = self.lock().clone();
-        let (delegated, until) = tree.get(name)?.delegation.as_ref()?;
+        let names = self.lock().names.clone();
+        let (delegated, until) = names.get(name)?.delegation.as_ref()?;
         (*until > now).then(|| delegated.clone())
     }
 
-    /// Whether a name, or one above it but below `anchor`, is known to be insecure.
+    /// Whether a name, or one above it down from `anchor`, is known to be insecure.
     pub fn is_insecure(&self, name: Name<'_>, anchor: Name<'_>, now: Instant) -> bool {
-        let tree = self.lock().clone();
-        let found = tree.walk(&Sought::new(name), |trust: &Arc<Trust>| {
-            let below = trust.name().is_below(anchor);
+        let names = self.lock().names.clone();
+        let found = names.walk(&Sought::new(name), |trust: &Arc<Trust>| {
+            let below = trust.name().is_within(anchor);
             match trust.known(now) {
                 Known::Insecure if below => ControlFlow::Break(()),
                 _ => ControlFlow::Continue(()),
@@ -130,44 +149,78 @@ impl Trusts {
 
     fn change(&self, name: Name<'_>, now: Instant, change: impl FnOnce(&mut Trust)) {
         let mut tree = self.lock();
-        if tree.len() >= limits::TRUSTS {
-            *tree = pruned(&tree, now);
+        if tree.octets > limits::TRUST_OCTETS {
+            tree.prune(now);
         }
-        let mut trust = tree.get(name).map_or_else(
-            || Trust { name: name.to_owned(), delegation: None, keys: None },
-            |trust| Trust::clone(trust),
-        );
+        let before = tree.names.get(name).map(|trust| (trust.octets(), Trust::clone(trust)));
+        let (octets, mut trust) =
+            before.unwrap_or_else(|| (0, Trust { name: name.to_owned(), delegation: None, keys: None }));
         change(&mut trust);
-        *tree = tree.insert(Arc::new(trust));
+        tree.octets = (tree.octets + trust.octets()).saturating_sub(octets);
+        tree.names = tree.names.insert(Arc::new(trust));
     }
 
     /// Forgets a name, or also all below it.
     pub fn forget(&self, name: Name<'_>, below: bool) {
-        let mut tree = self.lock();
-        if !below {
-            *tree = tree.remove(name);
-            return;
-        }
-        let mut kept = Vec::new();
-        tree.for_each(|trust| {
-            if !trust.name().is_within(name) {
-                kept.push(Arc::clone(trust));
-            }
-        });
-        *tree = NameTree::from_sorted(kept);
+        let within = |trust: &Trust| {
+            if below { trust.name().is_within(name) } else { trust.name() == name }
+        };
+        self.lock().keep(|trust| !within(trust));
     }
 }
 
-/// Half of them: those that hold longest.
-fn pruned(tree: &NameTree<Arc<Trust>>, now: Instant) -> NameTree<Arc<Trust>> {
-    let mut kept = Vec::new();
-    tree.for_each(|trust| kept.push(Arc::clone(trust)));
-    kept.retain(|trust| trust.until() > now);
-    let mut ends: Vec<Instant> = kept.iter().map(|trust| trust.until()).collect();
-    if ends.len() > limits::TRUSTS / 2 {
-        let middle = ends.len() / 2;
-        let (_, &mut median, _) = ends.select_nth_unstable(middle);
-        kept.retain(|trust| trust.until() > median);
+impl Tree {
+    fn keep(&mut self, stays: impl Fn(&Trust) -> bool) {
+        let (mut kept, mut octets) = (Vec::new(), 0);
+        self.names.for_each(|trust| {
+            if stays(trust) {
+                octets += trust.octets();
+                kept.push(Arc::clone(trust));
+            }
+        });
+        (self.names, self.octets) = (NameTree::from_sorted(kept), octets);
     }
-    NameTree::from_sorted(kept)
+
+    /// Leaves half of it: what holds longest.
+    fn prune(&mut self, now: Instant) {
+        let mut ends = Vec::new();
+        self.names.for_each(|trust| ends.push(trust.until()));
+        let middle = ends.len() / 2;
+        let median =
+            ends.get_mut(..).and_then(|ends| (!ends.is_empty()).then(|| *ends.select_nth_unstable(middle).1));
+        self.keep(|trust| trust.until() > median.unwrap_or(now).max(now));
+    }
+}
+
+impl Resolver {
+    /// Notes what judged claims say of delegations.
+    pub(super) fn learn(&self, now: Instant, question: &Question, claims: &Claims, rulings: &[Ruling]) {
+        let (Some(claim), Some(ruling)) = (claims.list.first(), rulings.first()) else { return };
+        let name = question.name.as_name();
+        if question.rtype != Rtype::DS || claim.name != question.name || name.is_root() {
+            return;
+        }
+        // An anchor stands whatever the zone above it says.
+        if self.anchor(now, question, name).is_some_and(|anchor| anchor.as_name() == name) {
+            return;
+        }
+        let ttl = |own: u32| own.min(ruling.ttl);
+        let (delegated, ttl) = match (&claim.what, ruling.verdict) {
+            (What::Records(set), Verdict::Secure) if claim.rtype == Rtype::DS => {
+                let entry = Entry { ds: set.rdatas().iter().collect(), keys: Vec::new() };
+                let ds = entry.ds.iter().take(limits::ZONE_DS).map(|&rdata| rdata.into()).collect();
+                let delegated = if entry.is_usable() { Delegated::Signed(ds) } else { Delegated::Insecure };
+                (delegated, ttl(set.ttl))
+            }
+            (What::Records(set) | What::Made(set), Verdict::Secure) => (Delegated::NotACut, ttl(set.ttl)),
+            (What::Records(set) | What::Made(set), _) => (Delegated::Insecure, ttl(set.ttl)),
+            (What::Denied(_), Verdict::Secure) => {
+                let not_a_cut = ruling.no_ds != Some(NoDs::Insecure);
+                let delegated = if not_a_cut { Delegated::NotACut } else { Delegated::Insecure };
+                (delegated, ttl(limits::TTL_NEGATIVE))
+            }
+            (What::Denied(_), _) => (Delegated::Insecure, ttl(limits::TTL_NEGATIVE)),
+        };
+        self.trusts(question).set_delegation(question.name.as_name(), delegated, ttl, now);
+    }
 }

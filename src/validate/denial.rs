@@ -96,11 +96,6 @@ impl<'a> Denial<'a> {
         self.ttl
     }
 
-    /// Whether iterations beyond the limit are why a proof is insecure.
-    pub fn is_costly(&self) -> bool {
-        self.costly
-    }
-
     /// Whether `name` is said not to exist by an NSEC of its own (RFC 9824 §3.1), in place of a proof that covers it.
     pub fn is_compact(&self, name: Name<'_>) -> bool {
         self.ranges.is_nxname(name)

@@ -118,7 +118,7 @@ impl fmt::Display for Flaw {
                 write!(f, "is signed by key {tag}, which is no {algorithm} key")
             }
             Why::Unsupported(algorithm) => write!(f, "is signed by nothing better than {algorithm}"),
-            Why::Signer(signer) => write!(f, "is signed by {signer}, which is not its zone"),
+            Why::Signer(signer) => write!(f, "is signed by {}, which is not its zone", lower(signer)),
             Why::Labels => f.write_str("has a signature whose count of labels is wrong"),
             Why::Wildcard => f.write_str("comes of a wildcard, which its type may not"),
             Why::OutOfZone => f.write_str("leads out of the zone that signed it"),
@@ -128,12 +128,17 @@ impl fmt::Display for Flaw {
             }
             Why::NotZoneKey(tag) => write!(f, "has key {tag} as the DS says, but it is no zone key"),
             Why::Revoked(tag) => write!(f, "has key {tag} as the DS says, but it is revoked"),
-            Why::NotAZone(zone) => write!(f, "is signed by {zone}, which is not a zone"),
+            Why::NotAZone(zone) => write!(f, "is signed by {}, which is not a zone", lower(zone)),
             Why::DsOfChild => f.write_str("is told by the zone itself and not by its parent"),
             Why::TooMuchWork => f.write_str("takes more work to check than one question may cause"),
             Why::NotDenied | Why::NotExpanded | Why::DsNotDenied => Ok(()),
         }
     }
+}
+
+/// A name as it is written in text: its case may be random.
+fn lower(name: &OwnedName) -> String {
+    name.to_string().to_ascii_lowercase()
 }
 
 /// Seconds of Unix time as RRSIG records show them, YYYYMMDDHHmmSS (RFC 4034 §3.2).

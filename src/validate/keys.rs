@@ -1,7 +1,7 @@
 //! The keys of a zone, and whether they are those that its parent or a trust anchor names (RFC 4035 §5.2).
 
 use super::{Bench, Flaw, Signed, Why, check_set};
-use crate::dnssec::{Digest, Ds, Key};
+use crate::dnssec::{Digest, Ds, Key, is_checkable};
 use crate::limits;
 use crate::rrset::Rrset;
 use crate::wire::{Name, OwnedName, Rtype};
@@ -16,11 +16,22 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Of a DNSKEY set: at most [`limits::ZONE_KEYS`] of it.
-    pub fn new(set: Rrset) -> Keys {
-        let keys = set.rdatas().iter().take(limits::ZONE_KEYS).filter_map(Key::read);
-        let tags = keys.map(|key| key.tag()).collect();
+    /// Of a DNSKEY set: at most [`limits::ZONE_KEYS`] of it, without the signatures.
+    pub fn new(all: &Rrset) -> Keys {
+        let mut set = Rrset::new(all.name.as_name(), Rtype::DNSKEY, all.ttl);
+        let mut tags = Vec::new();
+        for key in all.rdatas().iter().take(limits::ZONE_KEYS).filter_map(Key::read) {
+            set.push(key.rdata());
+            tags.push(key.tag());
+        }
         Keys { set, tags, with_revoked: false }
+    }
+
+    /// Of one key of a zone.
+    fn of(zone: Name<'_>, key: &Key<'_>) -> Keys {
+        let mut set = Rrset::new(zone, Rtype::DNSKEY, 0);
+        set.push(key.rdata());
+        Keys::new(&set)
     }
 
     /// The zone.
@@ -44,9 +55,11 @@ impl Keys {
 pub fn signers(set: &Rrset, bench: &mut Bench<'_>) -> (Vec<bool>, u64) {
     let (mut signed, mut expires_in) = (Vec::new(), u64::MAX);
     for rdata in set.rdatas().iter() {
-        let mut only = Rrset::new(set.name.as_name(), Rtype::DNSKEY, set.ttl);
-        only.push(rdata);
-        let keys = Keys { with_revoked: true, ..Keys::new(only) };
+        let Some(key) = Key::read(rdata) else {
+            signed.push(false);
+            continue;
+        };
+        let keys = Keys { with_revoked: true, ..Keys::of(set.name.as_name(), &key) };
         let by_it = check_set(set, &keys, bench).ok();
         signed.push(by_it.is_some());
         expires_in = by_it.map_or(expires_in, |by_it| expires_in.min(by_it.expires_in.into()));
@@ -93,7 +106,7 @@ impl<'a> Entry<'a> {
         }
         let zone: OwnedName = set.name.clone();
         let flaw = |why| Flaw::new(zone.as_name(), Rtype::DNSKEY, why);
-        let all = Keys::new(set.clone());
+        let all = Keys::new(set);
         let (mut worst, mut unsupported) = (None, false);
         for (tag, key) in all.iter().filter(|(_, key)| key.algorithm.is_supported()) {
             match self.names(zone.as_name(), &key, bench) {
@@ -106,11 +119,13 @@ impl<'a> Entry<'a> {
                 worst = Some(flaw(if revoked { Why::Revoked(tag) } else { Why::NotZoneKey(tag) }));
                 continue;
             }
-            let mut only = Rrset::new(zone.as_name(), Rtype::DNSKEY, set.ttl);
-            only.push(key.rdata());
-            match check_set(set, &Keys::new(only), bench) {
+            // The key decides, and not what somebody says that it was used for.
+            if !is_checkable(&key) {
+                unsupported = true;
+                continue;
+            }
+            match check_set(set, &Keys::of(zone.as_name(), &key), bench) {
                 Ok(Signed { ttl, .. }) => return Ok(Chain::Secure(all.clone(), ttl)),
-                Err(Flaw { why: Why::Unsupported(_), .. }) => unsupported = true,
                 Err(flaw) if flaw.why == Why::TooMuchWork => return Err(flaw),
                 Err(flaw) => worst = Some(flaw),
             }

@@ -36,7 +36,7 @@ pub struct Bench<'a> {
 }
 
 /// Work that checking may do for one question (KeyTrap, CVE-2023-50387; CVE-2023-50868). It only shrinks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effort {
     /// Checks of signatures, in units of one of ECDSA P-256.
     pub checks: u16,
@@ -53,6 +53,12 @@ impl Effort {
         faults: limits::BUDGET_FAULTS,
         hashes: limits::BUDGET_HASHES,
     };
+
+    /// Whether half of anything is spent of the whole.
+    pub fn is_mostly_spent(&self) -> bool {
+        let whole = Effort::WHOLE;
+        self.checks <= whole.checks / 2 || self.faults <= whole.faults / 2 || self.hashes <= whole.hashes / 2
+    }
 
     /// What was spent of `before`.
     pub fn spent_of(&self, before: &Effort) -> Effort {
