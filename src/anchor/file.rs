@@ -2,16 +2,11 @@
 //! and those that Unbound keeps, in which a comment has the state of each key.
 
 use super::{Anchor, Rdata, flags, flags_of, key_tag};
+use crate::dnssec::{Algorithm, Digest};
 use crate::limits;
 use crate::rrset::{self, Entry, Lexer, read_seconds};
 use crate::wire::{Class, NameBuf, Rtype};
 use std::collections::BTreeMap;
-
-/// Signature algorithms that are checked (RFC 9904, RFC 9905: those with SHA-1 count as if they were not).
-const ALGORITHMS: [u8; 5] = [8, 10, 13, 14, 15];
-
-/// Digests that are checked: SHA-256 and SHA-384.
-const DIGESTS: [u8; 2] = [2, 4];
 
 /// Something to tell about a file of anchors.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -208,7 +203,7 @@ fn head(entry: &Entry<'_>) -> Result<(Rtype, usize), Fault> {
 /// Whether DS data, whose first token is `at`, can be checked.
 fn check_ds(rdata: &[u8], at: usize) -> Result<(), Fault> {
     let (algorithm, digest) = (rdata[2], rdata[3]);
-    if !DIGESTS.contains(&digest) {
+    if !Digest(digest).is_supported() {
         return Err(unchecked((at + 2, at + 3), format_args!("digests of type {digest}")));
     }
     check_algorithm(algorithm, at + 1)
@@ -239,7 +234,7 @@ fn check_key(rdata: &[u8], at: usize) -> Result<(), Fault> {
 }
 
 fn check_algorithm(algorithm: u8, at: usize) -> Result<(), Fault> {
-    if ALGORITHMS.contains(&algorithm) {
+    if Algorithm(algorithm).is_supported() {
         return Ok(());
     }
     Err(unchecked((at, at + 1), format_args!("signatures of algorithm {algorithm}")))

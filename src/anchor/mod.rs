@@ -14,8 +14,9 @@ pub use rollover::{KeyState, Observation, Rollover, SeenKey};
 pub use state::StateError;
 pub use trust::{Expired, Listed, NegativeError, Trust};
 
+use crate::dnssec::Key;
 use crate::rrset::parse_rdata;
-use crate::wire::{Name, OwnedName, Rtype, read_u16};
+use crate::wire::{Name, OwnedName, Rtype};
 
 /// Record data of one record, uncompressed.
 pub type Rdata = Box<[u8]>;
@@ -39,6 +40,12 @@ pub struct Anchor {
 }
 
 impl Anchor {
+    /// The tags of all keys, as the sentinel and signals tell them (RFC 8509, RFC 8145). Allocates nothing.
+    pub fn tags(&self) -> impl Iterator<Item = u16> {
+        let of_ds = |ds: &Rdata| ds.first_chunk().map_or(0, |tag| u16::from_be_bytes(*tag));
+        self.ds.iter().map(of_ds).chain(self.keys.iter().map(|key| key_tag(key)))
+    }
+
     /// One without keys.
     fn new(zone: Name<'_>) -> Anchor {
         Anchor { zone: zone.to_owned(), ds: Vec::new(), keys: Vec::new() }
@@ -46,12 +53,6 @@ impl Anchor {
 
     fn is_empty(&self) -> bool {
         self.ds.is_empty() && self.keys.is_empty()
-    }
-
-    /// The tags of its keys.
-    pub fn tags(&self) -> impl Iterator<Item = u16> {
-        let digests = self.ds.iter().filter_map(|ds| read_u16(ds, 0));
-        digests.chain(self.keys.iter().map(|key| key_tag(key)))
     }
 
     /// Adds what the other has of the same zone.
@@ -253,11 +254,7 @@ fn flags_of(key: &[u8]) -> u16 {
     key.first_chunk().map_or(0, |flags| u16::from_be_bytes(*flags))
 }
 
-/// The tag of DNSKEY data (RFC 4034, appendix B). Algorithm 1, whose tag is another, signs nothing any more.
+/// The tag of DNSKEY data.
 fn key_tag(key: &[u8]) -> u16 {
-    let sum = key
-        .iter()
-        .zip([8, 0].into_iter().cycle())
-        .fold(0u32, |sum, (&octet, shift)| sum.wrapping_add(u32::from(octet) << shift));
-    (sum.wrapping_add(sum >> 16) & 0xffff) as u16
+    Key::read(key).map_or(0, |key| key.tag())
 }

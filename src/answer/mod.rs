@@ -9,31 +9,30 @@ mod learnt;
 mod own;
 mod reply;
 mod sentinel;
+mod view;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_of_guard;
 
-use crate::anchor::Trust;
-use crate::cache::{Cache, Scratch};
+use crate::cache::Scratch;
 use crate::clock::Instant;
+use crate::guard::Rates;
 use crate::guard::cookie::Checked;
 use crate::guard::rate::{Kind, Pass};
-use crate::guard::{AccessList, Guard, Rates};
 pub use crate::metrics::{Dropped, Source, Standing};
 use crate::resolve::{self, Budget, Question, Settled};
 use crate::rrset::Rdatas;
-use crate::steer::{Client, Steering};
+use crate::steer::Client;
 use crate::wire::{
     Class, ClientSubnet, Ede, Edns, Flags, Name, NameBuf, Query, QueryError, Rcode, Rtype, Section, option,
 };
-use crate::zone::tree::{NameTree, Named};
-use crate::zone::{Node, RrsetRef, Zone, ZoneSet};
+use crate::zone::{Node, RrsetRef, Zone};
 use crate::{limits, wire};
 use reply::{Bare, Reply};
 use sentinel::Sentinel;
 use std::net::SocketAddr;
-use std::sync::Arc;
+pub use view::{Recursion, UpstreamZone, View};
 
 /// How a request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,59 +41,6 @@ pub enum Transport {
     Udp,
     /// A TCP stream.
     Tcp,
-}
-
-/// All that answering reads, as one snapshot: taken once per batch of packets.
-pub struct View {
-    /// Own zones.
-    pub zones: ZoneSet,
-    /// How their names are steered, found by `Held::policy`.
-    pub steering: Vec<Steering>,
-    /// The resolver's side; none when recursion is off.
-    pub recursion: Option<Recursion>,
-    /// Cookies, the rate limit, and the access lists of single listeners.
-    pub guard: Guard,
-}
-
-impl View {
-    /// Who may recurse on a listener.
-    fn may_recurse(&self, listener: usize) -> Option<(&Recursion, &AccessList)> {
-        let recursion = self.recursion.as_ref()?;
-        let own = self.guard.listeners.get(listener).and_then(Option::as_ref);
-        Some((recursion, own.unwrap_or(&recursion.allow)))
-    }
-}
-
-/// What recursion needs to know of the config.
-pub struct Recursion {
-    /// Who may ask for it, on listeners without a list of their own.
-    pub allow: AccessList,
-    /// What was learnt.
-    pub cache: Arc<Cache>,
-    /// The realm of cache keys.
-    pub realm: u32,
-    /// Zones with forwards or stubs: their longest match beats an own zone above them.
-    pub upstreams: NameTree<UpstreamZone>,
-    /// Zones of special-use names, answered where no own zone and no upstream holds them.
-    pub special: ZoneSet,
-    /// Where sentinels ask which keys of the root are trusted (RFC 8509); none when they are not answered.
-    pub sentinel: Option<Arc<Trust>>,
-    /// Whether every denial of a name denies the names below it (RFC 8020); otherwise only the roots' do.
-    pub strict_denial: bool,
-    /// Whether what has run out is answered when nothing better can be had in time (RFC 8767).
-    pub serve_stale: bool,
-    /// Whether what is asked for shortly before it runs out is looked up again.
-    pub prefetch: bool,
-}
-
-/// The name of a zone with a forward or stub.
-#[derive(Clone, Debug)]
-pub struct UpstreamZone(pub Arc<wire::OwnedName>);
-
-impl Named for UpstreamZone {
-    fn name(&self) -> Name<'_> {
-        self.0.as_name()
-    }
 }
 
 /// What a worker keeps between answers.
@@ -509,7 +455,9 @@ impl<'a> Walk<'a, '_> {
 
     /// Ends the walk with the reply as it is, under the rate limit of what it says.
     fn emit(&mut self) -> Outcome {
-        self.write_proofs();
+        if self.proofs[0].is_some() {
+            self.write_proofs();
+        }
         if self.unproven
             && self.query.edns.is_some_and(|edns| edns.dnssec_ok)
             && let Some(recursion) = self.recursion

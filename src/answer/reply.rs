@@ -258,10 +258,10 @@ impl<'o, 'a> Reply<'o, 'a> {
     /// answer and authority what does not fit truncates the reply.
     pub fn signed(&mut self, section: Section, owner: Name<'_>, set: &RrsetRef<'_>) -> bool {
         let mark = self.writer.mark();
-        let signatures = if self.dnssec_ok { set.signatures } else { Rdatas::EMPTY };
-        let written = self
-            .records(section, owner, set.rtype, set.ttl, set.rdatas)
-            .and_then(|()| self.records(section, owner, Rtype::RRSIG, set.ttl, signatures));
+        let mut written = self.records(section, owner, set.rtype, set.ttl, set.rdatas);
+        if self.dnssec_ok && written.is_ok() {
+            written = self.records(section, owner, Rtype::RRSIG, set.ttl, set.signatures);
+        }
         match written {
             Ok(()) => self.min_ttl = self.min_ttl.min(set.ttl),
             Err(Full) => {

@@ -1,17 +1,19 @@
 //! Stories of one request each: zones, a question, the reply as text.
 
 use super::*;
-use crate::cache::{Entry, EntryBuf, Fact, Key, Proof, Verdict};
+use crate::cache::{Cache, Entry, EntryBuf, Fact, Key, Proof, Verdict};
 use crate::config::{Config, Diagnostics, ZoneFile};
+use crate::guard::AccessList;
 use crate::rrset;
-use crate::steer::Policy;
+use crate::steer::{Policy, Steering};
 use crate::wire::{Edns, EdnsOption, Header, Message, Writer};
 use crate::zone::tests_of_denial::{Chained, sign};
-use crate::zone::{self, Held, master};
+use crate::zone::{self, Held, ZoneSet, master};
 use hickory_proto::op::Message as Oracle;
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 const EXAMPLE: &str = "$TTL 3600
 @ SOA ns1 hostmaster 1 2 3 4 300

@@ -4,6 +4,8 @@ use super::tests::{query, steered, text, view};
 use super::*;
 use crate::guard::cookie::Cookies;
 use crate::guard::rate::Rates;
+use crate::guard::{AccessList, Guard};
+use std::sync::Arc;
 
 const NEW: &str = "cookie=0102030405060708";
 

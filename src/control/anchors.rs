@@ -55,7 +55,8 @@ impl Trusted {
         json!({ "anchors": keys.iter().map(key).collect::<Value>(), "negative": negatives.collect::<Value>() })
     }
 
-    /// Changes negative anchors, and forgets what was learnt at and below the name. Returns how many entries that were.
+    /// Changes negative anchors, and forgets what was learnt at and below the name. Returns how many entries
+    /// that were.
     pub(super) fn change(&self, change: Change) -> Result<usize, NegativeError> {
         let now = clock::unix_secs();
         let name = match change {

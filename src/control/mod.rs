@@ -1,4 +1,5 @@
-//! What is asked of a running daemon: `/metrics` over HTTP for Prometheus, and status, reload and the cache over a local socket for
+//! What is asked of a running daemon: `/metrics` over HTTP for Prometheus, and status, reload, the cache and
+//! trust over a local socket for
 //! `waymark ctl`. Both are HTTP/1.1; the socket can be opened by its owner only (0600), and what changes anything is asked there
 //! alone.
 

@@ -2,7 +2,7 @@
 
 use super::arguments::AnchorsAction;
 use super::table::{Column, Table};
-use super::{Daemon, print};
+use super::{Daemon, forgotten, print};
 use crate::control::CallError;
 use hyper::Method;
 use serde_json::Value;
@@ -36,13 +36,13 @@ impl Daemon {
     /// Changes a negative one.
     pub(super) fn change_anchors(&self, change: &AnchorsAction) -> Result<(), CallError> {
         let value = self.value(Method::POST, &change.request())?;
-        let flushed = value["flushed"].as_u64().unwrap_or(0);
+        let forgotten = forgotten(&value);
         let text = match change {
             AnchorsAction::AddNegative { name, seconds, .. } => {
-                format!("{name} is not validated for {seconds} s; {flushed} entries are forgotten")
+                format!("{name} is not validated for {seconds} s; {forgotten}")
             }
             AnchorsAction::RemoveNegative { name } => {
-                format!("{name} is validated again; {flushed} entries are forgotten")
+                format!("{name} is validated again; {forgotten}")
             }
         };
         print(if self.json { format!("{value:#}") } else { text });
@@ -99,7 +99,7 @@ mod tests {
             "negative": [{ "name": "a.example.", "until": null, "why": "the config has it" }],
         });
         let expected = "\
-ZONE  TAG    ALGORITHM  STATE    SINCE                 UNTIL                 SOURCE
+ZONE    TAG  ALGORITHM  STATE    SINCE                 UNTIL                 SOURCE
 .     20326          8  valid    2024-07-01T00:00:00Z                        built in
 .         7         13  pending  2024-07-01T00:00:00Z  2024-07-31T00:00:00Z  RFC 5011
 

@@ -117,12 +117,16 @@ impl Daemon {
 
     fn flush(&self, query: &str) -> Result<(), CallError> {
         let value = self.value(Method::POST, &format!("/cache/flush?{query}"))?;
-        let text = match value["flushed"].as_u64() {
-            Some(1) => "1 entry is forgotten".to_owned(),
-            flushed => format!("{} entries are forgotten", flushed.unwrap_or(0)),
-        };
-        print(if self.json { format!("{value:#}") } else { text });
+        print(if self.json { format!("{value:#}") } else { forgotten(&value) });
         Ok(())
+    }
+}
+
+/// How much a flush has taken.
+fn forgotten(value: &Value) -> String {
+    match value["flushed"].as_u64() {
+        Some(1) => "1 entry is forgotten".to_owned(),
+        flushed => format!("{} entries are forgotten", flushed.unwrap_or(0)),
     }
 }
 

@@ -11,8 +11,8 @@ use tracing::{info, warn};
 /// The snapshot's name in the store.
 const FILE: &str = "cache.snapshot";
 
-/// A number for all that decides whom the resolver asks and how, and what it trusts: what was learnt under others
-/// is not used. A later version of the hash, or of a setting's text, costs no more than one snapshot.
+/// A number for all that decides whom the resolver asks and how, and what it trusts: what was learnt under
+/// others is not used. A later version of the hash, or of a setting's text, costs no more than one snapshot.
 pub(super) fn fingerprint(settings: &resolve::Settings, anchors: &Anchors) -> u64 {
     foldhash::quality::FixedState::with_seed(0).hash_one(format!("{settings:?} {anchors:?}"))
 }

@@ -154,7 +154,8 @@ impl State {
         Ok(())
     }
 
-    /// Opens the store and takes from it what was trusted, and what the cache held when the daemon last stopped.
+    /// Opens the store and takes from it what was trusted, and what the cache held when the daemon last
+    /// stopped.
     fn recall(&mut self) {
         if self.cache.is_none() {
             return;
@@ -171,7 +172,8 @@ impl State {
         }
     }
 
-    /// Forgets what was learnt under negative trust anchors that have run out, and writes what trust has become.
+    /// Forgets what was learnt under negative trust anchors that have run out, and writes what trust has
+    /// become.
     pub fn tend_trust(&mut self) {
         let expired = self.keeper.trust.expire(clock::unix_secs());
         let learnt = self.learnt().filter(|_| !expired.is_empty());
@@ -383,7 +385,9 @@ fn settings(config: &Config, listeners: &[SocketAddr], realm: u32) -> resolve::S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::{Entry, EntryBuf, Fact, Key, Proof, Verdict};
     use crate::metrics::Standing;
+    use crate::wire::{Name, OwnedName, Rcode, Rtype};
 
     #[test]
     fn the_access_lists_of_listeners_follow_the_config_while_it_has_the_same_listeners() {
@@ -443,6 +447,53 @@ mod tests {
         }
         let time = u32::from_be_bytes([given[12], given[13], given[14], given[15]]);
         assert!(time.abs_diff(clock::unix_secs() as u32) < 60, "{time}");
+    }
+
+    #[test]
+    fn what_was_learnt_under_a_negative_anchor_is_forgotten_when_it_runs_out() {
+        let config = Config::parse("", Path::new("c.toml"), &mut Diagnostics::default());
+        let mut state = State::new(Path::new("c.toml"), config, &[]);
+        let cache = Arc::clone(state.cache.as_ref().unwrap());
+        let names: [OwnedName; 3] = ["n.test.", "w.n.test.", "w.test."].map(|name| name.parse().unwrap());
+        for name in &names {
+            let key = Key {
+                realm: 0,
+                name: name.as_name(),
+                rtype: Rtype::A,
+                checking_disabled: false,
+                failed: true,
+            };
+            let fact = Fact::Failed { rcode: Rcode::SERVFAIL, ede: 0, text: "" };
+            let entry =
+                Entry { stored: clock::now(), ttl: 60, verdict: Verdict::Insecure, fact, proof: Proof::NONE };
+            cache.insert(&EntryBuf::new(&key, &entry));
+        }
+        let now = clock::unix_secs();
+        let trust = Arc::clone(&state.keeper.trust);
+        trust.add_negative(names[0].as_name(), now + 1_000, "", now).unwrap();
+        state.tend_trust();
+        assert_eq!(cache.counts().entries, 3);
+        trust.add_negative(names[0].as_name(), now - 1, "", now - 10).unwrap();
+        state.tend_trust();
+        assert_eq!((cache.counts().entries, trust.load().negatives().count()), (1, 0));
+    }
+
+    #[test]
+    fn what_is_trusted_otherwise_is_answered_from_no_old_cache() {
+        let config = |text: &str| Config::parse(text, Path::new("c.toml"), &mut Diagnostics::default());
+        let mut state = State::new(Path::new("c.toml"), config(""), &[]);
+        let now = clock::unix_secs();
+        let before = state.circumstances().settings;
+        state.keeper.trust.add_negative(Name::ROOT, now + 1_000, "", now).unwrap();
+        assert_ne!(state.circumstances().settings, before, "nor from one of an earlier run");
+        for (text, other) in [
+            ("resolver.trust_anchors = \"builtin\"", false),
+            ("resolver.negative_trust_anchors = \"a.\"", true),
+            ("resolver.trust_anchors = \"none\"", true),
+        ] {
+            let realm = state.realm;
+            assert_eq!((state.take_config(config(text)), state.realm != realm), (other, other), "{text}");
+        }
     }
 
     #[test]

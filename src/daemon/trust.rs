@@ -95,3 +95,33 @@ fn changes(before: &[Listed], now: &[Listed]) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_became_of_keys_and_a_zone_that_lost_its_trust_are_told() {
+        let key = |tag: u16, state: &'static str| Listed {
+            zone: "a.test.".parse().unwrap(),
+            tag,
+            algorithm: 13,
+            state,
+            since: None,
+            until: None,
+            source: "x".into(),
+        };
+        let before = [key(1, "valid"), key(2, "pending")];
+        let told = |now: &[Listed]| changes(&before, now);
+        assert_eq!(told(&before), [""; 0]);
+        assert_eq!(told(&[Listed { since: Some(5), ..key(1, "valid") }, key(2, "pending")]), [""; 0]);
+        assert_eq!(told(&[key(1, "missing"), key(2, "valid")]).len(), 2);
+        assert_eq!(
+            told(&[key(1, "revoked"), key(2, "pending")]),
+            [
+                "trust anchor a.test. 1: revoked",
+                "no key of a.test. is trusted any more: all are revoked (RFC 5011 §5)"
+            ]
+        );
+    }
+}

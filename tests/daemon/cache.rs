@@ -10,19 +10,19 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 
 /// Asks a name that the stub is asked for, and has it answer with 192.0.2.N.
-fn resolve(daemon: &Daemon, stub: &Stub, name: &str, last: u8) {
+pub fn resolve(daemon: &Daemon, stub: &Stub, name: &str, last: u8) {
     let mut stream = Stream::open(daemon.address());
     stream.send(&[name]);
     stub.answer(&stub.asked(), [192, 0, 2, last]);
     assert_eq!(stream.receive(), Some((1, format!("NOERROR 192.0.2.{last}"))), "{name}");
 }
 
-fn ctl(daemon: &Daemon, arguments: &str) -> Ended {
+pub fn ctl(daemon: &Daemon, arguments: &str) -> Ended {
     daemon.files.run("ctl", &arguments.split_whitespace().collect::<Vec<_>>())
 }
 
 /// What it prints when it succeeds, white space folded.
-fn done(daemon: &Daemon, arguments: &str) -> String {
+pub fn done(daemon: &Daemon, arguments: &str) -> String {
     let ended = ctl(daemon, arguments);
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""), "{arguments}");
     fold(&ended.stdout)

@@ -53,11 +53,11 @@ fn negative(at: &str, until: Option<u64>) -> Negative {
 fn the_tags_of_the_built_in_anchors_are_those_of_the_roots_keys() {
     let (keys, problems) = Anchors::parse(ROOT_KEYS, "root.key");
     assert_eq!(problems, []);
-    let tags: Vec<u16> = keys.get(Name::ROOT).unwrap().keys.iter().map(|key| key_tag(key)).collect();
+    let tags: Vec<u16> = keys.get(Name::ROOT).unwrap().tags().collect();
     assert_eq!(tags, [20326, 38696]);
     let builtin = Anchors::builtin();
     let ds = &builtin.get(Name::ROOT).unwrap().ds;
-    let of_ds: Vec<u16> = ds.iter().map(|ds| u16::from_be_bytes([ds[0], ds[1]])).collect();
+    let of_ds: Vec<u16> = builtin.get(Name::ROOT).unwrap().tags().collect();
     assert_eq!((of_ds, builtin.iter().count()), (tags, 1));
     assert!(ds.iter().all(|ds| ds[2..4] == [8, 2] && ds.len() == 4 + 32));
 }
