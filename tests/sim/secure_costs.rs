@@ -38,7 +38,8 @@ fn costs(world: &mut World, question: &str, reply: &str, most: Effort, queries: 
         world.log.join("\n")
     );
     world.assert_idle();
-    // What was spent on the keys may have left little for the answer, which is not to be held against it: but a second time it is.
+    // What was spent on the keys may have left little for the answer, which is not held against it: but a second time it
+    // is.
     for last in [false, true] {
         let before = world.total();
         assert_eq!(world.ask(question), got, "{question}");
