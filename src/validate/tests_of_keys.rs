@@ -54,7 +54,9 @@ fn a_zone_is_entered_by_a_key_that_its_ds_names_and_that_signs_all_of_its_keys()
     // The last octet of the digest.
     let wrong = patched(sha256.clone(), 35, sha256[35] ^ 1);
     let (secure, insecure) = (Ok("secure"), Ok("insecure"));
-    let cases: Vec<(&str, Vec<Vec<u8>>, Vec<&[u8]>, Vec<&SigningKey>, Result<&str, Why>)> = vec![
+    // What, DS, keys, signers of the keys, where that leads.
+    type Case<'a> = (&'a str, Vec<Vec<u8>>, Vec<&'a [u8]>, Vec<&'a SigningKey>, Result<&'a str, Why>);
+    let cases: Vec<Case<'_>> = vec![
         ("SHA-256", vec![sha256.clone()], both.to_vec(), vec![&entry], secure.clone()),
         ("SHA-384", vec![sha384], both.to_vec(), vec![&entry], secure.clone()),
         ("SHA-1", vec![sha1.clone()], both.to_vec(), vec![&entry], secure.clone()),

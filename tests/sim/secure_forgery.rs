@@ -423,7 +423,9 @@ fn a_denial_that_does_not_prove_what_it_says_is_refused() {
         let apex = String::from_utf8(apex.to_vec()).unwrap();
         format!("{apex}.hashed.test. NSEC3 1 0 {iterations} ab {apex} NS SOA")
     };
-    let cases: Vec<(&str, Rcode, Vec<Rrset>, Vec<Rrset>, u16, &str)> = vec![
+    // Question, code, SOA, proof; the extended error and what it says.
+    type Case<'a> = (&'a str, Rcode, Vec<Rrset>, Vec<Rrset>, u16, &'a str);
+    let cases: Vec<Case<'_>> = vec![
         // Right, to begin with.
         ("none.good.test. A", none, vec![soa.clone()], nsec("=inner.good.test. =good.test."), 0, ""),
         (
