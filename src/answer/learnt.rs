@@ -81,10 +81,13 @@ impl<'a> Walk<'a, '_> {
         // The roots deny top-level names.
         let most = if *strict_denial { above } else { above.min(1) };
         for labels in (floor.max(1)..=most).rev() {
-            let denied = self.find(learnt, name.suffix(labels), Key::NXDOMAIN, |walk, entry| {
+            let part = name.suffix(labels);
+            let denied = self.find(learnt, part, Key::NXDOMAIN, |walk, entry| {
                 let by_root =
                     matches!(entry.fact, Fact::Denied { soa_owner: Some(owner), .. } if owner.is_root());
-                (*strict_denial || by_root).then(|| write(walk, name, Key::NXDOMAIN, entry))
+                // A record of the name's own shows nothing of those below it to one who validates.
+                let shown = !(walk.wants_proof() && is_compact(part, entry.proof));
+                (shown && (*strict_denial || by_root)).then(|| write(walk, name, Key::NXDOMAIN, entry))
             });
             if let Some(link) = denied.flatten() {
                 return link;

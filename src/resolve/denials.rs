@@ -202,8 +202,11 @@ impl Zone {
 
     fn deny(&self, zone: Name<'_>, name: Name<'_>, rtype: Rtype, now: Instant) -> Option<Made> {
         let soa = self.soa.as_ref().filter(|soa| soa.until > now)?;
-        let spans =
-            if self.names.is_empty() { self.by_hash(zone, name, now) } else { self.by_name(name, now) };
+        let mut spans = self.by_name(name, now);
+        // It may have gone over from the one to the other.
+        if spans.is_empty() && !self.hashes.is_empty() {
+            spans = self.by_hash(zone, name, now);
+        }
         let sets: Vec<&Rrset> = spans.iter().map(|span| &*span.set).collect();
         let denial = Denial::of(zone, &sets);
         // What is denied of a delegation is for the zone below it to say.

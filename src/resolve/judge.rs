@@ -87,7 +87,11 @@ impl Resolver {
             match found {
                 Ok(Found::Ruling(ruling)) => judging.rulings.push(ruling),
                 Ok(Found::Need(name, rtype)) if name == question.name && rtype == question.rtype => {
-                    let flaw = Flaw::new(name.as_name(), rtype, Why::Unsigned);
+                    let claim = &judging.claims.list[judging.rulings.len()];
+                    let flaw = match rtype {
+                        Rtype::DNSKEY => Flaw::new(name.as_name(), rtype, Why::NoKeys),
+                        _ => Flaw::new(claim.name.as_name(), claim.rtype, Why::Unsigned),
+                    };
                     return self.bogus(now, id, &judging, flaw);
                 }
                 Ok(Found::Need(name, rtype)) => return self.look_up(now, id, judging, (name, rtype)),

@@ -5,6 +5,7 @@ use crate::world::UNIX;
 use std::collections::HashMap;
 use std::sync::Arc;
 use waymark::anchor::{Anchor, Anchors};
+use waymark::config::Minimise;
 use waymark::dnssec::{Digest, Key};
 use waymark::rrset::Rrset;
 use waymark::sign::{SigningKey, Validity};
@@ -282,61 +283,114 @@ pub fn lines(section: Section, set: &Rrset) -> Vec<(Section, &'static str)> {
     records.chain(set.signatures().iter().map(|rdata| line(Rtype::RRSIG, rdata))).collect()
 }
 
+/// Questions, and how they are answered.
+const ANSWERS: &[(&str, &str)] = &[
+    ("www.good.test. A", "NOERROR+AD www.good.test. A 198.51.100.1"),
+    (
+        "alias.good.test. A",
+        "NOERROR+AD alias.good.test. CNAME www.hashed.test.; www.hashed.test. A 198.51.100.7",
+    ),
+    ("out.good.test. A", "NOERROR out.good.test. CNAME www.plain.test.; www.plain.test. A 198.51.100.6"),
+    (
+        "www.old.good.test. A",
+        "NOERROR+AD old.good.test. DNAME good.test.; www.old.good.test. CNAME www.good.test.; www.good.test. A 198.51.100.1",
+    ),
+    ("none.good.test. A", "NXDOMAIN+AD"),
+    ("www.good.test. TXT", "NOERROR+AD"),
+    ("ent.good.test. A", "NOERROR+AD"),
+    ("x.wild.good.test. A", "NOERROR+AD x.wild.good.test. A 198.51.100.3"),
+    ("x.wild.good.test. TXT", "NOERROR+AD"),
+    (
+        "x.walias.good.test. A",
+        "NOERROR+AD x.walias.good.test. CNAME www.good.test.; www.good.test. A 198.51.100.1",
+    ),
+    ("www.inner.good.test. A", "NOERROR+AD www.inner.good.test. A 198.51.100.4"),
+    ("www.bare.good.test. A", "NOERROR www.bare.good.test. A 198.51.100.5"),
+    ("www.bare.good.test. TXT", "NOERROR"),
+    ("www.plain.test. A", "NOERROR www.plain.test. A 198.51.100.6"),
+    ("none.plain.test. A", "NXDOMAIN"),
+    ("to.plain.test. A", "NOERROR to.plain.test. CNAME www.good.test.; www.good.test. A 198.51.100.1"),
+    (
+        "www.below.plain.test. A",
+        "NOERROR below.plain.test. DNAME good.test.; www.below.plain.test. CNAME www.good.test.; \
+         www.good.test. A 198.51.100.1",
+    ),
+    ("www.hashed.test. A", "NOERROR+AD www.hashed.test. A 198.51.100.7"),
+    ("none.hashed.test. A", "NXDOMAIN+AD"),
+    ("a.b.none.hashed.test. A", "NXDOMAIN+AD"),
+    ("www.hashed.test. TXT", "NOERROR+AD"),
+    ("ent.hashed.test. A", "NOERROR+AD"),
+    ("x.wild.hashed.test. A", "NOERROR+AD x.wild.hashed.test. A 198.51.100.9"),
+    ("x.wild.hashed.test. TXT", "NOERROR+AD"),
+    ("plain.test. DS", "NOERROR+AD"),
+    ("bare.good.test. DS", "NOERROR+AD"),
+    ("none. A", "NXDOMAIN+AD"),
+    ("www.opt. A", "NOERROR+AD www.opt. A 198.51.100.10"),
+    ("www.free.opt. A", "NOERROR www.free.opt. A 198.51.100.11"),
+    ("free.opt. DS", "NOERROR"),
+    ("none.opt. A", "NXDOMAIN"),
+];
+
 #[test]
 fn what_is_signed_is_authentic_and_what_is_not_is_answered_without() {
     let tree = Tree::new();
-    let mut world = tree.world(1);
-    for (question, reply) in [
-        ("www.good.test. A", "NOERROR+AD www.good.test. A 198.51.100.1"),
-        (
-            "alias.good.test. A",
-            "NOERROR+AD alias.good.test. CNAME www.hashed.test.; www.hashed.test. A 198.51.100.7",
-        ),
-        ("out.good.test. A", "NOERROR out.good.test. CNAME www.plain.test.; www.plain.test. A 198.51.100.6"),
-        (
-            "www.old.good.test. A",
-            "NOERROR+AD old.good.test. DNAME good.test.; www.old.good.test. CNAME www.good.test.; www.good.test. A 198.51.100.1",
-        ),
-        ("none.good.test. A", "NXDOMAIN+AD"),
-        ("www.good.test. TXT", "NOERROR+AD"),
-        ("ent.good.test. A", "NOERROR+AD"),
-        ("x.wild.good.test. A", "NOERROR+AD x.wild.good.test. A 198.51.100.3"),
-        ("x.wild.good.test. TXT", "NOERROR+AD"),
-        (
-            "x.walias.good.test. A",
-            "NOERROR+AD x.walias.good.test. CNAME www.good.test.; www.good.test. A 198.51.100.1",
-        ),
-        ("www.inner.good.test. A", "NOERROR+AD www.inner.good.test. A 198.51.100.4"),
-        ("www.bare.good.test. A", "NOERROR www.bare.good.test. A 198.51.100.5"),
-        ("www.bare.good.test. TXT", "NOERROR"),
-        ("www.plain.test. A", "NOERROR www.plain.test. A 198.51.100.6"),
-        ("none.plain.test. A", "NXDOMAIN"),
-        ("to.plain.test. A", "NOERROR to.plain.test. CNAME www.good.test.; www.good.test. A 198.51.100.1"),
-        (
-            "www.below.plain.test. A",
-            "NOERROR below.plain.test. DNAME good.test.; www.below.plain.test. CNAME www.good.test.; \
-             www.good.test. A 198.51.100.1",
-        ),
-        ("www.hashed.test. A", "NOERROR+AD www.hashed.test. A 198.51.100.7"),
-        ("none.hashed.test. A", "NXDOMAIN+AD"),
-        ("a.b.none.hashed.test. A", "NXDOMAIN+AD"),
-        ("www.hashed.test. TXT", "NOERROR+AD"),
-        ("ent.hashed.test. A", "NOERROR+AD"),
-        ("x.wild.hashed.test. A", "NOERROR+AD x.wild.hashed.test. A 198.51.100.9"),
-        ("x.wild.hashed.test. TXT", "NOERROR+AD"),
-        ("plain.test. DS", "NOERROR+AD"),
-        ("bare.good.test. DS", "NOERROR+AD"),
-        ("none. A", "NXDOMAIN+AD"),
-        ("www.opt. A", "NOERROR+AD www.opt. A 198.51.100.10"),
-        ("www.free.opt. A", "NOERROR www.free.opt. A 198.51.100.11"),
-        ("free.opt. DS", "NOERROR"),
-        ("none.opt. A", "NXDOMAIN"),
-    ] {
-        assert_eq!(world.ask(question), reply, "{question}: {}", world.why);
-        // From the cache it is the same.
-        assert_eq!(world.ask(question), reply, "{question} again");
+    for minimise in [Minimise::Off, Minimise::Relaxed, Minimise::Strict] {
+        let fresh = |seed| {
+            let mut world = tree.world(seed);
+            world.set(|settings| settings.minimise = minimise);
+            world
+        };
+        let mut world = fresh(1);
+        for (question, reply) in ANSWERS {
+            assert_eq!(world.ask(question), *reply, "{question}: {}", world.why);
+            // From the cache it is the same.
+            assert_eq!(world.ask(question), *reply, "{question} again");
+            world.assert_idle();
+            // And in a world where nothing else was asked.
+            assert_eq!(fresh(2).ask(question), *reply, "{question} first");
+        }
+    }
+}
+
+#[test]
+fn questions_that_need_each_others_keys_do_not_wait_in_a_circle() {
+    let tree = Tree::new();
+    let questions: Vec<&str> = ANSWERS.iter().map(|(question, _)| *question).collect();
+    for seed in 0..20 {
+        let mut world = tree.world(seed);
+        world.network.latency = (1, 200);
+        if seed % 2 == 1 {
+            (world.network.loss, world.network.twice) = (10, 20);
+        }
+        let mut order: Vec<usize> = (0..questions.len()).collect();
+        order.rotate_left(seed as usize);
+        if seed % 3 == 0 {
+            order.reverse();
+        }
+        let asked: Vec<&str> = order.iter().map(|&i| questions[i]).collect();
+        for (reply, i) in world.ask_all(&asked).iter().zip(order) {
+            assert_eq!(*reply, ANSWERS[i].1, "{} {seed}", ANSWERS[i].0);
+        }
         world.assert_idle();
-        // And in a world where nothing else was asked.
-        assert_eq!(tree.world(2).ask(question), reply, "{question} first");
+    }
+}
+
+#[test]
+fn a_stub_s_zone_is_validated_by_what_the_zone_above_says() {
+    for route in ["good.test.", "inner.good.test.", "test.", "hashed.test."] {
+        let server = match route {
+            "test." => "192.0.2.2",
+            "hashed.test." => "192.0.2.6",
+            _ => "192.0.2.3",
+        };
+        let mut world = Tree::new().world(1);
+        world.route(route, &[server], false);
+        for (question, reply) in ANSWERS {
+            assert_eq!(world.ask(question), *reply, "{question} by way of {route}: {}", world.why);
+        }
+        let spoilt = Tree::new().change_set("good.test.", "www.good.test.", Rtype::A, Rrset::drop_signatures);
+        let mut world = spoilt.world(1);
+        world.route(route, &[server], false);
+        assert_eq!(world.ask("www.good.test. A"), "SERVFAIL", "{route}");
     }
 }

@@ -14,8 +14,8 @@ const HASHED: &str = "192.0.2.6";
 const TEST: &str = "192.0.2.2";
 const EVIL: &str = "192.0.2.66";
 
-/// Asks: the answer is refused, and the extended error has this code and says this; nothing of it is asked for or checked once more.
-/// Who checks for himself gets it, and nobody else does after him.
+/// Asks: the answer is refused, and the extended error has this code and says this; nothing of it is asked for or checked
+/// once more. Who checks for himself gets it, and nobody else does after him.
 fn refused(mut world: World, question: &str, ede: u16, says: &str) {
     let checking = world.flags;
     for (round, flags) in [(0, checking), (1, checking), (2, Flags::RD.with(Flags::CD, true)), (3, checking)]
@@ -423,7 +423,9 @@ fn a_denial_that_does_not_prove_what_it_says_is_refused() {
         let apex = String::from_utf8(apex.to_vec()).unwrap();
         format!("{apex}.hashed.test. NSEC3 1 0 {iterations} ab {apex} NS SOA")
     };
-    let cases: Vec<(&str, Rcode, Vec<Rrset>, Vec<Rrset>, u16, &str)> = vec![
+    // Question, code, SOA, proof; the extended error and what it says.
+    type Case<'a> = (&'a str, Rcode, Vec<Rrset>, Vec<Rrset>, u16, &'a str);
+    let cases: Vec<Case<'_>> = vec![
         // Right, to begin with.
         ("none.good.test. A", none, vec![soa.clone()], nsec("=inner.good.test. =good.test."), 0, ""),
         (
@@ -735,7 +737,8 @@ fn the_child_does_not_speak_of_its_own_ds() {
 
 #[test]
 fn a_ds_that_changes_takes_the_keys_with_it_that_it_named() {
-    // The zone above was told that the keys are somebody else's now; those of before go on being served, and may be kept for a day.
+    // The zone above was told that the keys are somebody else's now; those of before go on being served, and may be kept
+    // for a day.
     let tree = || {
         Tree::new().change_set("good.test.", "good.test.", Rtype::DNSKEY, |set| {
             set.ttl = 86_400;

@@ -1,6 +1,6 @@
 //! What clients are told of security, and from where it is known: AD, CD and DO, anchors, time, and denials that are used again.
 
-use crate::secure::{Plan, Tree, anchor, key, lines, made, name, resign, validity};
+use crate::secure::{Plan, Tree, anchor, key, lines, made, name, nsec3, resign, validity};
 use crate::server::Manner;
 use crate::world::World;
 use std::time::Duration;
@@ -158,6 +158,28 @@ fn compact_denial_is_a_name_error_but_to_those_who_would_not_believe_it() {
             assert_eq!(world.ask("nx.good.test. A"), reply, "{flags:?} {dnssec_ok} {compact_ok}");
         }
     }
+}
+
+#[test]
+fn compact_denial_of_a_name_proves_nothing_of_those_below_it() {
+    // Where a denial counts for the names below it (RFC 8020), who validates would find no proof in it.
+    let tree = Tree::new();
+    let soa = tree.set("good.test.", "good.test.", Rtype::SOA);
+    let denial = |owner: &str| {
+        let nsec = made(&format!("{owner} NSEC \\000.{owner} RRSIG NSEC NXNAME"), "good.test.");
+        let says = [&soa, &nsec].iter().flat_map(|set| lines(Section::Authority, set)).collect();
+        (format!("{owner} A"), Rcode::NOERROR, says)
+    };
+    let mut world = tree.world(1);
+    world.set(|settings| settings.minimise = Minimise::Strict);
+    world.manner(GOOD, Manner::Forges(vec![denial("nx.good.test."), denial("a.nx.good.test.")]));
+    assert_eq!(world.ask("nx.good.test. A"), "NXDOMAIN+AD");
+    assert_eq!(world.ask("a.nx.good.test. A"), "NXDOMAIN+AD");
+    let before = world.total();
+    world.dnssec_ok = true;
+    assert_eq!(world.ask("a.nx.good.test. A"), "NOERROR+AD");
+    let text = String::from_utf8_lossy(&world.reply).into_owned();
+    assert!(world.total() > before || text.contains("\u{1}a"), "{text:?}");
 }
 
 //------- Time -------------------------------------------------------------------------------------------------------
@@ -467,6 +489,26 @@ fn denials_are_used_until_they_run_out_and_not_across_delegations_or_wildcards()
     let before = world.total();
     assert_eq!(world.ask("later.good.test. A"), "NXDOMAIN+AD");
     assert!(world.total() > before);
+}
+
+#[test]
+fn a_zone_that_goes_over_to_hashed_denials_is_denied_by_those() {
+    let mut world = Tree::new().world(1);
+    for i in 0..50 {
+        assert_eq!(world.ask(&format!("n{i}.good.test. A")), "NXDOMAIN+AD");
+    }
+    let mut plan = Plan::default();
+    plan.specs.iter_mut().find(|(apex, ..)| *apex == "good.test.").unwrap().2 = nsec3(false);
+    plan.tree().serve(&mut world, "good.test.", GOOD);
+    world.pass(Duration::from_secs(400));
+    for i in 0..100 {
+        assert_eq!(world.ask(&format!("m{i}.good.test. A")), "NXDOMAIN+AD");
+    }
+    let before = world.total();
+    for i in 0..100 {
+        assert_eq!(world.ask(&format!("o{i}.good.test. A")), "NXDOMAIN+AD");
+    }
+    assert!(world.total() - before <= 3, "{}", world.total() - before);
 }
 
 #[test]

@@ -7,6 +7,9 @@ use waymark::resolve::Transport;
 use waymark::rrset;
 use waymark::wire::{Class, Edns, Flags, Message, Rcode, Rtype, Section, Writer, option};
 
+/// A question, and the code and records that are said to it.
+pub type Forged = (String, Rcode, Vec<(Section, &'static str)>);
+
 /// How a server behaves.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Manner {
@@ -34,7 +37,7 @@ pub enum Manner {
     /// Replies with these records to everything, AA set or not.
     Says(bool, Vec<(Section, &'static str)>),
     /// Replies to these questions with this code and these records; right to others.
-    Forges(Vec<(String, Rcode, Vec<(Section, &'static str)>)>),
+    Forges(Vec<Forged>),
     /// Garbage octets.
     Garbage,
     /// Drops the first so many queries.
