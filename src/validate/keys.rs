@@ -94,7 +94,10 @@ impl<'a> Entry<'a> {
             only.push(key.rdata());
             match check_set(set, &Keys::new(only), bench) {
                 Ok(Signed { ttl, .. }) => return Ok(Chain::Secure(all.clone(), ttl)),
-                Err(Flaw { why: Why::Unsupported(_), .. }) => unsupported = true,
+                // It is the key that cannot be checked with. An algorithm that only the signature names is anybody's to write there.
+                Err(Flaw { why: Why::Unsupported(algorithm), .. }) if algorithm == key.algorithm => {
+                    unsupported = true;
+                }
                 Err(flaw) if flaw.why == Why::TooMuchWork => return Err(flaw),
                 Err(flaw) => worst = Some(flaw),
             }
