@@ -8,7 +8,7 @@ use crate::whole::{Change, WHOLE};
 use waymark::dnssec::Algorithm;
 use waymark::wire::Rtype;
 
-/// How many there are.
+/// There are at least so many.
 pub const MUTANTS: usize = 10_000;
 
 /// A question of a tree.
@@ -57,26 +57,20 @@ pub const SCENARIOS: &[Scenario] = &[
     ask("address", "www.c", Rtype::A, Side::Child, &[Answer, Keys, Ds, ParentKeys]),
     ask("no such name", "nowhere.c", Rtype::A, Side::Child, &[Soa, Denial(0), Denial(1), Denial(2), Ds]),
     ask("no such type", "www.c", Rtype::MX, Side::Child, &[Soa, Denial(0)]),
-    ask("empty name", "ent.c", Rtype::A, Side::Child, &[Soa, Denial(0)]),
+    ask("empty name", "ent.c", Rtype::A, Side::Child, &[Denial(0)]),
     ask("deep name", "x.y.nowhere.c", Rtype::A, Side::Child, &[Denial(0), Denial(1), Denial(2)]),
     ask("wildcard", "x.wild.c", Rtype::A, Side::Child, &[Answer, Denial(0)]),
-    ask("deep wildcard", "x.y.wild.c", Rtype::A, Side::Child, &[Answer, Denial(0)]),
-    ask(
-        "wildcard, no such type",
-        "x.wild.c",
-        Rtype::MX,
-        Side::Child,
-        &[Soa, Denial(0), Denial(1), Denial(2)],
-    ),
+    ask("deep wildcard", "x.y.wild.c", Rtype::A, Side::Child, &[Denial(0)]),
+    ask("wildcard, no such type", "x.wild.c", Rtype::MX, Side::Child, &[Denial(0), Denial(1), Denial(2)]),
     ask("wildcard itself", "*.wild.c", Rtype::A, Side::Child, &[Answer]),
-    ask("alias", "alias.c", Rtype::A, Side::Child, &[Alias, Answer]),
-    ask("alias to nothing", "gone.c", Rtype::A, Side::Child, &[Alias, Soa, Denial(0), Denial(1)]),
-    ask("alias to no such type", "empty.c", Rtype::A, Side::Child, &[Alias, Soa, Denial(0)]),
-    ask("alias of a wildcard", "x.walias.c", Rtype::A, Side::Child, &[Alias, Answer, Denial(0)]),
+    ask("alias", "alias.c", Rtype::A, Side::Child, &[Alias]),
+    ask("alias to nothing", "gone.c", Rtype::A, Side::Child, &[Alias, Denial(0), Denial(1)]),
+    ask("alias to no such type", "empty.c", Rtype::A, Side::Child, &[Alias, Denial(0)]),
+    ask("alias of a wildcard", "x.walias.c", Rtype::A, Side::Child, &[Alias, Denial(0)]),
     ask("alias to the parent", "back.c", Rtype::A, Side::Child, &[Alias]),
     ask("alias to an unsigned zone", "out.c", Rtype::A, Side::Child, &[Alias]),
-    ask("renamed", "www.old.c", Rtype::A, Side::Child, &[Alias, Answer]),
-    ask("renamed to nothing", "gone.old.c", Rtype::A, Side::Child, &[Alias, Soa, Denial(0), Denial(1)]),
+    ask("renamed", "www.old.c", Rtype::A, Side::Child, &[Alias]),
+    ask("renamed to nothing", "gone.old.c", Rtype::A, Side::Child, &[Alias]),
     ask("keys", "c", Rtype::DNSKEY, Side::Child, &[]),
     ask("apex", "c", Rtype::SOA, Side::Child, &[Answer]),
     ask("name servers", "c", Rtype::NS, Side::Child, &[Answer]),
@@ -132,8 +126,6 @@ pub struct Kind {
 #[derive(Clone, Copy)]
 pub struct Mutant<'k> {
     pub id: usize,
-    /// The number of its kind.
-    pub of: usize,
     pub kind: &'k Kind,
     pub shape: usize,
 }
@@ -241,17 +233,15 @@ fn mix(mut x: u64) -> u64 {
     x ^ x >> 31
 }
 
-/// All mutants: every kind in turn, each time in another shape.
+/// All mutants, one of every kind.
 pub fn mutants(kinds: &[Kind]) -> Vec<Mutant<'_>> {
-    let all = |id: usize| {
-        let (of, round) = (id % kinds.len(), id / kinds.len());
-        let kind = &kinds[of];
-        Mutant { id, of, kind, shape: shape(kind.shapes, mix(of as u64 + 1), round) }
-    };
-    (0..MUTANTS).map(all).collect()
+    let all = |(id, kind): (usize, &'_ Kind)| (id, shape(kind.shapes, mix(id as u64 + 1)));
+    let shapes = kinds.iter().enumerate().map(all);
+    shapes.map(|(id, shape)| Mutant { id, kind: &kinds[id], shape }).collect()
 }
 
-fn shape(shapes: Shapes, mixed: u64, round: usize) -> usize {
+/// The shape of a kind's mutant.
+fn shape(shapes: Shapes, mixed: u64) -> usize {
     let fits = |place: &usize| {
         let shape: Shape = SHAPES[*place];
         let known = shape.algorithm == Algorithm::ED25519;
@@ -264,9 +254,9 @@ fn shape(shapes: Shapes, mixed: u64, round: usize) -> usize {
         }
     };
     if shapes == Shapes::Common && mixed.is_multiple_of(32) {
-        return COMMON - SELDOM + (mixed as usize / 32 + round) % SELDOM;
+        return COMMON - SELDOM + mixed as usize / 32 % SELDOM;
     }
     let fitting: Vec<usize> =
         (0..SHAPES.len()).filter(fits).filter(|at| shapes == Shapes::Only(*at) || *at < COMMON).collect();
-    fitting[(mixed as usize + round) % fitting.len()]
+    fitting[mixed as usize % fitting.len()]
 }

@@ -117,7 +117,7 @@ impl Set {
     pub fn like_first(&self) -> Vec<u8> {
         let mut rdata = self.rdatas.first().cloned().unwrap_or_default();
         match self.rtype {
-            Rtype::CNAME | Rtype::DNAME | Rtype::SOA | Rtype::NSEC => rdata[1] ^= 1,
+            Rtype::CNAME | Rtype::DNAME | Rtype::NS | Rtype::SOA | Rtype::NSEC => rdata[1] ^= 1,
             _ => *rdata.last_mut().unwrap() ^= 1,
         }
         rdata

@@ -120,7 +120,7 @@ impl<'k> Internet<'k> {
         let IpAddr::V4(server) = server else { return None };
         if server == ROOT || server == COM {
             let view = &self.above[usize::from(server == COM)];
-            return Some(fitting(ask(view, query)?, &asked, udp));
+            return Some(fitting(Reply::read(&ask(view, query)?), &asked, udp));
         }
         let mutant = self.of(asked.name.as_name())?;
         let side =
@@ -130,7 +130,7 @@ impl<'k> Internet<'k> {
         if asked.dnssec_ok {
             self.change(mutant, &built, side, &mut reply);
         }
-        Some(fitting(reply.write(), &asked, udp))
+        Some(fitting(reply, &asked, udp))
     }
 
     /// Forgets what was made for a mutant.
@@ -315,13 +315,13 @@ fn ask(view: &View, query: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// A reply, or that it is too long for a datagram.
-fn fitting(reply: Vec<u8>, asked: &Asked, udp: bool) -> Vec<u8> {
-    if !udp || reply.len() <= asked.size {
-        return reply;
+fn fitting(mut reply: Reply, asked: &Asked, udp: bool) -> Vec<u8> {
+    let octets = reply.write();
+    if !udp || octets.len() <= asked.size {
+        return octets;
     }
-    let mut short = Reply::read(&reply);
-    short.records.clear();
-    short.flags = short.flags.with(Flags::TC, true);
-    short.rcode(Rcode::NOERROR);
-    short.write()
+    reply.records.clear();
+    reply.flags = reply.flags.with(Flags::TC, true);
+    reply.rcode(Rcode::NOERROR);
+    reply.write()
 }

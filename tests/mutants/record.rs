@@ -20,45 +20,36 @@ fn heading(kind: &Kind) -> String {
 
 /// Reads the verdicts of all mutants, in their order.
 pub fn read(text: &str, mutants: &[Mutant<'_>]) -> Vec<Option<Verdicts>> {
-    let mut heads: HashMap<(&str, &str), Vec<Verdicts>> = HashMap::new();
+    let mut all: HashMap<(&str, &str), Verdicts> = HashMap::new();
     let mut under = "";
-    for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
         match line.split_once(" = ") {
             None => under = line,
-            Some((label, verdicts)) => {
-                let all = verdicts.split(' ').map(|letters| match *letters.as_bytes() {
+            Some((label, letters)) => {
+                let verdicts = match *letters.as_bytes() {
                     [one] => [one; 5],
                     ref five => five.try_into().expect("one letter or five"),
-                });
-                heads.insert((under, label), all.collect());
+                };
+                assert!(all.insert((under, label), verdicts).is_none(), "twice: {under} {label}");
             }
         }
     }
-    let mut rounds: HashMap<usize, usize> = HashMap::new();
-    let of = |mutant: &Mutant<'_>| {
-        let round = rounds.entry(mutant.of).or_default();
-        *round += 1;
-        heads.get(&(&*heading(mutant.kind), &*mutant.kind.label))?.get(*round - 1).copied()
-    };
+    let of = |mutant: &Mutant<'_>| all.get(&(&*heading(mutant.kind), &*mutant.kind.label)).copied();
     mutants.iter().map(of).collect()
 }
 
 /// Writes them, with this above.
-pub fn write(head: &str, mutants: &[Mutant<'_>], verdicts: &[Verdicts], kinds: &[Kind]) -> String {
-    let mut of_kind: Vec<Vec<String>> = vec![Vec::new(); kinds.len()];
-    for (mutant, verdicts) in mutants.iter().zip(verdicts) {
-        let one = verdicts.iter().all(|verdict| *verdict == verdicts[0]);
-        let letters = if one { &verdicts[..1] } else { &verdicts[..] };
-        of_kind[mutant.of].push(String::from_utf8(letters.to_vec()).unwrap());
-    }
+pub fn write(head: &str, mutants: &[Mutant<'_>], verdicts: &[Verdicts]) -> String {
     let (mut text, mut under) = (head.to_owned(), String::new());
-    for (kind, verdicts) in kinds.iter().zip(of_kind) {
-        let heading = heading(kind);
+    for (mutant, verdicts) in mutants.iter().zip(verdicts) {
+        let heading = heading(mutant.kind);
         if heading != under {
             text += &format!("{heading}\n");
             under = heading;
         }
-        text += &format!("{} = {}\n", kind.label, verdicts.join(" "));
+        let one = verdicts.iter().all(|verdict| *verdict == verdicts[0]);
+        let letters = if one { &verdicts[..1] } else { &verdicts[..] };
+        text += &format!("{} = {}\n", mutant.kind.label, String::from_utf8_lossy(letters));
     }
     text
 }
