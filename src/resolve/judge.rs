@@ -339,6 +339,9 @@ impl Resolver {
                 (delegated, ttl(set.ttl))
             }
             (What::Records(set) | What::Made(set), Verdict::Secure) => (Delegated::NotACut, ttl(set.ttl)),
+            (What::Records(set) | What::Made(set), _) if ruling.no_ds == Some(NoDs::NotACut) => {
+                (Delegated::NotACut, ttl(set.ttl))
+            }
             (What::Records(set) | What::Made(set), _) => (Delegated::Insecure, ttl(set.ttl)),
             (What::Denied(_), Verdict::Secure) => {
                 let not_a_cut = ruling.no_ds != Some(NoDs::Insecure);
@@ -464,7 +467,9 @@ fn check(claim: &Claim, denials: &[Rrset], keys: &Keys, bench: &mut Bench<'_>) -
             let denial = Denial::new(denials, keys, bench);
             let verdict = verdict(denial.expanded(name, rtype, expansion, bench.effort)?);
             let (ttl, proof) = (signed.ttl.min(denial.ttl()), proof_of(&denial));
-            return Ok(Ruling { verdict, ttl, proof, ..Ruling::default() });
+            // That a wildcard stands for the name shows that it is no delegation, as far as opt-out lets anything be shown.
+            let no_ds = Some(NoDs::NotACut);
+            return Ok(Ruling { verdict, ttl, proof, no_ds, ..Ruling::default() });
         }
         What::Denied(soa) => soa,
     };
