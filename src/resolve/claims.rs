@@ -56,7 +56,7 @@ pub(super) struct Ruling {
     pub ttl: u32,
     /// What proves it.
     pub proof: ProofBuf,
-    /// Of the denial of a DS: whether there is a delegation.
+    /// Of the denial of a DS, and of what comes of a wildcard: whether there is a delegation.
     pub no_ds: Option<NoDs>,
     /// The name was found not to exist, though it was only said to have no such records (RFC 9824 §3.1).
     pub compact: bool,

@@ -11,7 +11,7 @@ use crate::cache::{Key, ProofBuf, Verdict};
 use crate::clock::Instant;
 use crate::dnssec::Rrsig;
 use crate::rrset::Rrset;
-use crate::validate::{Bench, Chain, Denial, Effort, Entry, Flaw, Keys, Proven, Why, check_set};
+use crate::validate::{Bench, Chain, Denial, Effort, Entry, Flaw, Keys, NoDs, Proven, Why, check_set};
 use crate::wire::{Name, OwnedName, Rtype};
 use std::sync::Arc;
 
@@ -284,7 +284,9 @@ fn check(claim: &Claim, denials: &[Rrset], keys: &Keys, bench: &mut Bench<'_>) -
             let denial = Denial::new(denials, keys, bench);
             let verdict = verdict(denial.expanded(name, rtype, expansion, bench.effort)?);
             let (ttl, proof) = (signed.ttl.min(denial.ttl()), proof_of(&denial));
-            return Ok(Ruling { verdict, ttl, proof, ..Ruling::default() });
+            // That a wildcard stands for the name shows that it is no delegation, as far as opt-out lets anything be shown.
+            let no_ds = Some(NoDs::NotACut);
+            return Ok(Ruling { verdict, ttl, proof, no_ds, ..Ruling::default() });
         }
         What::Denied(soa) => soa,
     };

@@ -213,6 +213,9 @@ impl Resolver {
                 (delegated, ttl(set.ttl))
             }
             (What::Records(set) | What::Made(set), Verdict::Secure) => (Delegated::NotACut, ttl(set.ttl)),
+            (What::Records(set) | What::Made(set), _) if ruling.no_ds == Some(NoDs::NotACut) => {
+                (Delegated::NotACut, ttl(set.ttl))
+            }
             (What::Records(set) | What::Made(set), _) => (Delegated::Insecure, ttl(set.ttl)),
             (What::Denied(_), Verdict::Secure) => {
                 let not_a_cut = ruling.no_ds != Some(NoDs::Insecure);

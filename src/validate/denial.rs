@@ -72,16 +72,16 @@ impl<'a> Denial<'a> {
     }
 
     fn take(&mut self, set: &'a Rrset) {
-        // There is one record at a name; of more none could be relied on.
-        let mut rdatas = set.rdatas().iter();
-        let (Some(rdata), None) = (rdatas.next(), rdatas.next()) else { return };
-        if set.rtype == Rtype::NSEC {
-            self.ranges.0.extend(Nsec::read(rdata).map(|nsec| (set.name.as_name(), nsec)));
-        } else if let Some((own, nsec3)) = set::nsec3_of(set.name.as_name(), rdata) {
-            if nsec3.param.iterations > limits::NSEC3_ITERATIONS {
-                self.costly = true;
-            } else {
-                self.hashes.add(own, nsec3);
+        // There should be one record at a name; where a zone has signed more, it has said all of it.
+        for rdata in set.rdatas().iter().take(limits::DENIAL_RECORDS) {
+            if set.rtype == Rtype::NSEC {
+                self.ranges.0.extend(Nsec::read(rdata).map(|nsec| (set.name.as_name(), nsec)));
+            } else if let Some((own, nsec3)) = set::nsec3_of(set.name.as_name(), rdata) {
+                if nsec3.param.iterations > limits::NSEC3_ITERATIONS {
+                    self.costly = true;
+                } else {
+                    self.hashes.add(own, nsec3);
+                }
             }
         }
     }

@@ -198,13 +198,18 @@ impl Lab {
         self.start("BIND", address, &folder, &mut command).ready(zones[0].0)
     }
 
-    /// Unbound, resolving from these root hints.
-    pub fn unbound(&self, address: &str, hints: &str) -> Server {
+    /// Unbound, resolving from these root hints, and validating if it is given the data of the root's DS.
+    pub fn unbound(&self, address: &str, hints: &str, anchor: Option<&str>) -> Server {
         let folder = self.resolver("unbound", address, hints);
         let d = folder.display();
+        let validator = anchor.map_or("module-config: \"iterator\"".to_owned(), |ds| {
+            format!(
+                "module-config: \"validator iterator\"\n trust-anchor: \". DS {ds}\"\n max-udp-size: 4096"
+            )
+        });
         let config = format!(
             "server:\n interface: {address}\n num-threads: 1\n username: \"\"\n chroot: \"\"\n directory: \"{d}\"\n \
-             pidfile: \"{d}/pid\"\n use-syslog: no\n module-config: \"iterator\"\n access-control: 0.0.0.0/0 allow\n \
+             pidfile: \"{d}/pid\"\n use-syslog: no\n {validator}\n access-control: 0.0.0.0/0 allow\n \
              root-hints: \"{d}/hints\"\n outbound-msg-retry: 2\n unknown-server-time-limit: 100\n \
              infra-cache-max-rtt: 1000\nremote-control:\n control-enable: no\n"
         );
@@ -213,11 +218,12 @@ impl Lab {
         self.start("Unbound", address, &folder, command.args(["-d", "-c", "unbound.conf"])).ready(".")
     }
 
-    /// Knot Resolver, resolving from these root hints.
-    pub fn kresd(&self, address: &str, hints: &str) -> Server {
+    /// Knot Resolver, resolving from these root hints, and validating if it is given the data of the root's DS.
+    pub fn kresd(&self, address: &str, hints: &str, anchor: Option<&str>) -> Server {
         let folder = self.resolver("kresd", address, hints);
+        let anchor = anchor.map_or(String::new(), |ds| format!("trust_anchors.add('. DS {ds}')\n"));
         let config = format!(
-            "net.listen('{address}', 53)\ntrust_anchors.remove('.')\ncache.size = 10*MB\nmodules = {{ 'hints' }}\n\
+            "net.listen('{address}', 53)\ntrust_anchors.remove('.')\n{anchor}net.bufsize(4096)\ncache.size = 10*MB\nmodules = {{ 'hints' }}\n\
              hints.root_file('hints')\nmodules.unload('ta_signal_query')\nmodules.unload('detect_time_skew')\n"
         );
         fs::write(folder.join("kresd.conf"), config).unwrap();
@@ -226,18 +232,45 @@ impl Lab {
         self.start("Knot Resolver", address, &folder, &mut command).ready(".")
     }
 
-    /// PowerDNS Recursor, resolving from these root hints.
-    pub fn pdns_recursor(&self, address: &str, hints: &str) -> Server {
+    /// PowerDNS Recursor, resolving from these root hints, and validating if it is given the data of the root's DS.
+    pub fn pdns_recursor(&self, address: &str, hints: &str, anchor: Option<&str>) -> Server {
         let folder = self.resolver("pdns", address, hints);
         let d = folder.display();
+        let validator = anchor.map_or("dnssec=off".to_owned(), |ds| {
+            fs::write(folder.join("anchors.lua"), format!("clearTA()\naddTA('.', '{ds}')\n")).unwrap();
+            format!(
+                "dnssec=validate\nlua-config-file={d}/anchors.lua\nudp-truncation-threshold=4096\n\
+                 dont-throttle-netmasks=0.0.0.0/0"
+            )
+        });
         let config = format!(
-            "local-address={address}\nlocal-port=53\nthreads=1\nsocket-dir={d}\ndnssec=off\ndont-query=\nquiet=yes\ndaemon=no\n\
+            "local-address={address}\nlocal-port=53\nthreads=1\nsocket-dir={d}\n{validator}\ndont-query=\nquiet=yes\ndaemon=no\n\
              disable-syslog=yes\nallow-from=0.0.0.0/0\nquery-local-address=0.0.0.0, ::\nclient-tcp-timeout=30\nhint-file={d}/hints\n"
         );
         fs::write(folder.join("recursor.conf"), config).unwrap();
         let mut command = Command::new("pdns_recursor");
         command.arg(format!("--config-dir={d}"));
         self.start("PowerDNS Recursor", address, &folder, &mut command).ready(".")
+    }
+
+    /// BIND, resolving from these root hints and validating with the root's DS of these data.
+    pub fn bind_recursor(&self, address: &str, hints: &str, anchor: &str) -> Server {
+        let folder = self.resolver("named", address, hints);
+        let d = folder.display();
+        // The digest is one word in quotes.
+        let (numbers, digest) = anchor.rsplit_once(' ').unwrap();
+        let config = format!(
+            "options {{ directory \"{d}\"; pid-file \"{d}/pid\"; session-keyfile \"{d}/key\"; listen-on {{ {address}; }}; \
+             listen-on-v6 {{ none; }}; recursion yes; allow-recursion {{ any; }}; allow-query-cache {{ any; }}; \
+             allow-query {{ any; }}; empty-zones-enable no; dnssec-validation yes; lame-ttl 0; servfail-ttl 0; \
+             max-udp-size 4096; max-cache-size 256m; }};\ncontrols {{ }};\n\
+             trust-anchors {{ . static-ds {numbers} \"{digest}\"; }};\n\
+             zone \".\" {{ type hint; file \"hints\"; }};\n"
+        );
+        fs::write(folder.join("named.conf"), config).unwrap();
+        let mut command = Command::new("named");
+        command.args(["-g", "-n", "1", "-c", "named.conf"]);
+        self.start("BIND", address, &folder, &mut command).ready(".")
     }
 
     /// A zone signed by ldns-signzone with these options, for four weeks from now.

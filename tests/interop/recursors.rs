@@ -363,9 +363,9 @@ fn answers_equal_what_two_of_three_resolvers_agree_on() {
     in_own_network("recursors::answers_equal_what_two_of_three_resolvers_agree_on", |lab| {
         let _internet = internet(lab);
         let resolvers = [
-            lab.unbound("198.18.0.5", HINTS),
-            lab.kresd("198.18.0.6", HINTS),
-            lab.pdns_recursor("198.18.0.7", HINTS),
+            lab.unbound("198.18.0.5", HINTS, None),
+            lab.kresd("198.18.0.6", HINTS, None),
+            lab.pdns_recursor("198.18.0.7", HINTS, None),
             lab.waymark("198.18.0.9", &[], Some(HINTS)),
         ];
         let questions: Vec<Question> = names()
