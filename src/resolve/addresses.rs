@@ -154,7 +154,7 @@ impl Resolver {
     }
 
     /// The tasks that wait for one, level by level; `visit` says whether to go on.
-    fn walk_up(&self, id: TaskId, mut visit: impl FnMut(&[TaskId]) -> bool) {
+    pub(super) fn walk_up(&self, id: TaskId, mut visit: impl FnMut(&[TaskId]) -> bool) {
         let (mut seen, mut level) = (HashSet::from([id]), vec![id]);
         while !level.is_empty() && visit(&level) {
             let tasks = level.iter().filter_map(|id| self.tasks.get(id));

@@ -1,6 +1,7 @@
 //! What a reply says, sorted and not yet believed: one claim for each name of the chain, and the records that prove denials. A verdict
 //! makes entries of it.
 
+use super::Question;
 use crate::cache::{Entry, EntryBuf, Fact, Key, Proof, ProofBuf, Verdict};
 use crate::clock::Instant;
 use crate::limits;
@@ -71,10 +72,12 @@ impl Ruling {
 }
 
 impl Claim {
-    /// The name whose zone has to say it: of a DS that is the parent (RFC 4035 §2.4), but for the root, which has none.
-    pub fn side(&self) -> Name<'_> {
+    /// The name whose zone has to say it: of a DS, and of what stands in its place, that is the parent (RFC 4035 §2.4), but for
+    /// the root, which has none.
+    pub fn side(&self, question: &Question) -> Name<'_> {
         let name = self.name.as_name();
-        if self.rtype == Rtype::DS { name.parent().unwrap_or(name) } else { name }
+        let of_parent = self.rtype == Rtype::DS || question.rtype == Rtype::DS && self.name == question.name;
+        if of_parent { name.parent().unwrap_or(name) } else { name }
     }
 
     /// The entry that is kept of it.

@@ -81,9 +81,6 @@ impl Resolver {
             let mut effort = before;
             let found = self.rule(now, &question, &delegation, &judging, &mut effort);
             let spent = effort.spent_of(&before);
-            if let Some(task) = self.tasks.get_mut(&id) {
-                task.effort = task.effort.minus(&spent).unwrap_or_default();
-            }
             if !self.charge_effort(now, id, &spent) {
                 return;
             }
@@ -218,6 +215,19 @@ impl Resolver {
 
     /// Charges what was spent to all who wait for a task; says whether anybody still does.
     fn charge_effort(&mut self, now: Instant, id: TaskId, spent: &Effort) -> bool {
+        if *spent == Effort::default() {
+            return self.tasks.contains_key(&id);
+        }
+        let mut tasks = Vec::new();
+        self.walk_up(id, |level| {
+            tasks.extend_from_slice(level);
+            true
+        });
+        for id in tasks {
+            if let Some(task) = self.tasks.get_mut(&id) {
+                task.effort = task.effort.minus(spent).unwrap_or_default();
+            }
+        }
         for asker in self.askers_of(id) {
             let Some(asking) = self.askers.get_mut(&asker) else { continue };
             match asking.budget.effort.minus(spent) {

@@ -56,12 +56,19 @@ impl Resolver {
             (What::Records(set), _) if claim.rtype == Rtype::DNSKEY => {
                 return self.rule_on_keys(now, question, set, effort);
             }
+            // To check the denial takes the keys that it denies.
+            (What::Denied(_), _)
+                if claim.rtype == Rtype::DNSKEY && self.is_entered(now, question, claim.name.as_name()) =>
+            {
+                return Err(Flaw::new(claim.name.as_name(), Rtype::DNSKEY, Why::NoKeys));
+            }
             _ => (),
         }
         // Whoever signed does not choose where validation begins.
-        let Some(anchor) = self.anchor(now, question, claim.side()) else { return ruled(Verdict::Insecure) };
+        let side = claim.side(question);
+        let Some(anchor) = self.anchor(now, question, side) else { return ruled(Verdict::Insecure) };
         let within = if zone.is_within(anchor.as_name()) { zone } else { anchor.as_name() };
-        let Some(signer) = signer(claim, &claims.denials, within) else {
+        let Some(signer) = signer(claim, side, &claims.denials, within) else {
             return self.rule_on_unsigned(now, question, claim, within, &claims.denials);
         };
         match self.status(now, question, signer.as_name()) {
@@ -85,7 +92,7 @@ impl Resolver {
         denials: &[Rrset],
     ) -> Result<Found, Flaw> {
         let insecure = Ok(Found::Ruling(Ruling::unchecked(Verdict::Insecure, denials)));
-        let (name, side) = (claim.name.as_name(), claim.side());
+        let (name, side) = (claim.name.as_name(), claim.side(question));
         let Some(anchor) = self.anchor(now, question, side) else { return insecure };
         let trusts = self.trusts(question);
         if trusts.is_insecure(side, anchor.as_name(), now) {
@@ -179,6 +186,15 @@ impl Resolver {
         root.map(|(zone, _)| zone.clone())
     }
 
+    /// Whether a DS or a trust anchor is known that names a key of this zone.
+    fn is_entered(&self, now: Instant, question: &Question, zone: Name<'_>) -> bool {
+        match self.anchor(now, question, zone) {
+            Some(anchor) if anchor.as_name() == zone => true,
+            Some(_) => matches!(self.trusts(question).get(zone, now), Known::Signed | Known::Keys(_)),
+            None => false,
+        }
+    }
+
     /// Whose keys a zone's signatures are checked with.
     fn status(&self, now: Instant, question: &Question, zone: Name<'_>) -> Status {
         let Some(anchor) = self.anchor(now, question, zone) else { return Status::Insecure };
@@ -241,11 +257,8 @@ fn root<'a>(
 
 /// The zone whose keys a claim is to be checked with, as its signatures say: one that the server asked may speak for, and that may
 /// hold the name.
-fn signer(claim: &Claim, denials: &[Rrset], zone: Name<'_>) -> Option<OwnedName> {
-    let fits = |sig: &Rrsig<'_>| {
-        let above = claim.side().is_within(sig.signer);
-        above && sig.signer.is_within(zone)
-    };
+fn signer(claim: &Claim, side: Name<'_>, denials: &[Rrset], zone: Name<'_>) -> Option<OwnedName> {
+    let fits = |sig: &Rrsig<'_>| side.is_within(sig.signer) && sig.signer.is_within(zone);
     let of = |set: &Rrset| {
         let sig = set.signatures().iter().filter_map(Rrsig::read).find(fits)?;
         let mut signer = sig.signer.to_buf();

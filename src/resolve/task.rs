@@ -40,7 +40,8 @@ pub(super) struct Task {
     pub starved: bool,
     /// It no longer asks the servers that the config names for its zone: they failed.
     pub beyond_routes: bool,
-    /// What is left of what one question may spend on checks, were this the only one: what led here spends of its own.
+    /// What would be left of what one question may spend on checks, had it asked nothing but this: what led here is not counted, what
+    /// had to be looked up for it is.
     pub effort: Effort,
     pub state: State,
     /// What it did.

@@ -222,19 +222,21 @@ fn replies_equal_what_two_of_three_peers_agree_on() {
         let Comparison { equal, different, undecided, .. } = compare(lab, EXAMPLE);
         println!("{equal} equal, {} different, {} undecided", different.len(), undecided.len());
         for (what, cases) in [("different", &different), ("undecided", &undecided)] {
-            cases.iter().take(60).for_each(|case| println!("{what}: {case}"));
+            cases.iter().take(20).for_each(|case| println!("{what}: {case}"));
         }
         assert!(different.is_empty());
         assert!(equal > 5_000 && undecided.len() * 200 < equal);
     });
 }
 
-/// Signs with these options and compares.
+/// Signs with these options and compares. Undecided are, for the peers go three ways: RRSIG where a DNAME leads to a wildcard (which
+/// signatures, and whose NSEC proves it); NSEC3 of a loop (NSD does not follow it, BIND fails); and SOA of names whose denial NSD gives
+/// otherwise than Knot and BIND, since BIND alone gives the SOA of such a denial a TTL of 0.
 fn check_signed(lab: &Lab, options: &str, added: &str) {
     let Comparison { equal, as_nsd, different, undecided } = compare_signed(lab, options, added);
     println!("{options}: {equal} equal, {} different, {} undecided", different.len(), undecided.len());
     for (what, cases) in [("different", &different), ("undecided", &undecided)] {
-        cases.iter().take(60).for_each(|case| println!("{what}: {case}"));
+        cases.iter().take(20).for_each(|case| println!("{what}: {case}"));
     }
     assert!(different.is_empty());
     assert!(equal > 5_000 && undecided.len() * 200 < equal);

@@ -101,8 +101,12 @@ fn what_is_no_anchor_is_told_with_its_place_and_a_cure() {
 
 #[test]
 fn what_nobody_checks_is_kept_and_told() {
-    let sha1 = &DIGEST[..40];
-    check(&format!("a. DS 7 13 1 {sha1}"), "a. [7] []", &["warning at \"1\"..digests of type 1..no effect"]);
+    check(
+        &format!("a. DS 7 13 3 {DIGEST}"),
+        "a. [7] []",
+        &["warning at \"3\"..digests of type 3..no effect"],
+    );
+    check(&format!("a. DS 7 13 1 {}", &DIGEST[..40]), "a. [7] []", &[]);
     check(&format!("a. DS 7 5 2 {DIGEST}"), "a. [7] []", &["warning at \"5\"..algorithm 5..no effect"]);
     check("a. DNSKEY 257 3 253 AwEAAa96", "a. [] [46970]", &["warning at \"253\"..algorithm 253"]);
     check("a. DNSKEY 256 3 13 AwEAAa96", "a. [] [46729]", &["warning at \"256\"..no entry point..257"]);
