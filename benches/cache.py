@@ -35,7 +35,7 @@ def waymark(d, size):
     (d / "waymark.toml").write_text(
         f'[server]\nlisten = ["127.0.0.1:5301"]\nworkers = 1\n[zones]\ndirectory = "{d}/zones"\n[log]\nlevel = "warn"\n'
         f'[control]\nsocket = "{d}/control.sock"\n[store]\ndirectory = "{d}/store"\n'
-        f'[resolver]\nupstream_deny = []\nspecial_use = false\ncache_size = "{size}MiB"\n'
+        f'[resolver]\nupstream_deny = []\nspecial_use = false\ntrust_anchors = "none"\ncache_size = "{size}MiB"\n'
         '[[resolver.forward]]\nzone = "."\nservers = ["127.0.0.2:5300"]\n')
     return [BINARY, "serve", "--config", d / "waymark.toml"]
 

@@ -17,7 +17,7 @@ def cmd(mode, directory, data, addr, port):
     if mode in ("auth", "tcp", "load"):
         os.symlink(data / "bench.zone", zones / "bench.test.zone")
     else:
-        resolver = 'allow = ["127.0.0.0/8"]\nupstream_deny = []\nspecial_use = false\ncache_size = "1GiB"\nupstream = ["ipv4"]\n'
+        resolver = 'allow = ["127.0.0.0/8"]\nupstream_deny = []\nspecial_use = false\ntrust_anchors = "none"\ncache_size = "1GiB"\nupstream = ["ipv4"]\n'
     if mode == "cached":
         resolver += '[[resolver.forward]]\nzone = "."\nservers = ["127.0.0.2:5300"]\n'
     if mode == "iterate":

@@ -87,7 +87,7 @@ impl Stub {
     /// The lines of `[resolver]` by which a daemon asks it, and no other server.
     pub fn config(&self) -> String {
         format!(
-            "upstream_deny = []\n[[resolver.forward]]\nzone = \"slow.test\"\nservers = [\"{}\"]\n",
+            "upstream_deny = []\ntrust_anchors = \"none\"\n[[resolver.forward]]\nzone = \"slow.test\"\nservers = [\"{}\"]\n",
             self.0.local_addr().unwrap()
         )
     }

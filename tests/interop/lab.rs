@@ -306,7 +306,9 @@ impl Lab {
             None => "enabled = false".to_owned(),
             Some(hints) => {
                 fs::write(folder.join("hints"), hints).unwrap();
-                "allow = [\"0.0.0.0/0\", \"::/0\"]\nroot_hints = \"hints\"\nspecial_use = false".to_owned()
+                "allow = [\"0.0.0.0/0\", \"::/0\"]\nroot_hints = \"hints\"\nspecial_use = false\n\
+                 trust_anchors = \"none\""
+                    .to_owned()
             }
         };
         let config = format!(

@@ -376,6 +376,15 @@ fn what_an_own_zone_delegates_is_validated_by_its_ds() {
         }
         // The world knows nothing of it.
         assert_eq!(world.asked("192.0.2.1"), 0);
+        // Unless the operator says otherwise.
+        world.trust(Anchors::new(
+            vec![anchor(".")],
+            vec![Negative::configured(name("dev.corp.").as_name())],
+            "test",
+        ));
+        world.pass(Duration::from_secs(4_000));
+        let reply = world.ask("bad.dev.corp. A");
+        assert_eq!(reply, "NOERROR bad.dev.corp. A 198.51.100.61", "{}", world.why);
     }
 }
 
