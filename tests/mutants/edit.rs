@@ -254,7 +254,7 @@ pub const SIGNATURES: &[(&str, Edit)] = &[
             form.expiration = c.now - 900 * DAY;
         })
     }),
-    ("begins in a minute", |s, c| c.resign_as(s, |form| form.inception = c.now + 60)),
+    ("begins in ten minutes", |s, c| c.resign_as(s, |form| form.inception = c.now + 600)),
     ("begins in two days", |s, c| c.resign_as(s, |form| form.inception = c.now + 2 * DAY)),
     ("begins in years", |s, c| {
         c.resign_as(s, |form| {
@@ -363,49 +363,49 @@ pub const SIGNATURES: &[(&str, Edit)] = &[
 
 /// What is done to any set itself.
 pub const SETS: &[(&str, Edit)] = &[
-    ("as it is", |_, _| ()),
-    ("bit of octet 1", |s, _| s.rdatas[0][1] ^= 1),
-    ("bit in the middle", |s, _| {
+    ("data: as it is", |_, _| ()),
+    ("data: bit of octet 1", |s, _| s.rdatas[0][1] ^= 1),
+    ("data: bit in the middle", |s, _| {
         let middle = s.rdatas[0].len() / 2;
         s.rdatas[0][middle] ^= 1;
     }),
-    ("last bit", |s, _| *s.rdatas[0].last_mut().unwrap() ^= 1),
-    ("one octet more", |s, _| s.rdatas[0].push(0)),
-    ("one octet less", |s, _| _ = s.rdatas[0].pop()),
-    ("one record more", |s, _| s.rdatas.push(s.like_first())),
-    ("one record less", |s, _| drop(s.rdatas.remove(0))),
-    ("records twice", |s, _| s.rdatas.extend(s.rdatas.clone())),
-    ("backwards", |s, _| s.rdatas.reverse()),
-    ("records gone", |s, _| s.rdatas.clear()),
-    ("gone", |s, _| {
+    ("data: last bit", |s, _| *s.rdatas[0].last_mut().unwrap() ^= 1),
+    ("data: one octet more", |s, _| s.rdatas[0].push(0)),
+    ("data: one octet less", |s, _| _ = s.rdatas[0].pop()),
+    ("data: one record more", |s, _| s.rdatas.push(s.like_first())),
+    ("data: one record less", |s, _| drop(s.rdatas.remove(0))),
+    ("data: records twice", |s, _| s.rdatas.extend(s.rdatas.clone())),
+    ("data: backwards", |s, _| s.rdatas.reverse()),
+    ("data: records gone", |s, _| s.rdatas.clear()),
+    ("data: gone", |s, _| {
         s.rdatas.clear();
         s.sigs.clear();
     }),
-    ("owner in capitals", |s, _| {
+    ("data: owner in capitals", |s, _| {
         s.owner = crate::tree::name(&s.owner.as_name().to_string().to_ascii_uppercase());
     }),
-    ("at another owner", |s, c| s.owner = crate::tree::below("zz", c.zone.as_name())),
-    ("at the zone's name", |s, c| s.owner = c.zone.clone()),
-    ("that of another owner", |s, c| {
+    ("data: at another owner", |s, c| s.owner = crate::tree::below("zz", c.zone.as_name())),
+    ("data: at the zone's name", |s, c| s.owner = c.zone.clone()),
+    ("data: that of another owner", |s, c| {
         let other = c.elsewhere(s);
         (s.rdatas, s.sigs, s.rtype) = (other.rdatas, other.sigs, other.rtype);
     }),
-    ("another one", |s, c| *s = c.elsewhere(s)),
-    ("older data", |s, c| {
+    ("data: another one", |s, c| *s = c.elsewhere(s)),
+    ("data: older data", |s, c| {
         s.rdatas = vec![s.like_first()];
         c.resign_as(s, |form| (form.inception, form.expiration) = (c.now - 20 * DAY, c.now + DAY));
     }),
-    ("older data, expired", |s, c| {
+    ("data: older data, expired", |s, c| {
         s.rdatas = vec![s.like_first()];
         c.resign_as(s, |form| (form.inception, form.expiration) = (c.now - 20 * DAY, c.now - 9 * DAY));
     }),
-    ("TTL 0", |s, _| s.ttl = 0),
-    ("TTL doubled", |s, _| s.ttl *= 2),
-    ("one record more, signed", |s, c| {
+    ("data: TTL 0", |s, _| s.ttl = 0),
+    ("data: TTL doubled", |s, _| s.ttl *= 2),
+    ("data: one record more, signed", |s, c| {
         s.rdatas.push(s.like_first());
         c.resign(s);
     }),
-    ("last bit, signed", |s, c| {
+    ("data: last bit, signed", |s, c| {
         s.rdatas = vec![s.like_first()];
         c.resign(s);
     }),

@@ -24,7 +24,7 @@ const WINDOW: usize = 24;
 const PATIENCE: Duration = Duration::from_secs(12);
 
 /// Answers on all addresses, until the process ends.
-fn serve(internet: &'static Internet<'static>) {
+pub fn serve(internet: &'static Internet<'static>) {
     let sides = [Side::Parent, Side::Child].into_iter();
     let both = sides.flat_map(|side| (0..SERVERS).map(move |i| address(side, i)));
     for address in both.chain([ROOT, Ipv4Addr::new(198, 18, 1, 1)]) {
@@ -92,7 +92,7 @@ fn ask(server: &Server, questions: &[(String, Rtype)]) -> Vec<u8> {
     }
 }
 
-/// What each of them says to the questions of these mutants.
+/// What each of them says to the questions of these mutants, of which it knows nothing yet.
 pub fn verdicts(lab: &Lab, internet: &'static Internet<'static>, ids: &[usize]) -> Vec<[u8; 4]> {
     let mut anchor = String::new();
     print_rdata(Rtype::DS, &internet.anchor(), &mut anchor);
@@ -101,7 +101,6 @@ pub fn verdicts(lab: &Lab, internet: &'static Internet<'static>, ids: &[usize]) 
         .map(|id| &internet.mutants()[*id])
         .map(|mutant| (mutant.question(), mutant.kind.scenario.rtype))
         .collect();
-    serve(internet);
     let peers = [
         lab.unbound("198.18.0.5", HINTS, Some(&anchor)),
         lab.bind_recursor("198.18.0.8", HINTS, &anchor),

@@ -54,11 +54,22 @@ pub fn write(head: &str, mutants: &[Mutant<'_>], verdicts: &[Verdicts]) -> Strin
     text
 }
 
-/// What is wrong with a verdict of ours: it is not what the peers agree on, and there is no reason for it.
-pub fn complaint(mutant: &Mutant<'_>, verdicts: &Verdicts) -> Option<String> {
-    let agreed = agreed(verdicts)?;
+/// How a verdict of ours stands to those of the peers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// They do not agree on any.
+    Undecided,
+    Equal,
+    /// It is another one, and this is why.
+    Excused(&'static str),
+    Wrong,
+}
+
+pub fn standing(mutant: &Mutant<'_>, verdicts: &Verdicts) -> Standing {
     let ours = verdicts[4];
-    let excused = agreed == ours || reason(mutant, agreed, ours).is_some();
-    let letters = String::from_utf8_lossy(verdicts);
-    (!excused).then(|| format!("{letters} {}", mutant.describe()))
+    match agreed(verdicts) {
+        None => Standing::Undecided,
+        Some(agreed) if agreed == ours => Standing::Equal,
+        Some(agreed) => reason(mutant, agreed, ours).map_or(Standing::Wrong, Standing::Excused),
+    }
 }
