@@ -254,6 +254,7 @@ impl Lab {
     }
 
     /// BIND, resolving from these root hints and validating with the root's DS of these data.
+    #[allow(dead_code)] // The mutants are another program.
     pub fn bind_recursor(&self, address: &str, hints: &str, anchor: &str) -> Server {
         let folder = self.resolver("named", address, hints);
         let d = folder.display();
