@@ -94,7 +94,8 @@ impl Resolver {
             match found {
                 Ok(Found::Ruling(ruling)) => judging.rulings.push(ruling),
                 Ok(Found::Need(name, rtype)) => return self.look_up(now, id, judging, (name, rtype)),
-                // What an alias leads to may be had from elsewhere, or with the proof that is missing here: it is asked for by itself.
+                // What an alias leads to may be had from elsewhere, or with the proof that is missing here: it is
+                // asked for by itself.
                 Err(flaw) if !judging.rulings.is_empty() && flaw.why != Why::TooMuchWork => {
                     if let Some(task) = self.tasks.get_mut(&id) {
                         task.trace.note(now, Step::Bogus(Arc::new(flaw)));
@@ -467,7 +468,8 @@ fn check(claim: &Claim, denials: &[Rrset], keys: &Keys, bench: &mut Bench<'_>) -
             let denial = Denial::new(denials, keys, bench);
             let verdict = verdict(denial.expanded(name, rtype, expansion, bench.effort)?);
             let (ttl, proof) = (signed.ttl.min(denial.ttl()), proof_of(&denial));
-            // That a wildcard stands for the name shows that it is no delegation, as far as opt-out lets anything be shown.
+            // That a wildcard stands for the name shows that it is no delegation, as far as opt-out lets
+            // anything be shown.
             let no_ds = Some(NoDs::NotACut);
             return Ok(Ruling { verdict, ttl, proof, no_ds, ..Ruling::default() });
         }

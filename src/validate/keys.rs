@@ -94,7 +94,8 @@ impl<'a> Entry<'a> {
             only.push(key.rdata());
             match check_set(set, &Keys::new(only), bench) {
                 Ok(Signed { ttl, .. }) => return Ok(Chain::Secure(all.clone(), ttl)),
-                // It is the key that cannot be checked with. An algorithm that only the signature names is anybody's to write there.
+                // It is the key that cannot be checked with. An algorithm that only the signature names is anybody's
+                // to write there.
                 Err(Flaw { why: Why::Unsupported(algorithm), .. }) if algorithm == key.algorithm => {
                     unsupported = true;
                 }
