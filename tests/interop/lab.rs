@@ -81,7 +81,7 @@ impl Server {
     }
 
     /// Waits until it answers for a zone.
-    fn ready(mut self, zone: &str) -> Server {
+    pub fn ready(mut self, zone: &str) -> Server {
         for _ in 0..200 {
             if let Some(status) = self.child.try_wait().unwrap() {
                 panic!(
@@ -100,7 +100,8 @@ impl Server {
 }
 
 impl Lab {
-    fn start(&self, name: &'static str, address: &str, folder: &Path, command: &mut Command) -> Server {
+    /// Starts a program in a folder of its own; what it says goes to a log there.
+    pub fn start(&self, name: &'static str, address: &str, folder: &Path, command: &mut Command) -> Server {
         let log = folder.join("log");
         let file = File::create(&log).unwrap();
         let child = command
@@ -253,27 +254,6 @@ impl Lab {
         self.start("PowerDNS Recursor", address, &folder, &mut command).ready(".")
     }
 
-    /// BIND, resolving from these root hints and validating with the root's DS of these data.
-    #[allow(dead_code)] // The mutants are another program.
-    pub fn bind_recursor(&self, address: &str, hints: &str, anchor: &str) -> Server {
-        let folder = self.resolver("named", address, hints);
-        let d = folder.display();
-        // The digest is one word in quotes.
-        let (numbers, digest) = anchor.rsplit_once(' ').unwrap();
-        let config = format!(
-            "options {{ directory \"{d}\"; pid-file \"{d}/pid\"; session-keyfile \"{d}/key\"; listen-on {{ {address}; }}; \
-             listen-on-v6 {{ none; }}; recursion yes; allow-recursion {{ any; }}; allow-query-cache {{ any; }}; \
-             allow-query {{ any; }}; empty-zones-enable no; dnssec-validation yes; lame-ttl 0; servfail-ttl 0; \
-             max-udp-size 4096; max-cache-size 256m; }};\ncontrols {{ }};\n\
-             trust-anchors {{ . static-ds {numbers} \"{digest}\"; }};\n\
-             zone \".\" {{ type hint; file \"hints\"; }};\n"
-        );
-        fs::write(folder.join("named.conf"), config).unwrap();
-        let mut command = Command::new("named");
-        command.args(["-g", "-n", "1", "-c", "named.conf"]);
-        self.start("BIND", address, &folder, &mut command).ready(".")
-    }
-
     /// A zone signed by ldns-signzone with these options, for four weeks from now.
     pub fn sign(&self, apex: &str, text: &str, options: &str) -> String {
         let folder = tempfile::tempdir_in(&self.directory).unwrap();
@@ -292,7 +272,7 @@ impl Lab {
     }
 
     /// A folder with the root hints.
-    fn resolver(&self, server: &str, address: &str, hints: &str) -> PathBuf {
+    pub fn resolver(&self, server: &str, address: &str, hints: &str) -> PathBuf {
         let (folder, _) = self.folder(server, address, &[]);
         fs::write(folder.join("hints"), hints).unwrap();
         folder
@@ -307,9 +287,7 @@ impl Lab {
             None => "enabled = false".to_owned(),
             Some(hints) => {
                 fs::write(folder.join("hints"), hints).unwrap();
-                "allow = [\"0.0.0.0/0\", \"::/0\"]\nroot_hints = \"hints\"\nspecial_use = false\n\
-                 trust_anchors = \"none\""
-                    .to_owned()
+                "allow = [\"0.0.0.0/0\", \"::/0\"]\nroot_hints = \"hints\"\nspecial_use = false\ntrust_anchors = \"none\"".to_owned()
             }
         };
         let config = format!(

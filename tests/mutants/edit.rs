@@ -186,7 +186,8 @@ impl Context<'_> {
     }
 }
 
-/// What is done to any set's signatures; where nothing is signed anew the set must become bogus, or stay as good as it was.
+/// What is done to any set's signatures; where nothing is signed anew the set must become bogus, or stay as
+/// good as it was.
 pub const SIGNATURES: &[(&str, Edit)] = &[
     ("none", |s, _| s.sigs.clear()),
     ("covers the next type", |s, _| s.patch(0, &(s.rtype.0 + 1).to_be_bytes())),

@@ -23,7 +23,8 @@ fn last(s: &mut Set, c: &Context<'_>, change: impl FnOnce(&mut Vec<u8>)) {
     change(&mut s.rdatas[at]);
 }
 
-/// What is done to keys: as such, with the set signed anew, with the DS made anew, and with all signatures' tags made anew.
+/// What is done to keys: as such, with the set signed anew, with the DS made anew, and with all signatures'
+/// tags made anew.
 pub const KEYS: &[(&str, Edit)] = &[
     ("first: no ZONE", |s, c| first(s, c, |key| key[0] &= !1)),
     ("first: no SEP", |s, c| first(s, c, |key| key[1] &= !1)),

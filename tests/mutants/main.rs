@@ -1,6 +1,7 @@
-//! Ten thousand signed trees, each changed in one way, and what a resolver says of it: what Unbound, BIND, Knot Resolver and PowerDNS
-//! Recursor agree on. Their verdicts are recorded in `verdicts.txt`, and a sample of them is asked for again each time; all of them are
-//! where `WAYMARK_LONG` is set, and recorded anew where `WAYMARK_RECORD` is set too.
+//! Ten thousand signed trees, each changed in one way, and what a resolver says of it: what Unbound, BIND,
+//! Knot Resolver and PowerDNS Recursor agree on. Their verdicts are recorded in `verdicts.txt`, and a sample
+//! of them is asked for again each time; all of them are where `WAYMARK_LONG` is set, and recorded anew where
+//! `WAYMARK_RECORD` is set too.
 
 #![allow(clippy::unwrap_used)]
 
@@ -145,8 +146,8 @@ fn write(internet: &Internet<'_>, theirs: &[[u8; 4]]) {
     };
     let head = format!(
         "# Verdicts of {}, and ours, a letter each, or one if all are the same:\n\
-         # A has answers, C an alias that leads to nothing, N has none, X: no such name; small letters: not authentic; F: SERVFAIL;\n\
-         # a dash: no answer. Written by tests/mutants.\n{}{}{}{}",
+         # A has answers, C an alias that leads to nothing, N has none, X: no such name; small letters: not\n\
+         # authentic; F: SERVFAIL; a dash: no answer. Written by tests/mutants.\n{}{}{}{}",
         peers::NAMES.join(", "),
         version("unbound", "-V"),
         version("named", "-V"),

@@ -104,8 +104,8 @@ impl Asked {
     }
 }
 
-/// What a resolver says, as one letter: A with answers, C with an alias that leads to nothing, N without, X for no such name; small if
-/// not authentic. F is SERVFAIL.
+/// What a resolver says, as one letter: A with answers, C with an alias that leads to nothing, N without, X
+/// for no such name; small if not authentic. F is SERVFAIL.
 pub fn verdict(octets: &[u8]) -> u8 {
     let Ok(message) = Message::parse(octets) else { return b'?' };
     let (flags, question) = (message.header().flags, message.question());

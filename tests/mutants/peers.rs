@@ -5,8 +5,10 @@ use crate::lab::{Lab, Server};
 use crate::message::verdict;
 use crate::text;
 use crate::tree::Side;
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 use waymark::rrset::print_rdata;
@@ -92,6 +94,27 @@ fn ask(server: &Server, questions: &[(String, Rtype)]) -> Vec<u8> {
     }
 }
 
+/// BIND, resolving from these root hints and validating with the root's DS of these data.
+fn bind(lab: &Lab, address: &str, hints: &str, anchor: &str) -> Server {
+    let folder = lab.resolver("named", address, hints);
+    let d = folder.display();
+    // The digest is one word in quotes.
+    let (numbers, digest) = anchor.rsplit_once(' ').unwrap();
+    let config = format!(
+        "options {{ directory \"{d}\"; pid-file \"{d}/pid\"; session-keyfile \"{d}/key\"; \
+         listen-on {{ {address}; }}; listen-on-v6 {{ none; }}; recursion yes; \
+         allow-recursion {{ any; }}; allow-query-cache {{ any; }}; \
+         allow-query {{ any; }}; empty-zones-enable no; dnssec-validation yes; lame-ttl 0; servfail-ttl 0; \
+         max-udp-size 4096; max-cache-size 256m; }};\ncontrols {{ }};\n\
+         trust-anchors {{ . static-ds {numbers} \"{digest}\"; }};\n\
+         zone \".\" {{ type hint; file \"hints\"; }};\n"
+    );
+    fs::write(folder.join("named.conf"), config).unwrap();
+    let mut command = Command::new("named");
+    command.args(["-g", "-n", "1", "-c", "named.conf"]);
+    lab.start("BIND", address, &folder, &mut command).ready(".")
+}
+
 /// What each of them says to the questions of these mutants, of which it knows nothing yet.
 pub fn verdicts(lab: &Lab, internet: &'static Internet<'static>, ids: &[usize]) -> Vec<[u8; 4]> {
     let mut anchor = String::new();
@@ -103,7 +126,7 @@ pub fn verdicts(lab: &Lab, internet: &'static Internet<'static>, ids: &[usize]) 
         .collect();
     let peers = [
         lab.unbound("198.18.0.5", HINTS, Some(&anchor)),
-        lab.bind_recursor("198.18.0.8", HINTS, &anchor),
+        bind(lab, "198.18.0.8", HINTS, &anchor),
         lab.kresd("198.18.0.6", HINTS, Some(&anchor)),
         lab.pdns_recursor("198.18.0.7", HINTS, Some(&anchor)),
     ];

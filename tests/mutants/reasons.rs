@@ -32,12 +32,14 @@ const REASONS: &[Reason] = &[
     Reason {
         said: (ALL, "F"),
         of: |mutant| label(mutant, &["expired a minute ago", "begins in ten minutes"]),
-        why: "clocks are wrong: a tenth of the validity, an hour at least and a day at most, is tolerated, as by Unbound",
+        why: "clocks are wrong: a tenth of the validity, an hour at least and a day at most, is tolerated, \
+              as by Unbound",
     },
     Reason {
         said: (ALL, "F"),
         of: |mutant| label(mutant, &["before the answer", "besides"]),
-        why: "what was asked for is there and signed; what stands beside it is not looked at and not passed on",
+        why: "what was asked for is there and signed; what stands beside it is not looked at and not passed \
+              on",
     },
     Reason {
         said: (ALL, "F"),
@@ -47,7 +49,8 @@ const REASONS: &[Reason] = &[
     Reason {
         said: (INSECURE, "F"),
         of: |mutant| label(mutant, &["algorithm 5", "algorithm 7"]),
-        why: "RSA with SHA-1 is not checked any more, and zones that have nothing else are insecure (RFC 9905 §2)",
+        why: "RSA with SHA-1 is not checked any more, and zones that have nothing else are insecure (RFC \
+              9905 §2)",
     },
     Reason {
         said: (ALL, "F"),
@@ -57,7 +60,8 @@ const REASONS: &[Reason] = &[
     Reason {
         said: (INSECURE, "F"),
         of: opts_out,
-        why: "what is not signed may be of a delegation that opt-out hides: who can forge it can forge that (RFC 5155 §12.2)",
+        why: "what is not signed may be of a delegation that opt-out hides: who can forge it can forge that \
+              (RFC 5155 §12.2)",
     },
     Reason {
         said: (ALL, "F"),
@@ -116,7 +120,8 @@ const REASONS: &[Reason] = &[
     Reason {
         said: (INSECURE, SECURE),
         of: |mutant| matches!(mutant.shape().denial, Proofs::Nsec3(51.., ..)),
-        why: "more than 50 iterations are not worth it (RFC 9276 §3.2); the peers allowed 150 before CVE-2023-50868",
+        why: "more than 50 iterations are not worth it (RFC 9276 §3.2); the peers allowed 150 before \
+              CVE-2023-50868",
     },
     Reason {
         said: ("F", INSECURE),

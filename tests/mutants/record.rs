@@ -1,4 +1,5 @@
-//! What was said to each mutant's question, as a file: what is asked and changed in brackets, then how, then the verdicts.
+//! What was said to each mutant's question, as a file: what is asked and changed in brackets, then how, then
+//! the verdicts.
 
 use crate::catalogue::{Kind, Mutant};
 use crate::reasons::reason;

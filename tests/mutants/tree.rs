@@ -1,4 +1,5 @@
-//! The signed tree of each mutant: `mNNNNN.com.`, the parent, which delegates `c`, signed, and `plain`, which is not.
+//! The signed tree of each mutant: `mNNNNN.com.`, the parent, which delegates `c`, signed, and `plain`, which
+//! is not.
 
 use crate::text;
 use aws_lc_rs::signature::Ed25519KeyPair;
@@ -50,8 +51,8 @@ const ED25519: Algorithm = Algorithm::ED25519;
 const P256: Algorithm = Algorithm::ECDSAP256SHA256;
 const P384: Algorithm = Algorithm::ECDSAP384SHA384;
 
-/// How trees are signed. The first [`COMMON`] are for all mutations; some of them are in it twice, to be met more often. RSA takes a
-/// hundred times as long to sign.
+/// How trees are signed. The first [`COMMON`] are for all mutations; some of them are in it twice, to be met
+/// more often. RSA takes a hundred times as long to sign.
 pub const SHAPES: &[Shape] = &[
     shape(ED25519, true, Proofs::Nsec),
     shape(ED25519, true, Proofs::Nsec3(0, 0, false)),
@@ -80,7 +81,8 @@ pub const SHAPES: &[Shape] = &[
 pub const COMMON: usize = 11;
 pub const SELDOM: usize = 3;
 
-/// The keys of a zone: the first is the one that its DS names and that signs the keys, the last signs the rest.
+/// The keys of a zone: the first is the one that its DS names and that signs the keys, the last signs the
+/// rest.
 pub struct Keyring {
     pub keys: Vec<SigningKey>,
     pairs: Vec<Option<Ed25519KeyPair>>,
@@ -119,8 +121,8 @@ impl Keyring {
         if rtype == Rtype::DNSKEY { 0 } else { self.keys.len() - 1 }
     }
 
-    /// An RRSIG of this form over these records; by a key that cannot sign octets as they are, one that is not valid if the form is not
-    /// that of the key and the records.
+    /// An RRSIG of this form over these records; by a key that cannot sign octets as they are, one that is
+    /// not valid if the form is not that of the key and the records.
     pub fn sign(
         &self,
         place: usize,
