@@ -95,6 +95,14 @@ impl Resolver {
                     return self.bogus(now, id, &judging, flaw);
                 }
                 Ok(Found::Need(name, rtype)) => return self.look_up(now, id, judging, (name, rtype)),
+                // What an alias leads to may be had from elsewhere, or with the proof that is missing here: it is asked for by itself.
+                Err(flaw) if !judging.rulings.is_empty() && flaw.why != Why::TooMuchWork => {
+                    if let Some(task) = self.tasks.get_mut(&id) {
+                        task.trace.note(now, Step::Bogus(Arc::new(flaw)));
+                    }
+                    judging.claims.list.truncate(judging.rulings.len());
+                    judging.failure = None;
+                }
                 Err(flaw) => return self.bogus(now, id, &judging, flaw),
             }
         }
