@@ -37,6 +37,10 @@ const RECORD: &str = include_str!("verdicts.txt");
 /// Every mutant that is asked of the peers where there is no time for all: a prime.
 const SAMPLE: usize = 97;
 
+/// One of so many may be another: keys that are not of Ed25519 are other ones each time, and a verdict may hang
+/// on what their octets happen to be.
+const UNSTEADY: usize = 2_000;
+
 /// How often they are asked, started anew, until all say what is recorded.
 const ATTEMPTS: usize = 4;
 
@@ -109,6 +113,7 @@ fn unbound_bind_and_others_say_what_is_recorded() {
             return write(internet, &peers::verdicts(lab, internet, &ids));
         }
         let recorded = record::read(RECORD, mutants);
+        let most = ids.len() / UNSTEADY;
         let (mut left, mut changed) = (ids, Vec::new());
         // What hangs on which of two answers comes first is not the same each time.
         for _ in 0..ATTEMPTS {
@@ -125,7 +130,9 @@ fn unbound_bind_and_others_say_what_is_recorded() {
             let [now, then] = [said, &then[..4]].map(String::from_utf8_lossy);
             format!("{now} and not {then}: {}", mutants[*id].describe())
         });
-        tell("changed", &changed.collect::<Vec<String>>());
+        let changed: Vec<String> = changed.collect();
+        changed.iter().for_each(|line| println!("changed: {line}"));
+        assert!(changed.len() <= most, "{} changed", changed.len());
     });
 }
 
