@@ -262,8 +262,13 @@ impl<'o, 'a> Reply<'o, 'a> {
         if self.dnssec_ok && written.is_ok() {
             written = self.records(section, owner, Rtype::RRSIG, set.ttl, set.signatures);
         }
+        self.keep_whole(section, set.ttl, mark, written)
+    }
+
+    /// Keeps what was written since a mark, of this TTL, or takes it back where it did not fit; says which.
+    fn keep_whole(&mut self, section: Section, ttl: u32, mark: Mark, written: Result<(), Full>) -> bool {
         match written {
-            Ok(()) => self.min_ttl = self.min_ttl.min(set.ttl),
+            Ok(()) => self.min_ttl = self.min_ttl.min(ttl),
             Err(Full) => {
                 self.writer.roll_back(mark);
                 self.truncated |= section != Section::Additional;
@@ -298,13 +303,7 @@ impl<'o, 'a> Reply<'o, 'a> {
         let written = self
             .record(section, owner, rtype, ttl, rdata)
             .and_then(|()| self.records(section, owner, Rtype::RRSIG, ttl, signatures));
-        match written {
-            Ok(()) => self.min_ttl = self.min_ttl.min(ttl),
-            Err(Full) => {
-                self.writer.roll_back(mark);
-                self.truncated |= section != Section::Additional;
-            }
-        }
+        self.keep_whole(section, ttl, mark, written);
     }
 
     /// Says that something was left out that the client needs (RFC 9471 §3.1: glue).
