@@ -26,7 +26,7 @@ const ALGORITHMS: [Algorithm; 5] = [
 ];
 
 fn seeds() -> std::ops::Range<u64> {
-    0..if std::env::var_os("WAYMARK_LONG").is_some() { 400 } else { 30 }
+    0..if std::env::var_os("WAYMARK_LONG").is_some() { 150 } else { 30 }
 }
 
 fn denial(dice: &mut Dice) -> Denial {
