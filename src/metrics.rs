@@ -39,6 +39,17 @@ pub enum Standing {
 
 const STANDINGS: [&str; 3] = ["new", "valid", "bad"];
 
+/// What validation made of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Validated {
+    /// All of it is signed and right.
+    Secure,
+    /// It is a failure, because what was learnt is not right.
+    Bogus,
+}
+
+const VALIDATED: [&str; 2] = ["secure", "bogus"];
+
 /// Why a request got no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dropped {
@@ -93,6 +104,7 @@ pub struct Counters {
     queries: [AtomicU64; 2],
     responses: [[AtomicU64; RCODES]; 5],
     drops: [AtomicU64; DROPS.len()],
+    validated: [AtomicU64; VALIDATED.len()],
     cookies: [AtomicU64; STANDINGS.len()],
     slipped: AtomicU64,
     crowded: [AtomicU64; CROWDED.len()],
@@ -107,6 +119,7 @@ impl Counters {
             queries: Default::default(),
             responses: Default::default(),
             drops: Default::default(),
+            validated: Default::default(),
             cookies: Default::default(),
             slipped: AtomicU64::new(0),
             crowded: Default::default(),
@@ -132,6 +145,11 @@ impl Counters {
     /// A reply was given.
     pub fn response(&self, source: Source, rcode: Rcode) {
         self.inc(&self.responses[source as usize][(rcode.0 as usize).min(RCODES - 1)]);
+    }
+
+    /// A reply was validated, or failed for that.
+    pub fn validated(&self, validated: Validated) {
+        self.inc(&self.validated[validated as usize]);
     }
 
     /// A request got no reply.
@@ -296,6 +314,12 @@ impl Collector for Report {
             "Replies given, by response code and where the answer came from",
             &mut responses,
         )?;
+        let validated = one("verdict", &VALIDATED, &|i| m.sum(|c| &c.validated[i]));
+        counters(
+            "waymark_validated",
+            "Replies that were validated, or failed because what was learnt is bogus",
+            &mut validated.into_iter(),
+        )?;
         let drops = one("reason", &DROPS, &|i| m.sum(|c| &c.drops[i]));
         counters("waymark_drops", "Requests that got no reply", &mut drops.into_iter())?;
         let cookies = one("standing", &STANDINGS, &|i| m.sum(|c| &c.cookies[i]));
@@ -379,6 +403,7 @@ mod tests {
         one.dropped(Dropped::NotAQuery);
         one.upstream_timeout();
         one.cookie(Standing::Bad);
+        two.validated(Validated::Bogus);
         two.dropped(Dropped::RateLimited);
         two.slipped();
         one.crowded(Crowded::Client);
@@ -391,6 +416,8 @@ mod tests {
             "waymark_responses_total{rcode=\"OTHER\",source=\"cache\"} 1",
             "waymark_drops_total{reason=\"not_a_query\"} 1",
             "waymark_upstream_timeouts_total 1",
+            "waymark_validated_total{verdict=\"bogus\"} 1",
+            "waymark_validated_total{verdict=\"secure\"} 0",
             "waymark_cookies_total{standing=\"bad\"} 1",
             "waymark_drops_total{reason=\"rate_limited\"} 1",
             "waymark_rate_limited_total{action=\"dropped\"} 1",

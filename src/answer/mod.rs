@@ -20,7 +20,7 @@ use crate::clock::Instant;
 use crate::guard::Rates;
 use crate::guard::cookie::Checked;
 use crate::guard::rate::{Kind, Pass};
-pub use crate::metrics::{Dropped, Source, Standing};
+pub use crate::metrics::{Dropped, Source, Standing, Validated};
 use crate::resolve::{self, Budget, Question, Settled};
 use crate::rrset::Rdatas;
 use crate::steer::Client;
@@ -134,6 +134,8 @@ pub struct Meta {
     pub cookie: Option<Standing>,
     /// Whether it is over the rate limit, and so without its content.
     pub slipped: bool,
+    /// What validation made of it; none where there was nothing to validate.
+    pub validated: Option<Validated>,
 }
 
 /// What must happen before the request can be answered. It is kept with the request's octets, its View and its Budget.
@@ -470,8 +472,8 @@ impl<'a> Walk<'a, '_> {
         let authentic = self.secure && told && !self.query.flags.has(Flags::CD);
         if authentic && self.is_false_sentinel() {
             self.reply.fail(Rcode::SERVFAIL, None);
-        } else if authentic && asked {
-            self.reply.set_authentic();
+        } else if authentic {
+            self.reply.set_secure(asked);
         }
         emit(self.view, self.request, self.about(), &mut self.reply)
     }

@@ -1,6 +1,6 @@
 //! A reply being written: flags, sections, truncation at RRset boundaries (RFC 2181 §9) and EDNS.
 
-use super::{Meta, Outcome, Refusal, Source};
+use super::{Meta, Outcome, Refusal, Source, Validated};
 use crate::guard::cookie::{Checked, Standing};
 use crate::limits;
 use crate::rrset::{Rdatas, write_rdata};
@@ -30,6 +30,7 @@ pub(super) struct Reply<'o, 'a> {
     /// Octets held back for the OPT record.
     reserved: isize,
     dnssec_ok: bool,
+    secure: bool,
     truncated: bool,
     min_ttl: u32,
     ede: Option<Ede>,
@@ -72,7 +73,8 @@ impl Bare<'_> {
         }
         let len = writer.finish();
         let cookie = cookie.map(|cookie| cookie.standing);
-        Meta { len, min_ttl: u32::MAX, rcode, source: Source::Refused, cookie, slipped: false }
+        let (source, validated) = (Source::Refused, None);
+        Meta { len, min_ttl: u32::MAX, rcode, source, cookie, slipped: false, validated }
     }
 }
 
@@ -152,6 +154,7 @@ impl<'o, 'a> Reply<'o, 'a> {
             cookie,
             reserved,
             dnssec_ok: query.edns.is_some_and(|edns| edns.dnssec_ok),
+            secure: false,
             truncated: false,
             min_ttl: u32::MAX,
             ede: None,
@@ -173,6 +176,7 @@ impl<'o, 'a> Reply<'o, 'a> {
         self.writer.roll_back(self.start);
         (self.truncated, self.min_ttl) = (false, u32::MAX);
         self.flags = self.flags.with(Flags::AA, false);
+        self.secure = false;
         (self.rcode, self.ede) = (rcode, ede.map(|(code, _)| code));
         self.text = Text::new(ede.map_or("", |(_, text)| text));
     }
@@ -229,9 +233,10 @@ impl<'o, 'a> Reply<'o, 'a> {
         aliases.nth(nth)?.owner().ok()
     }
 
-    /// Says that all of the answer was validated (RFC 4035 §3.2.3).
-    pub fn set_authentic(&mut self) {
-        self.flags = self.flags.with(Flags::AD, true);
+    /// Notes that all of the answer was validated, and tells it to those who want to know (RFC 4035 §3.2.3).
+    pub fn set_secure(&mut self, told: bool) {
+        self.secure = true;
+        self.flags = self.flags.with(Flags::AD, told);
     }
 
     /// Whether the client wants DNSSEC records that it has not asked for by type (RFC 3225 §3).
@@ -355,6 +360,13 @@ impl<'o, 'a> Reply<'o, 'a> {
             source: self.source,
             cookie: self.standing(),
             slipped: false,
+            validated: match self.ede {
+                Some(ede) if self.rcode == Rcode::SERVFAIL && ede.is_of_validation() => {
+                    Some(Validated::Bogus)
+                }
+                _ if self.secure => Some(Validated::Secure),
+                _ => None,
+            },
         }
     }
 

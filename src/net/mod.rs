@@ -228,6 +228,9 @@ fn count(counters: &Counters, meta: &Meta) {
     if let Some(standing) = meta.cookie {
         counters.cookie(standing);
     }
+    if let Some(validated) = meta.validated {
+        counters.validated(validated);
+    }
     if meta.slipped {
         counters.slipped();
     }
