@@ -175,7 +175,7 @@ impl<'o, 'a> Reply<'o, 'a> {
     pub fn fail(&mut self, rcode: Rcode, ede: Option<(Ede, &str)>) {
         self.writer.roll_back(self.start);
         (self.truncated, self.min_ttl) = (false, u32::MAX);
-        self.flags = self.flags.with(Flags::AA, false);
+        self.flags = self.flags.with(Flags::AA, false).with(Flags::AD, false);
         self.secure = false;
         (self.rcode, self.ede) = (rcode, ede.map(|(code, _)| code));
         self.text = Text::new(ede.map_or("", |(_, text)| text));
