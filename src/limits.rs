@@ -492,3 +492,6 @@ pub const ANCHOR_SIGNAL: Duration = Duration::from_secs(86_400);
 
 /// Tags told in one such signal: as many as fit a label.
 pub const SIGNAL_TAGS: usize = 11;
+
+/// Signatures of what came with a referral that may be of no use before it is asked for instead.
+pub const EVIDENCE_FAULTS: u16 = 4;

@@ -84,9 +84,12 @@ impl<'a> Ds<'a> {
 
     /// Whether it is the digest of this key of the zone `owner` (RFC 4034 §5.1.4).
     pub fn matches(&self, owner: Name<'_>, key: &Key<'_>) -> bool {
+        if !self.names(key) {
+            return false;
+        }
         let mut owner = owner.to_buf();
         owner.make_lowercase();
         let digest = self.digest_type.of(&[owner.as_name().as_bytes(), key.rdata]);
-        self.names(key) && digest.is_some_and(|digest| digest.as_ref() == self.digest)
+        digest.is_some_and(|digest| digest.as_ref() == self.digest)
     }
 }

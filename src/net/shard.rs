@@ -375,7 +375,9 @@ impl Shard {
         if let Some(datagram) = datagram {
             self.under_way.insert(datagram, asker);
         }
-        resolver.handle_question(clock::now(), &pending.question, asker, pending.progress.budget);
+        let now = clock::now();
+        resolver.set_time(now, clock::unix_secs());
+        resolver.handle_question(now, &pending.question, asker, pending.progress.budget);
         self.pending.insert(asker, pending);
     }
 
@@ -536,6 +538,7 @@ impl Shard {
     /// Something came from upstream.
     pub fn upstream_event(&mut self, token: Token, sockets: &[UdpSocket], registry: &Registry) {
         let Some(resolver) = &mut self.resolver else { return };
+        resolver.set_time(clock::now(), clock::unix_secs());
         self.upstreams.event(token, |exchange, reply| {
             resolver.handle_reply(clock::now(), exchange, reply);
             resolver.is_out(exchange)

@@ -180,7 +180,8 @@ impl Resolver {
         (levels <= limits::TASK_DEPTH + 1).then_some(levels - 1)
     }
 
-    /// How many it waits for, one for the other. What `fetch` allows bounds it.
+    /// How many it waits for, one for the other. What `fetch` allows bounds it, for lookups
+    /// of addresses are not judged, and so wait for no DS or DNSKEY.
     fn levels_below(&self, id: TaskId) -> usize {
         let Some(Task { state: State::At(visit), .. }) = self.tasks.get(&id) else { return 0 };
         visit.pending.iter().map(|&pending| 1 + self.levels_below(pending)).max().unwrap_or(0)

@@ -1,6 +1,7 @@
 //! Looking after trust anchors: their zones' keys are looked at when that is due (RFC 5011 §2.3), what is seen is told to
 //! [`crate::anchor::Trust`], and zones are told which anchors are trusted here (RFC 8145 §5).
 
+use super::own::Own;
 use super::{Question, Resolver, Timer};
 use crate::anchor::{Anchor, Observation, SeenKey};
 use crate::clock::Instant;
@@ -20,6 +21,10 @@ impl Resolver {
     /// Looks at the zones whose keys are due, and tells zones which anchors are trusted, once a day.
     pub(super) fn look_after_anchors(&mut self, now: Instant) {
         self.timers.push(Reverse((now + limits::TRUST_LOOK, Timer::Anchors)));
+        // What is due stays so when there is no room.
+        if self.tasks.len() >= limits::TASKS_AND_REFRESHES {
+            return;
+        }
         while let Some(zone) = self.known.anchors.due(self.unix(now)) {
             self.ask_for_none(now, zone, Rtype::DNSKEY);
         }
@@ -34,10 +39,19 @@ impl Resolver {
 
     /// Asks a question that nobody waits for.
     pub(super) fn ask_for_none(&mut self, now: Instant, name: OwnedName, rtype: Rtype) {
-        let question = Question { name, rtype, checking_disabled: false, start: None };
-        if !self.by_question.contains_key(&question) && self.tasks.len() < limits::TASKS_AND_REFRESHES {
-            let task = self.task(now, question, None);
-            self.start(now, task);
+        let start = match self.own_addresses(name.as_name(), rtype) {
+            Own::No => None,
+            Own::Below(start) => Some(start),
+            // It is ours.
+            Own::Addresses(_) => return,
+        };
+        let question = Question { name, rtype, checking_disabled: false, start };
+        if !self.by_question.contains_key(&question) {
+            let id = self.task(now, question, None);
+            if let Some(task) = self.tasks.get_mut(&id) {
+                task.for_itself = true;
+            }
+            self.start(now, id);
             self.wake(now);
         }
     }

@@ -104,6 +104,7 @@ impl Resolver {
             let Some(task) = self.tasks.get_mut(&id) else { continue };
             task.waiters.retain(|waiting| *waiting != waiter);
             if task.waiters.is_empty()
+                && !task.for_itself
                 && let Some(Task { state: State::At(visit), .. }) = self.remove(id)
             {
                 self.stop_exchanges(id, &visit);
@@ -286,9 +287,11 @@ impl Resolver {
         for asker in self.askers_of(id) {
             let Some(Asking { budget, .. }) = self.askers.get_mut(&asker) else { continue };
             if budget.queries < queries {
-                self.out_of_budget(now, asker, "it needs more upstream queries than one question may cause");
+                let limit = "it needs more upstream queries than one question may cause";
+                self.out_of_budget(now, asker, Ede::NO_REACHABLE_AUTHORITY, limit);
             } else if budget.bytes < bytes {
-                self.out_of_budget(now, asker, "it needs more upstream data than one question may cause");
+                let limit = "it needs more upstream data than one question may cause";
+                self.out_of_budget(now, asker, Ede::NO_REACHABLE_AUTHORITY, limit);
             } else {
                 (budget.queries, budget.bytes) = (budget.queries - queries, budget.bytes - bytes);
             }
@@ -296,7 +299,7 @@ impl Resolver {
     }
 
     /// A client's question ends unresolved; its task goes on for the rest, if there are any.
-    pub(super) fn out_of_budget(&mut self, now: Instant, asker: Asker, limit: &str) {
+    pub(super) fn out_of_budget(&mut self, now: Instant, asker: Asker, ede: Ede, limit: &str) {
         let Some(Asking { task: id, budget, is_first }) = self.askers.remove(&asker) else { return };
         let Some(task) = self.tasks.get(&id) else { return };
         let trouble = match &task.state {
@@ -304,7 +307,7 @@ impl Resolver {
             _ => limit.to_owned(),
         };
         let (question, alone) = (task.question.clone(), task.waiters.len() <= 1 && !task.starved);
-        let failure = Failure::servfail(Ede::NO_REACHABLE_AUTHORITY, trouble);
+        let failure = Failure::servfail(ede, trouble);
         // Or who owns a chain of aliases could deny to all others what it leads to.
         if alone && is_first {
             self.remember_failure(now, &question, &failure);
@@ -319,10 +322,10 @@ impl Resolver {
     /// The deepest delegation for a question: own cut, stub or forward (if `routes` may be used), what was learnt, or the roots.
     pub(super) fn best_delegation(&self, question: &Question, routes: bool, now: Instant) -> Arc<Delegation> {
         let name = question.name.as_name();
-        // The DS of a stub's zone is not its servers' to tell.
+        // The DS of a zone is not its own servers' to tell.
         let is_parents = |zone: Name<'_>| question.rtype == Rtype::DS && zone == name && !zone.is_root();
         let mut suited = self.settings.routes_of(name).filter(|_| routes);
-        let route = suited.find(|route| route.forward || !is_parents(route.zone.as_name()));
+        let route = suited.find(|route| !is_parents(route.zone.as_name()));
         let servers = match (&question.start, route) {
             (Some(start), _) => Some((&start.zone, Servers::Named(start.servers.clone()))),
             (None, Some(route)) => {

@@ -8,6 +8,7 @@ use super::rule::Found;
 use super::task::{Again, State, Task, TaskId, Trouble, Waiter};
 use super::trace::Step;
 use super::{Failure, Question, Resolver, Settled, Transport};
+use crate::cache::EntryBuf;
 use crate::clock::Instant;
 use crate::limits;
 use crate::validate::{Effort, Flaw, Why};
@@ -19,7 +20,7 @@ use std::sync::Arc;
 pub(super) struct Judging {
     pub claims: Claims,
     /// How the question ends when all of them hold.
-    failure: Option<Ending>,
+    ending: Option<Ending>,
     /// Who made them; none when they came with a referral.
     source: Option<Source>,
     /// What was found of the first of them.
@@ -27,6 +28,10 @@ pub(super) struct Judging {
     /// The lookup that is under way, and how many there were.
     pending: Option<TaskId>,
     lookups: usize,
+    /// What was looked up last.
+    needed: Option<(OwnedName, Rtype)>,
+    /// Under which anchors the rulings were made.
+    generation: u64,
 }
 
 /// How a question ends though its claims hold.
@@ -48,8 +53,15 @@ pub(super) struct Source {
 }
 
 impl Judging {
-    pub fn new(claims: Claims, failure: Option<Ending>, source: Option<Source>) -> Judging {
-        Judging { claims, failure, source, rulings: Vec::new(), pending: None, lookups: 0 }
+    pub fn new(claims: Claims, ending: Option<Ending>, source: Option<Source>) -> Judging {
+        let (rulings, pending, needed) = (Vec::new(), None, None);
+        Judging { claims, ending, source, rulings, pending, lookups: 0, needed, generation: 0 }
+    }
+
+    /// Whether a lookup is the question itself, or brought nothing before.
+    fn leads_nowhere(&self, question: &Question, name: &OwnedName, rtype: Rtype) -> bool {
+        let again = self.needed.as_ref().is_some_and(|(needed, of)| needed == name && *of == rtype);
+        again || (name, rtype) == (&question.name, question.rtype)
     }
 
     /// Whether it waits for this lookup.
@@ -76,8 +88,17 @@ impl Resolver {
         let Some(Task { state: State::At(visit), question, .. }) = self.tasks.get_mut(&id) else { return };
         let Some(mut judging) = visit.judging.take() else { return };
         let (question, delegation) = (question.clone(), Arc::clone(&visit.delegation));
+        let generation = self.known.anchors.generation();
+        if generation != judging.generation {
+            judging.rulings.clear();
+            judging.generation = generation;
+        }
         while judging.rulings.len() < judging.claims.list.len() {
-            let before = self.effort_of(id);
+            let mut before = self.effort_of(id);
+            if judging.source.is_none() {
+                // What is to be had by asking is not worth more.
+                before.faults = before.faults.min(limits::EVIDENCE_FAULTS);
+            }
             let mut effort = before;
             let found = self.rule(now, &question, &delegation, &judging, &mut effort);
             let spent = effort.spent_of(&before);
@@ -86,7 +107,7 @@ impl Resolver {
             }
             match found {
                 Ok(Found::Ruling(ruling)) => judging.rulings.push(ruling),
-                Ok(Found::Need(name, rtype)) if name == question.name && rtype == question.rtype => {
+                Ok(Found::Need(name, rtype)) if judging.leads_nowhere(&question, &name, rtype) => {
                     let claim = &judging.claims.list[judging.rulings.len()];
                     let flaw = match rtype {
                         Rtype::DNSKEY => Flaw::new(name.as_name(), rtype, Why::NoKeys),
@@ -101,22 +122,33 @@ impl Resolver {
                         task.trace.note(now, Step::Bogus(Arc::new(flaw)));
                     }
                     judging.claims.list.truncate(judging.rulings.len());
-                    judging.failure = None;
+                    judging.ending = None;
                 }
                 Err(flaw) => return self.bogus(now, id, &judging, flaw),
             }
         }
-        let Judging { claims, failure, rulings, .. } = *judging;
-        let failure = match failure {
-            Some(Ending::Instead(failure)) => return self.give_up(now, id, failure),
-            Some(Ending::Beside(failure)) => Some(failure),
-            None => None,
-        };
+        let Judging { claims, ending, rulings, .. } = *judging;
         self.learn(now, &question, &claims, &rulings);
         self.keep_spans(now, &question, &claims, &rulings);
         let place = Place { realm: question.realm(self.settings.realm), checking_disabled: false, now };
         let entries = claims.list.iter().zip(&rulings).map(|(claim, ruling)| claim.entry(&place, ruling));
-        self.settle(id, entries.collect(), failure);
+        let entries = entries.collect();
+        self.conclude(now, id, entries, ending);
+    }
+
+    /// Ends a task whose claims hold, or are not judged.
+    pub(super) fn conclude(
+        &mut self,
+        now: Instant,
+        id: TaskId,
+        entries: Vec<EntryBuf>,
+        ending: Option<Ending>,
+    ) {
+        match ending {
+            Some(Ending::Instead(failure)) => self.give_up(now, id, failure),
+            Some(Ending::Beside(failure)) => self.settle(id, entries, Some(failure)),
+            None => self.settle(id, entries, None),
+        }
     }
 
     /// Looks up a DS or DNSKEY set that must be known before a task's claims can be judged.
@@ -130,6 +162,7 @@ impl Resolver {
         let Some(Task { question, .. }) = self.tasks.get(&id) else { return };
         let question = Question { name, rtype, checking_disabled: false, start: question.start.clone() };
         judging.lookups += 1;
+        judging.needed = Some((question.name.clone(), rtype));
         let endless = judging.lookups > limits::CHAIN_LOOKUPS;
         let existing = self.by_question.get(&question).copied();
         // It cannot wait for itself: the chain of trust leads up. But what is no name server's fault must not hang.
@@ -137,7 +170,11 @@ impl Resolver {
             let text = format!("no chain of trust leads to {}", question.name);
             return self.give_up(now, id, Failure::servfail(Ede::DNSSEC_INDETERMINATE, text));
         }
-        if existing.is_none() && self.tasks.len() >= 2 * limits::TASKS {
+        let crowded = match existing.and_then(|existing| self.tasks.get(&existing)) {
+            Some(task) => task.waiters.len() >= limits::WAITERS,
+            None => self.tasks.len() >= 2 * limits::TASKS,
+        };
+        if crowded {
             let failure = Failure::servfail(Ede::OTHER, "too many questions are being resolved".into());
             return self.give_up(now, id, Failure { passing: true, ..failure });
         }
@@ -167,16 +204,22 @@ impl Resolver {
 
     /// What a task was told is bogus. It may have been forged: the same server is asked once more over TCP, and then others.
     fn bogus(&mut self, now: Instant, id: TaskId, judging: &Judging, flaw: Flaw) {
-        let Some(Task { state: State::At(visit), trace, effort, .. }) = self.tasks.get_mut(&id) else {
+        let Some(Task { state: State::At(visit), question, trace, effort, .. }) = self.tasks.get_mut(&id)
+        else {
             return;
         };
         trace.note(now, Step::Bogus(Arc::new(flaw.clone())));
+        let Some(Source { server, transport, edns }) = judging.source else {
+            // What came with the referral is of no use: it is asked for, and others are not to meet it again.
+            let (name, own) = (question.name.clone(), question.start.is_some());
+            self.known.delegations[usize::from(own)].forget(name.as_name(), false);
+            return self.step(now, id);
+        };
         let too_much = flaw.why == Why::TooMuchWork;
         // What one of them is says more than that there are many.
         if visit.flaw.is_none() || !too_much {
             visit.flaw = Some(flaw);
         }
-        let Some(Source { server, transport, edns }) = judging.source else { return self.step(now, id) };
         visit.bogus += 1;
         if too_much || visit.bogus >= limits::BOGUS_RETRIES {
             visit.note_trouble(server, Trouble::Bogus);
@@ -200,14 +243,14 @@ impl Resolver {
     fn fail_as_bogus(&mut self, now: Instant, id: TaskId, passing: bool) {
         let Some(Task { state: State::At(visit), question, .. }) = self.tasks.get(&id) else { return };
         let Some(flaw) = visit.flaw.clone() else { return };
+        if passing {
+            let failure = Failure::servfail(flaw.ede(), flaw.to_string());
+            return self.give_up(now, id, Failure { passing, ..failure });
+        }
         // Whoever leads there may have been forged.
         let zone = visit.delegation.zone.clone();
         if !zone.as_name().is_root() {
             self.known.delegations[usize::from(question.start.is_some())].forget(zone.as_name(), false);
-        }
-        if passing {
-            let failure = Failure::servfail(flaw.ede(), flaw.to_string());
-            return self.give_up(now, id, Failure { passing, ..failure });
         }
         self.fail(now, id, flaw.ede(), flaw.to_string());
     }
@@ -240,7 +283,10 @@ impl Resolver {
             let Some(asking) = self.askers.get_mut(&asker) else { continue };
             match asking.budget.effort.minus(spent) {
                 Some(left) => asking.budget.effort = left,
-                None => self.out_of_budget(now, asker, "it needs more checks than one question may cause"),
+                None => {
+                    let limit = "it needs more checks than one question may cause";
+                    self.out_of_budget(now, asker, Ede::DNSSEC_INDETERMINATE, limit);
+                }
             }
         }
         self.tasks.contains_key(&id)

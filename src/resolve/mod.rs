@@ -445,7 +445,10 @@ impl Resolver {
             match timer {
                 _ if due > now || !self.is_live(timer) => (),
                 Timer::Exchange(id) => self.overdue(now, id),
-                Timer::Asker(asker) => self.out_of_budget(now, asker, "it took longer than it may"),
+                Timer::Asker(asker) => {
+                    let (ede, limit) = (Ede::NO_REACHABLE_AUTHORITY, "it took longer than it may");
+                    self.out_of_budget(now, asker, ede, limit);
+                }
                 Timer::Patience(asker) => self.outputs.push_back(Output::Impatient { asker }),
                 Timer::Anchors => self.look_after_anchors(now),
             }

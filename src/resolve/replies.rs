@@ -219,13 +219,8 @@ impl Resolver {
             let source = Source { server, transport, edns: sent.edns };
             return self.begin_judging(now, id, Judging::new(claims, ending, Some(source)));
         }
-        let failure = match ending {
-            Some(Ending::Instead(failure)) => return self.give_up(now, id, failure),
-            Some(Ending::Beside(failure)) => Some(failure),
-            None => None,
-        };
         let (realm, checking_disabled) = (question.realm(self.settings.realm), question.checking_disabled);
-        self.settle(id, claims.unchecked(&Place { realm, checking_disabled, now }), failure);
+        self.conclude(now, id, claims.unchecked(&Place { realm, checking_disabled, now }), ending);
     }
 
     /// Notes what a server said to a task.

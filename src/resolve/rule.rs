@@ -127,39 +127,36 @@ impl Resolver {
             Ok(Found::Ruling(Ruling { verdict: Verdict::Insecure, ttl: u32::MAX, ..Ruling::default() }));
         let zone = set.name.as_name();
         let anchors = self.known.anchors.load();
-        let ds;
-        let time = self.unix(now);
-        let (mut is_anchor, mut start) = (false, None);
+        let (ds, time) = (self.ds_of(now, question, zone), self.unix(now));
         let entry = match root(&anchors, &self.settings, question, zone, time) {
             None => return insecure,
-            Some((anchor, entry)) if anchor.as_name() == zone => {
-                is_anchor = question.start.is_none();
-                start = question.start.as_ref();
-                entry
+            Some((anchor, entry)) if anchor.as_name() == zone => entry,
+            Some((anchor, _)) if self.trusts(question).is_insecure(zone, anchor.as_name(), now) => {
+                return insecure;
             }
-            Some((anchor, _)) => {
-                if self.trusts(question).is_insecure(zone, anchor.as_name(), now) {
-                    return insecure;
+            Some(_) => match &ds {
+                None => return Ok(Found::Need(zone.to_owned(), Rtype::DS)),
+                Some(Delegated::Insecure) => return insecure,
+                Some(Delegated::NotACut) => {
+                    return Err(Flaw::new(zone, Rtype::DNSKEY, Why::NotAZone(zone.to_owned())));
                 }
-                ds = match self.trusts(question).delegated(zone, now) {
-                    None => return Ok(Found::Need(zone.to_owned(), Rtype::DS)),
-                    Some(Delegated::Insecure) => return insecure,
-                    Some(Delegated::NotACut) => {
-                        return Err(Flaw::new(zone, Rtype::DNSKEY, Why::NotAZone(zone.to_owned())));
-                    }
-                    Some(Delegated::Signed(ds)) => ds,
-                };
-                Entry { ds: ds.iter().map(|rdata| &**rdata).collect(), keys: Vec::new() }
-            }
+                Some(Delegated::Signed(ds)) => {
+                    Entry { ds: ds.iter().map(|rdata| &**rdata).collect(), keys: Vec::new() }
+                }
+            },
         };
+        // Where the chain begins at an own cut its DS is kept beside the keys, to see when it is another.
+        let start = question.start.as_ref().filter(|start| start.zone.as_name() == zone);
         let mut bench = Bench { time, effort, data: &mut self.signed_data };
         let chain = entry.check(set, &mut bench);
-        if is_anchor {
+        if anchors.get(zone).is_some() {
             self.observe(now, set);
         }
         match chain? {
             Chain::Insecure => {
-                self.trusts(question).set_delegation(zone, Delegated::Insecure, set.ttl, now);
+                if start.is_none() {
+                    self.trusts(question).set_delegation(zone, Delegated::Insecure, set.ttl, now);
+                }
                 insecure
             }
             Chain::Secure(keys, ttl) => {
@@ -193,6 +190,11 @@ impl Resolver {
             Some(_) => matches!(self.trusts(question).get(zone, now), Known::Signed | Known::Keys(_)),
             None => false,
         }
+    }
+
+    /// What the parent of a zone says of it.
+    fn ds_of(&self, now: Instant, question: &Question, zone: Name<'_>) -> Option<Delegated> {
+        self.trusts(question).delegated(zone, now)
     }
 
     /// Whose keys a zone's signatures are checked with.

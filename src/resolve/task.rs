@@ -38,6 +38,8 @@ pub(super) struct Task {
     pub whole: bool,
     /// A want of our own kept it from asking somebody.
     pub starved: bool,
+    /// It was begun for nobody, and goes on when those who have joined it leave.
+    pub for_itself: bool,
     /// It no longer asks the servers that the config names for its zone: they failed.
     pub beyond_routes: bool,
     /// What would be left of what one question may spend on checks, had it asked nothing but this: what led here is not counted, what
@@ -58,6 +60,7 @@ impl Task {
             minimised: 0,
             whole: false,
             starved: false,
+            for_itself: false,
             beyond_routes: false,
             effort: Effort::WHOLE,
             state: State::New,

@@ -195,9 +195,10 @@ impl Tree {
 impl Resolver {
     /// Notes what judged claims say of delegations.
     pub(super) fn learn(&self, now: Instant, question: &Question, claims: &Claims, rulings: &[Ruling]) {
-        let (Some(claim), Some(ruling)) = (claims.list.first(), rulings.first()) else { return };
         let name = question.name.as_name();
-        if question.rtype != Rtype::DS || claim.name != question.name || name.is_root() {
+        let mut ruled = claims.list.iter().zip(rulings);
+        let Some((claim, ruling)) = ruled.find(|(claim, _)| claim.name == question.name) else { return };
+        if question.rtype != Rtype::DS || name.is_root() {
             return;
         }
         // An anchor stands whatever the zone above it says.

@@ -376,21 +376,25 @@ fn questions_that_need_each_others_keys_do_not_wait_in_a_circle() {
 }
 
 #[test]
-fn a_stub_s_zone_is_validated_by_what_the_zone_above_says() {
-    for route in ["good.test.", "inner.good.test.", "test.", "hashed.test."] {
-        let server = match route {
-            "test." => "192.0.2.2",
-            "hashed.test." => "192.0.2.6",
-            _ => "192.0.2.3",
-        };
+fn the_zone_of_a_stub_or_forward_is_validated_by_what_the_zone_above_says() {
+    for (route, server, forward) in [
+        ("good.test.", "192.0.2.3", false),
+        ("good.test.", "192.0.2.3", true),
+        ("inner.good.test.", "192.0.2.3", false),
+        ("inner.good.test.", "192.0.2.3", true),
+        ("test.", "192.0.2.2", false),
+        ("hashed.test.", "192.0.2.6", false),
+        ("hashed.test.", "192.0.2.6", true),
+        ("plain.test.", "192.0.2.4", true),
+    ] {
         let mut world = Tree::new().world(1);
-        world.route(route, &[server], false);
+        world.route(route, &[server], forward);
         for (question, reply) in ANSWERS {
             assert_eq!(world.ask(question), *reply, "{question} by way of {route}: {}", world.why);
         }
         let spoilt = Tree::new().change_set("good.test.", "www.good.test.", Rtype::A, Rrset::drop_signatures);
         let mut world = spoilt.world(1);
-        world.route(route, &[server], false);
+        world.route(route, &[server], forward);
         assert_eq!(world.ask("www.good.test. A"), "SERVFAIL", "{route}");
     }
 }
