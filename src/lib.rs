@@ -16,12 +16,12 @@
 //! metrics   per-thread counters, summed when read
 //! guard     who may ask and how often: access lists, cookies, response rate limit
 //! sign      DNSSEC signing: keys, and signatures over RRsets
-//! zone      immutable Zone and ZoneSet: load, tree, lookup, denial
+//! zone      immutable Zone and ZoneSet: load, tree, lookup, denial; a whole zone signed, denial
 //! cache     sharded cache of RRsets, denials and failures in wire form; every call takes `now`
 //! health    a table with one atomic word per endpoint
 //! steer     the choice: (policy, health table, client, cursor) -> members, TTL, scope; geo
 //! validate  DNSSEC: is a set signed by a zone, are these its keys, does a denial prove what it says
-//! resolve   iteration as a state machine: task, step, exchange, select, minimise, scrub, trace
+//! resolve   iteration as a state machine: task, step, exchange, select, minimise, scrub, trace; and belief: claims, judge, rule, trusts, denials
 //! answer    the decision: own zones, then steering, then cache, then Resolve
 //! load      config and zone files -> zones and their steering, tests of zones run, last good versions kept
 //! net       UDP workers, streams, upstream sockets, the resolver's driver

@@ -418,7 +418,7 @@ pub const BUDGET_CHECKS: u16 = 64;
 /// And how much of it may be in vain: 1 ms (KeyTrap; BIND allows 1 failure of 16, Unbound 16 suspensions).
 pub const BUDGET_FAULTS: u16 = 16;
 
-/// Blocks of SHA-1 for one question: PowerDNS Recursor's 600 hashes at 10 iterations, about 1 ms (CVE-2023-50868).
+/// Blocks of SHA-1 for one question: PowerDNS Recursor's 600 hashes, at 10 iterations (CVE-2023-50868).
 pub const BUDGET_HASHES: u32 = 6_000;
 
 /// Iterations of NSEC3 past which a zone counts as unsigned (RFC 9276 §3.2; Knot Resolver's, PowerDNS' and BIND's bound).

@@ -250,6 +250,11 @@ impl Trust {
         gone
     }
 
+    /// Whether anchors follow the rollovers of their zones, so that what is seen of these is to be told.
+    pub fn follows(&self) -> bool {
+        self.book().follow
+    }
+
     /// A zone whose keys are to be looked at now, so that its anchors follow them (RFC 5011 §2.3). It is
     /// given once, and again when nothing was observed by the time of the next try.
     pub fn due(&self, now: u64) -> Option<OwnedName> {

@@ -293,7 +293,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn wants_proof(&self) -> bool {
-        self.query.edns.is_some_and(|edns| edns.dnssec_ok)
+        self.reply.is_dnssec_ok()
     }
 
     /// Whether the client would compare the response code with the proof.

@@ -461,13 +461,13 @@ impl<'a> Walk<'a, '_> {
             self.write_proofs();
         }
         if self.unproven
-            && self.query.edns.is_some_and(|edns| edns.dnssec_ok)
+            && self.reply.is_dnssec_ok()
             && let Some(recursion) = self.recursion
         {
             self.prove_aliases(recursion);
         }
         // RFC 6840 §5.7, §5.8: AD is for those who show that they know it, and not where nothing was to be checked.
-        let asked = self.query.flags.has(Flags::AD) || self.query.edns.is_some_and(|edns| edns.dnssec_ok);
+        let asked = self.query.flags.has(Flags::AD) || self.reply.is_dnssec_ok();
         let told = matches!(self.reply.rcode, Rcode::NOERROR | Rcode::NXDOMAIN);
         let authentic = self.secure && told && !self.query.flags.has(Flags::CD);
         if authentic && self.is_false_sentinel() {

@@ -19,6 +19,12 @@ impl<'a> Nsec<'a> {
         Some(Nsec { next, types: TypeBitmap(types) })
     }
 
+    /// The closest encloser of a name that the record of `owner` covers: of the ancestors that it shares with the two names the longer.
+    pub fn closest_encloser<'n>(&self, owner: Name<'_>, name: Name<'n>) -> Name<'n> {
+        let (a, b) = (name.common_ancestor(owner), name.common_ancestor(self.next));
+        if a.len() > b.len() { a } else { b }
+    }
+
     /// Whether `name` lies between `owner`, whose record it is, and the next name, so that nothing is there. The next name of
     /// the last record is the apex: it covers all that comes after its owner.
     pub fn covers(&self, owner: Name<'_>, name: Name<'_>) -> bool {

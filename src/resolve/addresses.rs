@@ -51,14 +51,12 @@ impl Resolver {
 
     fn cached_addresses(&mut self, now: Instant, name: Name<'_>, rtype: Rtype, found: &mut Vec<IpAddr>) {
         let key = Key { realm: self.settings.realm, name, rtype, checking_disabled: false, failed: false };
-        let apart = Key { checking_disabled: self.validates(), ..key };
-        let key = [apart, key]
-            .into_iter()
-            .find(|key| self.cache.get(key, &mut self.scratch).is_some_and(|entry| entry.ttl_left(now) > 0));
-        let entry = key.and_then(|key| self.cache.get(&key, &mut self.scratch));
-        if let Some(Entry { fact: Fact::Records { rdatas, .. }, .. }) = entry {
-            let addresses = rdatas.iter().filter_map(|rdata| scrub::address(rtype, rdata));
-            found.extend(addresses.take(limits::SERVER_ADDRESSES));
+        for key in [Key { checking_disabled: self.validates(), ..key }, key] {
+            let entry = self.cache.get(&key, &mut self.scratch).filter(|entry| entry.ttl_left(now) > 0);
+            if let Some(Entry { fact: Fact::Records { rdatas, .. }, .. }) = entry {
+                let addresses = rdatas.iter().filter_map(|rdata| scrub::address(rtype, rdata));
+                return found.extend(addresses.take(limits::SERVER_ADDRESSES));
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 use super::Question;
 use crate::cache::{Entry, EntryBuf, Fact, Key, Proof, ProofBuf, Verdict};
 use crate::clock::Instant;
+use crate::dnssec::{Rrsig, signed_labels};
 use crate::limits;
 use crate::rrset::{Rdatas, Rrset};
 use crate::validate::NoDs;
@@ -121,9 +122,8 @@ impl Claim {
     /// Whether its signatures say that a wildcard stands for its name.
     fn is_expanded(&self) -> bool {
         let What::Records(set) = &self.what else { return false };
-        let labels = set.name.as_name().label_count() - usize::from(set.name.as_name().is_wildcard());
-        // The labels field is the fourth octet of an RRSIG.
-        set.signatures().iter().any(|sig| sig.get(3).is_some_and(|&signed| usize::from(signed) < labels))
+        let labels = signed_labels(set.name.as_name());
+        set.signatures().iter().filter_map(Rrsig::read).any(|sig| usize::from(sig.labels) < labels)
     }
 }
 

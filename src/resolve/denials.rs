@@ -71,16 +71,16 @@ impl Denials {
         }
         let known = zones.zones.entry(zone.to_owned()).or_default();
         let span = |set: &Rrset| Span { set: Arc::new(set.clone()), until };
-        let (mut more, mut less) = (0, 0);
-        let mut note = |before: Option<Span>, set: &Rrset| {
+        let (mut more, mut less, mut replaced) = (0, 0, 0);
+        let mut note = |set: &Rrset, before: Option<Span>| {
             more += size(set);
             less += before.map_or(0, |before| size(&before.set));
         };
-        note(known.soa.replace(span(soa)), soa);
+        note(soa, known.soa.replace(span(soa)));
         for set in sets {
             let Some(rdata) = set.rdatas().iter().next() else { continue };
             if set.rtype == Rtype::NSEC {
-                note(known.names.insert(set.name.clone(), span(set)), set);
+                note(set, known.names.insert(set.name.clone(), span(set)));
             } else if let (Some(hash), Some(nsec3)) = (Nsec3::own_hash(set.name.as_name()), Nsec3::read(rdata))
                 // What opt-out hides cannot be denied.
                 && !nsec3.opt_out
@@ -88,13 +88,14 @@ impl Denials {
             {
                 let Nsec3Param { iterations, salt } = nsec3.param;
                 if (known.iterations, &*known.salt) != (iterations, salt) {
+                    replaced += known.hashes.values().map(|span| size(&span.set)).sum::<usize>();
                     known.hashes.clear();
                     (known.iterations, known.salt) = (iterations, salt.into());
                 }
-                note(known.hashes.insert(hash, span(set)), set);
+                note(set, known.hashes.insert(hash, span(set)));
             }
         }
-        zones.octets = (zones.octets + more).saturating_sub(less);
+        zones.octets = (zones.octets + more).saturating_sub(less + replaced);
     }
 
     /// A denial of a question that follows from what is known of the zones at and above its name, down to one with `floor` labels.
@@ -103,8 +104,7 @@ impl Denials {
         let most = name.label_count() - usize::from(rtype == Rtype::DS && !name.is_root());
         (floor..=most).rev().find_map(|labels| {
             let zone = name.suffix(labels);
-            // The names of zones are few, and this is not the path of hits.
-            zones.zones.get(&lower(zone))?.deny(zone, name, rtype, now)
+            zones.zones.get(&zone.to_owned())?.deny(zone, name, rtype, now)
         })
     }
 
@@ -156,13 +156,6 @@ impl Resolver {
             Ruling { verdict: Verdict::Secure, ttl: made.ttl, proof: made.proof, ..Ruling::default() };
         Some(claim.entry(&place, &ruling))
     }
-}
-
-/// A name in the case in which zones are known.
-fn lower(name: Name<'_>) -> OwnedName {
-    let mut name = name.to_buf();
-    name.make_lowercase();
-    name.as_name().to_owned()
 }
 
 /// Octets that a set takes with what is around it.
@@ -231,11 +224,9 @@ impl Zone {
         };
         let Some(first) = before(name) else { return Vec::new() };
         let owner = first.set.name.as_name();
-        let next = first.set.rdatas().iter().next().and_then(Nsec::read).map(|nsec| nsec.next);
-        let (a, b) =
-            (name.common_ancestor(owner), next.map_or(Name::ROOT, |next| name.common_ancestor(next)));
-        let encloser = if a.len() > b.len() { a } else { b };
-        let wildcard = NameBuf::child(b"*", encloser).ok().filter(|_| owner != name);
+        let nsec = first.set.rdatas().iter().next().and_then(Nsec::read);
+        let encloser = nsec.map(|nsec| nsec.closest_encloser(owner, name)).filter(|_| owner != name);
+        let wildcard = encloser.and_then(|encloser| NameBuf::child(b"*", encloser).ok());
         let second = wildcard.and_then(|wildcard| before(wildcard.as_name()));
         let second = second.filter(|second| second.set.name != first.set.name);
         std::iter::once(first.clone()).chain(second).collect()

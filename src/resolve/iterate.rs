@@ -324,8 +324,7 @@ impl Resolver {
         let name = question.name.as_name();
         // The DS of a zone is not its own servers' to tell.
         let is_parents = |zone: Name<'_>| question.rtype == Rtype::DS && zone == name && !zone.is_root();
-        let mut suited = self.settings.routes_of(name).filter(|_| routes);
-        let route = suited.find(|route| !is_parents(route.zone.as_name()));
+        let route = self.settings.route_among(name, |zone| routes && !is_parents(zone));
         let servers = match (&question.start, route) {
             (Some(start), _) => Some((&start.zone, Servers::Named(start.servers.clone()))),
             (None, Some(route)) => {

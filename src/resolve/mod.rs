@@ -515,16 +515,14 @@ pub struct Settings {
 impl Settings {
     /// The route for a name.
     pub fn route(&self, name: Name<'_>) -> Option<&Upstream> {
-        let routes = self.routes.iter().filter(|route| name.is_within(route.zone.as_name()));
-        routes.max_by_key(|route| route.zone.as_name().len())
+        self.route_among(name, |_| true)
     }
 
-    /// All routes for a name, the closest first.
-    fn routes_of(&self, name: Name<'_>) -> impl Iterator<Item = &Upstream> {
-        let mut routes: Vec<_> =
-            self.routes.iter().filter(|route| name.is_within(route.zone.as_name())).collect();
-        routes.sort_by_key(|route| Reverse(route.zone.as_name().len()));
-        routes.into_iter()
+    /// The route for a name among those whose zones are suited.
+    fn route_among(&self, name: Name<'_>, is_suited: impl Fn(Name<'_>) -> bool) -> Option<&Upstream> {
+        let suited = |zone: Name<'_>| name.is_within(zone) && is_suited(zone);
+        let routes = self.routes.iter().filter(|route| suited(route.zone.as_name()));
+        routes.max_by_key(|route| route.zone.as_name().len())
     }
 }
 

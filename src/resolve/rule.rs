@@ -69,7 +69,7 @@ impl Resolver {
         let Some(anchor) = self.anchor(now, question, side) else { return ruled(Verdict::Insecure) };
         let within = if zone.is_within(anchor.as_name()) { zone } else { anchor.as_name() };
         let Some(signer) = signer(claim, side, &claims.denials, within) else {
-            return self.rule_on_unsigned(now, question, claim, within, &claims.denials);
+            return self.rule_on_unsigned(now, question, claim, (anchor.as_name(), within), &claims.denials);
         };
         match self.status(now, question, signer.as_name()) {
             Status::Insecure => ruled(Verdict::Insecure),
@@ -82,23 +82,23 @@ impl Resolver {
         }
     }
 
-    /// What has no signature of a zone at or below `zone` is insecure where that is proven of a delegation at or above it, and bogus elsewhere.
+    /// What has no signature of a zone at or below `zone` is insecure where that is proven of a delegation at or above it, below
+    /// `anchor`, and bogus elsewhere.
     fn rule_on_unsigned(
         &self,
         now: Instant,
         question: &Question,
         claim: &Claim,
-        zone: Name<'_>,
+        (anchor, zone): (Name<'_>, Name<'_>),
         denials: &[Rrset],
     ) -> Result<Found, Flaw> {
         let insecure = Ok(Found::Ruling(Ruling::unchecked(Verdict::Insecure, denials)));
         let (name, side) = (claim.name.as_name(), claim.side(question));
-        let Some(anchor) = self.anchor(now, question, side) else { return insecure };
         let trusts = self.trusts(question);
-        if trusts.is_insecure(side, anchor.as_name(), now) {
+        if trusts.is_insecure(side, anchor, now) {
             return insecure;
         }
-        for labels in zone.label_count().max(anchor.as_name().label_count() + 1)..=side.label_count() {
+        for labels in zone.label_count().max(anchor.label_count() + 1)..=side.label_count() {
             let part = side.suffix(labels);
             if let Known::Nothing = trusts.get(part, now) {
                 return Ok(Found::Need(part.to_owned(), Rtype::DS));
@@ -127,7 +127,7 @@ impl Resolver {
             Ok(Found::Ruling(Ruling { verdict: Verdict::Insecure, ttl: u32::MAX, ..Ruling::default() }));
         let zone = set.name.as_name();
         let anchors = self.known.anchors.load();
-        let (ds, time) = (self.ds_of(now, question, zone), self.unix(now));
+        let (ds, time) = (self.trusts(question).delegated(zone, now), self.unix(now));
         let entry = match root(&anchors, &self.settings, question, zone, time) {
             None => return insecure,
             Some((anchor, entry)) if anchor.as_name() == zone => entry,
@@ -149,7 +149,7 @@ impl Resolver {
         let start = question.start.as_ref().filter(|start| start.zone.as_name() == zone);
         let mut bench = Bench { time, effort, data: &mut self.signed_data };
         let chain = entry.check(set, &mut bench);
-        if anchors.get(zone).is_some() {
+        if anchors.get(zone).is_some() && self.known.anchors.follows() {
             self.observe(now, set);
         }
         match chain? {
@@ -190,11 +190,6 @@ impl Resolver {
             Some(_) => matches!(self.trusts(question).get(zone, now), Known::Signed | Known::Keys(_)),
             None => false,
         }
-    }
-
-    /// What the parent of a zone says of it.
-    fn ds_of(&self, now: Instant, question: &Question, zone: Name<'_>) -> Option<Delegated> {
-        self.trusts(question).delegated(zone, now)
     }
 
     /// Whose keys a zone's signatures are checked with.

@@ -135,10 +135,10 @@ impl Resolver {
     /// have none. None when it was denied though the question was asked on.
     fn leads_on(&mut self, now: Instant, question: &super::Question, part: Name<'_>) -> Option<bool> {
         let apart = self.keeps_apart(question);
-        let kept = [(question.checking_disabled, true), (apart, apart != question.checking_disabled)];
-        let kept = kept.into_iter().filter(|(_, more)| *more).map(|(apart, _)| apart);
+        let both = [question.checking_disabled, apart];
+        let kept = &both[..1 + usize::from(apart != question.checking_disabled)];
         let types = [Rtype::A, Rtype::CNAME, Key::NXDOMAIN];
-        for (checking_disabled, rtype) in kept.flat_map(|apart| types.map(|rtype| (apart, rtype))) {
+        for (checking_disabled, rtype) in kept.iter().flat_map(|&apart| types.map(|rtype| (apart, rtype))) {
             let realm = question.realm(self.settings.realm);
             let key = Key { realm, name: part, rtype, checking_disabled, failed: false };
             let entry = self.cache.get(&key, &mut self.scratch).filter(|entry| entry.ttl_left(now) > 0);

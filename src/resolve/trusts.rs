@@ -162,10 +162,13 @@ impl Trusts {
 
     /// Forgets a name, or also all below it.
     pub fn forget(&self, name: Name<'_>, below: bool) {
-        let within = |trust: &Trust| {
-            if below { trust.name().is_within(name) } else { trust.name() == name }
-        };
-        self.lock().keep(|trust| !within(trust));
+        let mut tree = self.lock();
+        if below {
+            return tree.keep(|trust| !trust.name().is_within(name));
+        }
+        let octets = tree.names.get(name).map_or(0, |trust| trust.octets());
+        tree.octets = tree.octets.saturating_sub(octets);
+        tree.names = tree.names.remove(name);
     }
 }
 

@@ -1,7 +1,7 @@
 //! DNSSEC validation (RFC 4035 §5, RFC 5155 §8, RFC 6840): is this RRset signed by that zone, are these the zone's keys, does this
 //! denial prove what it says. Every function is pure: it is given records, keys, the time and how much work it may do.
 //!
-//! What a zone's status is and which question must be asked next is the resolver's part (`resolve::judge`); what is wrong with a set
+//! What a zone's status is and which question must be asked next is the resolver's part (`resolve::rule`); what is wrong with a set
 //! is told with owner, type and reason ([`Flaw`]).
 
 mod denial;

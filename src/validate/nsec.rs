@@ -38,8 +38,7 @@ impl<'a> Ranges<'a> {
         let covers =
             |(owner, nsec): &&(Name<'a>, Nsec<'a>)| nsec.covers(*owner, name) && !above(owner, nsec.types);
         let (owner, nsec) = self.0.iter().find(covers)?;
-        let (a, b) = (name.common_ancestor(*owner), name.common_ancestor(nsec.next));
-        Some((nsec, if a.len() > b.len() { a } else { b }))
+        Some((nsec, nsec.closest_encloser(*owner, name)))
     }
 
     /// Whether the name is shown to be an empty non-terminal, or not there at all.

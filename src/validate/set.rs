@@ -103,7 +103,7 @@ fn check_form(set: &Rrset, sig: &Rrsig<'_>, zone: Name<'_>) -> Result<Option<Exp
     if sig.signer != zone || !placed {
         return Err(signer());
     }
-    let (labels, own) = (sig.labels as usize, owner.label_count() - usize::from(owner.is_wildcard()));
+    let (labels, own) = (sig.labels as usize, dnssec::signed_labels(owner));
     // RFC 4035 §5.3.1; fewer than the signer's would make the wildcard one of a zone above it.
     if labels > own || labels < zone.label_count() {
         return Err(Why::Labels);
