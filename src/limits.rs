@@ -495,3 +495,6 @@ pub const SIGNAL_TAGS: usize = 11;
 
 /// Signatures of what came with a referral that may be of no use before it is asked for instead.
 pub const EVIDENCE_FAULTS: u16 = 4;
+
+/// Octets of one line that says why a probe failed.
+pub const PROBE_ERROR: usize = 200;

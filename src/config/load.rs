@@ -2,7 +2,7 @@
 
 use super::reader::{Reader, Table, Value, closest};
 use super::{
-    Config, ControlConfig, Diagnostics, GeoConfig, GuardConfig, ListenConfig, LogConfig, Minimise,
+    CheckSpec, Config, ControlConfig, Diagnostics, GeoConfig, GuardConfig, ListenConfig, LogConfig, Minimise,
     NetworkSpec, ResolverConfig, Source, Span, Spanned, UpstreamConfig, anchors, hints, zone_reader,
 };
 use crate::wire::Name;
@@ -133,7 +133,7 @@ fn read_config(reader: &mut Reader<'_>, mut root: Table<'_>, base: &Path) -> Con
             .into_iter()
             .map(|network| NetworkSpec { name: unplaced(network.name), ..network })
             .collect(),
-        checks: checks.into_iter().map(unplaced).collect(),
+        checks: checks.into_iter().map(|check| CheckSpec { name: unplaced(check.name), ..check }).collect(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! out is [`Config`] and [`ZoneFile`] as meant: checked, immutable. Nothing later reads the written form.
 
 mod anchors;
+mod check;
 mod hints;
 mod load;
 mod reader;
@@ -14,6 +15,7 @@ mod tests;
 mod zone_file;
 mod zone_reader;
 
+pub use check::*;
 pub use load::read_regular;
 pub(crate) use reader::{closest, closest_type};
 pub use zone_file::*;
@@ -195,8 +197,8 @@ pub struct Config {
     pub log: LogConfig,
     /// `[network.X]` that every zone may use.
     pub networks: Vec<NetworkSpec>,
-    /// `[check.X]` that every zone may use: their names; they take effect with health checks.
-    pub checks: Vec<Spanned<String>>,
+    /// `[check.X]` that every zone may use.
+    pub checks: Vec<CheckSpec>,
 }
 
 /// An entry of `server.listen`.

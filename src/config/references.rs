@@ -84,9 +84,8 @@ fn references(zone: &ZoneFile, names: &mut Names, diagnostics: &mut Diagnostics)
         route.fallback.iter().for_each(|name| names.resolve(diagnostics, "pool or route", name));
     }
     for pool in &zone.pools {
-        if let Some(check) = &pool.check {
-            names.resolve(diagnostics, "check", check);
-        }
+        let shed = pool.shed.iter().map(|shed| &shed.load);
+        pool.checks.iter().chain(shed).for_each(|check| names.resolve(diagnostics, "check", check));
     }
 }
 
@@ -107,7 +106,7 @@ impl Names {
             pools: zone.pools.iter().map(|pool| pool.name.value.clone()).collect(),
             routes: zone.routes.iter().map(|route| route.name.value.clone()).collect(),
             networks: networks.map(|network| network.name.value.clone()).collect(),
-            checks: checks.map(|check| check.value.clone()).collect(),
+            checks: checks.map(|check| check.name.value.clone()).collect(),
             used: BTreeSet::new(),
         }
     }
@@ -134,7 +133,7 @@ impl Names {
         let pools = zone.pools.iter().map(|pool| ("pool", &pool.name));
         let routes = zone.routes.iter().map(|route| ("route", &route.name));
         let networks = zone.networks.iter().map(|network| ("network", &network.name));
-        let checks = zone.checks.iter().map(|check| ("check", check));
+        let checks = zone.checks.iter().map(|check| ("check", &check.name));
         for (kind, name) in pools.chain(routes).chain(networks).chain(checks) {
             if !self.used.contains(&(kind, name.value.clone())) {
                 diagnostics.warning(Some(name.span), format!("nothing uses the {kind} {}", name.value));
@@ -177,8 +176,11 @@ fn duplicates(zone: &ZoneFile, diagnostics: &mut Diagnostics) {
     let pools = zone.pools.iter().map(|pool| &pool.name);
     let steering = pools.chain(zone.routes.iter().map(|route| &route.name)).collect();
     let networks = zone.networks.iter().map(|network| &network.name).collect();
-    let kinds: [(&str, Vec<&Spanned<String>>); 3] =
-        [("pool or route", steering), ("network", networks), ("check", zone.checks.iter().collect())];
+    let kinds: [(&str, Vec<&Spanned<String>>); 3] = [
+        ("pool or route", steering),
+        ("network", networks),
+        ("check", zone.checks.iter().map(|check| &check.name).collect()),
+    ];
     for (kind, names) in kinds {
         let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
         for name in names {

@@ -1,7 +1,7 @@
 //! A zone's TOML file as meant: records already in wire form, pools and routes as plain data. Names of pools, routes and
 //! networks are still text with places: `steer` resolves them.
 
-use super::{Span, Spanned};
+use super::{CheckSpec, ProbedAt, Shed, Span, Spanned};
 use crate::wire::{OwnedName, Rtype};
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -25,8 +25,8 @@ pub struct ZoneFile {
     pub routes: Vec<RouteSpec>,
     /// `[network.X]`.
     pub networks: Vec<NetworkSpec>,
-    /// `[check.X]`: only their names and places for now; they take effect with health checks.
-    pub checks: Vec<Spanned<String>>,
+    /// `[check.X]`.
+    pub checks: Vec<CheckSpec>,
     /// `[[test]]`.
     pub tests: Vec<TestSpec>,
 }
@@ -112,8 +112,10 @@ pub struct PoolSpec {
     pub location: Option<(f64, f64)>,
     /// `min_healthy`, 0..=1; none: one member up suffices.
     pub min_healthy: Option<f64>,
-    /// `check`.
-    pub check: Option<Spanned<String>>,
+    /// `check`: all of them must hold; none: members are always up.
+    pub checks: Vec<Spanned<String>>,
+    /// `shed`.
+    pub shed: Option<Shed>,
 }
 
 /// See [`PoolSpec`].
@@ -141,6 +143,8 @@ pub struct MemberSpec {
     pub weight: Option<u32>,
     /// `id`, by default the address.
     pub id: String,
+    /// `probe`: where it is asked, if not at its address.
+    pub probe: Option<ProbedAt>,
     /// Where.
     pub span: Span,
 }

@@ -5,7 +5,7 @@ use super::Good;
 use crate::answer::{self, Outcome, Request, Transport, View, Worker};
 use crate::clock::Instant;
 use crate::config::{Diagnostics, Down, Expect, PoolKind, TestSpec, ZoneFile};
-use crate::health::Table;
+use crate::health::{Standing, State, Table};
 use crate::limits;
 use crate::rrset;
 use crate::steer::{Geo, Policy, Steering};
@@ -43,14 +43,14 @@ pub(super) fn run(file: &ZoneFile, good: &Good, geo: Option<&Arc<Geo>>, diagnost
 
 /// A table in which what the test says is down is down.
 fn health(test: &TestSpec, policy: &Policy) -> Table {
-    let table = Table::new(policy.endpoint_count());
+    let table = Table::new(policy.member_count());
     for down in &test.down {
-        let endpoints = match &down.value {
-            Down::Pool(pool) => policy.pool_endpoints(pool),
-            Down::Member(id) => policy.member_endpoints(id),
+        let members = match &down.value {
+            Down::Pool(pool) => policy.pool_members(pool),
+            Down::Member(id) => policy.members_named(id),
         };
-        for endpoint in endpoints {
-            table.set(endpoint, false);
+        for member in members {
+            table.set(member, Standing { state: State::Down, ..Standing::UNCHECKED });
         }
     }
     table

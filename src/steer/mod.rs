@@ -17,7 +17,7 @@ mod tests;
 
 pub use geo::Geo;
 
-use crate::health::{EndpointId, Table};
+use crate::health::{MemberId, Table};
 use crate::limits;
 use crate::wire::{Name, OwnedName};
 use crate::zone::SteerId;
@@ -64,7 +64,7 @@ pub struct Draw {
     pub cursor: Cursor,
 }
 
-/// The steering policy of one zone, compiled. Endpoints are numbered within it; its [`Table`] is made for it alone.
+/// The steering policy of one zone, compiled. Members are numbered within it; its [`Table`] is made for it alone.
 pub struct Policy {
     targets: Vec<Target>,
     pools: Vec<Pool>,
@@ -94,17 +94,17 @@ struct Member {
     weight: u32,
 }
 
-/// A policy and what is up of its endpoints.
+/// A policy and how its members stand.
 #[derive(Clone)]
 pub struct Steering {
     /// The policy.
     pub policy: Arc<Policy>,
-    /// Its endpoints.
+    /// Its members.
     pub health: Arc<Table>,
 }
 
 impl Steering {
-    /// A policy with all its endpoints up.
+    /// A policy with all its members up.
     pub fn new(policy: Policy) -> Steering {
         let health = Arc::new(Table::new(policy.members.len()));
         Steering { policy: Arc::new(policy), health }
@@ -169,21 +169,21 @@ impl Policy {
         self.members[member as usize].address
     }
 
-    /// How many endpoints it has.
-    pub fn endpoint_count(&self) -> usize {
+    /// How many members it has.
+    pub fn member_count(&self) -> usize {
         self.members.len()
     }
 
-    /// The endpoints of a pool.
-    pub fn pool_endpoints(&self, name: &str) -> Vec<EndpointId> {
+    /// The members of a pool.
+    pub fn pool_members(&self, name: &str) -> Vec<MemberId> {
         let pools = self.pools.iter().filter(|pool| pool.name == name);
-        pools.flat_map(Pool::members).map(|member| EndpointId(member as u32)).collect()
+        pools.flat_map(Pool::members).map(|member| MemberId(member as u32)).collect()
     }
 
-    /// The endpoints of every member with this id.
-    pub fn member_endpoints(&self, id: &str) -> Vec<EndpointId> {
+    /// Every member with this id.
+    pub fn members_named(&self, id: &str) -> Vec<MemberId> {
         let members = self.members.iter().enumerate().filter(|(_, member)| member.id == id);
-        members.map(|(index, _)| EndpointId(index as u32)).collect()
+        members.map(|(index, _)| MemberId(index as u32)).collect()
     }
 
     /// Chooses.
@@ -225,7 +225,7 @@ impl Policy {
                 if let Some(target) = pool.alias().filter(|_| !weightless) {
                     return (Answer::Cname(target), None);
                 }
-                let up = |member: usize| health.is_up(EndpointId(member as u32));
+                let up = |member: usize| health.get(MemberId(member as u32)).serves();
                 match pool.state(&self.members, family, up, weightless) {
                     pool::State::Up => {
                         let drawn = pool.draw(&self.members, family, client, up, weightless, draw);

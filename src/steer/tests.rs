@@ -1,11 +1,14 @@
 use super::*;
 use crate::config::{Config, Diagnostics, GeoConfig, ZoneFile};
+use crate::health::{Standing, State};
 use maxminddb_writer::paths::IpAddrWithMask;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// A policy and its endpoints from pools and routes as TOML; the steered names are a, b, c ... of `names`.
+const DOWN: Standing = Standing { state: State::Down, ..Standing::UNCHECKED };
+
+/// A policy and its members from pools and routes as TOML; the steered names are a, b, c ... of `names`.
 fn steering(names: &str, rest: &str, geo: Option<&Arc<Geo>>) -> Steering {
     let text = format!("[records]\n{names}\n{rest}");
     let mut diagnostics = Diagnostics::default();
@@ -51,9 +54,9 @@ fn ask(steering: &Steering, from: &str) -> String {
 }
 
 fn down(steering: &Steering, id: &str) {
-    let endpoints = steering.policy.member_endpoints(id);
-    assert!(!endpoints.is_empty());
-    endpoints.into_iter().for_each(|endpoint| steering.health.set(endpoint, false));
+    let members = steering.policy.members_named(id);
+    assert!(!members.is_empty());
+    members.into_iter().for_each(|member| steering.health.set(member, DOWN));
 }
 
 fn weighted(weights: &[u32]) -> Steering {

@@ -3,10 +3,11 @@
 use super::Parts;
 use crate::config::reader::{Reader, Table, Value};
 use crate::config::{
-    ActionSpec, MemberSpec, NetworkSpec, OnAllDown, Pick, PoolKind, PoolSpec, RouteSpec, RuleSpec, Spanned,
-    UseSpec,
+    ActionSpec, Check, CheckKind, CheckSpec, MemberSpec, NetworkSpec, OnAllDown, Pace, Pick, PoolKind,
+    PoolSpec, Probe, RouteSpec, RuleSpec, Spanned, UseSpec,
 };
 use ipnet::IpNet;
+use std::sync::Arc;
 
 /// The named tables of a section: their names and contents.
 fn named<'t>(
@@ -47,7 +48,7 @@ pub(in crate::config) fn networks(reader: &mut Reader<'_>, root: &mut Table<'_>)
 }
 
 /// `[check.X]`: the keys are known, what they mean takes effect with health checks.
-pub(in crate::config) fn checks(reader: &mut Reader<'_>, root: &mut Table<'_>) -> Vec<Spanned<String>> {
+pub(in crate::config) fn checks(reader: &mut Reader<'_>, root: &mut Table<'_>) -> Vec<CheckSpec> {
     let mut checks = Vec::new();
     for (name, mut table) in named(reader, root, "check") {
         for key in ["http", "https", "tcp", "dns", "ping", "host", "path", "port"] {
@@ -68,7 +69,8 @@ pub(in crate::config) fn checks(reader: &mut Reader<'_>, root: &mut Table<'_>) -
         }
         reader.finish(table, &format!("[check.{}]", name.value));
         reader.warning(name.span, "checks have no effect yet: every member counts as up");
-        checks.push(name);
+        let kind = CheckKind::Made(Arc::new(Check { probe: Probe::Ping, pace: Pace::default() }));
+        checks.push(CheckSpec { name, kind, failover_within: None });
     }
     checks
 }
@@ -81,7 +83,7 @@ impl Parts {
             let (members, cname) = (table.take("members"), table.take("cname"));
             let of_members = ["pick", "answer", "min_healthy"].map(|key| (key, table.take(key)));
             let location = table.take("location").and_then(|value| location(reader, value));
-            let check = table.take("check").and_then(|value| reader.string(value));
+            let checks = strings(reader, &mut table, "check");
             reader.finish(table, &format!("[pool.{}]", name.value));
             let [pick, answer, min_healthy] = of_members.map(|(_, value)| value);
             let pick = pick.and_then(|value| reader.word(value, &PICKS)).unwrap_or_default();
@@ -104,7 +106,7 @@ impl Parts {
             // A pool that is wrong keeps its name: its users are not told that there is none.
             let members = members.map_or_else(Vec::new, |value| read_members(reader, value));
             let kind = target.map_or(PoolKind::Members { members, pick, answer }, PoolKind::Cname);
-            pools.push(PoolSpec { name, kind, location, min_healthy, check });
+            pools.push(PoolSpec { name, kind, location, min_healthy, checks, shed: None });
         }
         pools
     }
@@ -157,10 +159,16 @@ fn read_members(reader: &mut Reader<'_>, value: Value<'_>) -> Vec<MemberSpec> {
             reader.finish(table, "the member");
             let Some(address) = address else { continue };
             let id = id.map_or_else(|| address.to_string(), |id| id.value);
-            MemberSpec { address, weight: weight.map(|weight| weight as u32), id, span: element.span }
+            MemberSpec {
+                address,
+                weight: weight.map(|weight| weight as u32),
+                id,
+                probe: None,
+                span: element.span,
+            }
         } else {
             let Some(address) = reader.address(element) else { continue };
-            MemberSpec { address, weight: None, id: address.to_string(), span: element.span }
+            MemberSpec { address, weight: None, id: address.to_string(), probe: None, span: element.span }
         };
         if members.iter().any(|other| other.id == member.id) {
             reader.error(element.span, format!("the member {} is in this pool twice", member.id));
