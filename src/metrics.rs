@@ -188,6 +188,7 @@ impl Counters {
 pub struct Metrics {
     threads: Mutex<Vec<Arc<Counters>>>,
     reloads: [AtomicU64; 2],
+    health: [AtomicU64; HEALTH.len()],
     zones: AtomicUsize,
     /// Times that a worker failed and was started anew.
     pub worker_restarts: AtomicU64,
@@ -232,6 +233,13 @@ impl Metrics {
         self.reloads[usize::from(!ok)].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// An event of health of one of the kinds, by its name.
+    pub fn count_health(&self, kind: &str) {
+        if let Some(at) = HEALTH.iter().position(|known| *known == kind) {
+            self.health[at].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// How many zones are served.
     pub fn set_zones(&self, zones: usize) {
         self.zones.store(zones, Ordering::Relaxed);
@@ -270,6 +278,9 @@ impl Metrics {
         totals
     }
 }
+
+/// Kinds of events of health, as they name themselves.
+const HEALTH: [&str; 4] = ["flip", "override", "fallback", "network"];
 
 /// One reading of the metrics.
 #[derive(Debug)]
@@ -341,6 +352,8 @@ impl Collector for Report {
         )?;
         let reloads = one("result", &["ok", "error"], &|i| load(&m.reloads[i]));
         counters("waymark_reloads", "Reloads of config and zones", &mut reloads.into_iter())?;
+        let health = one("kind", &HEALTH, &|i| load(&m.health[i]));
+        counters("waymark_health_events", "Flips, overrides, fallbacks", &mut health.into_iter())?;
         counters(
             "waymark_worker_restarts",
             "Workers that failed and were started anew",
@@ -408,6 +421,7 @@ mod tests {
         two.slipped();
         one.crowded(Crowded::Client);
         metrics.count_reload(false);
+        metrics.count_health("flip");
         let text = metrics.render(CacheGauges { entries: 5, ..CacheGauges::default() });
         for line in [
             "waymark_queries_total{transport=\"udp\"} 3",
@@ -424,6 +438,7 @@ mod tests {
             "waymark_rate_limited_total{action=\"slipped\"} 1",
             "waymark_crowded_total{limit=\"client\"} 1",
             "waymark_reloads_total{result=\"error\"} 1",
+            "waymark_health_events_total{kind=\"flip\"} 1",
             "waymark_cache_entries 5",
             "# EOF",
         ] {

@@ -58,6 +58,26 @@ impl Default for Pace {
 }
 
 impl Pace {
+    /// The pace by which what fails is out of all answers within so long, 10 s at the least: see [`Pace::ttl_of_failover`].
+    pub fn of_failover(within: Duration) -> Pace {
+        let seconds = within.as_secs();
+        let timeout = Duration::from_secs((seconds / 12).clamp(1, 3));
+        Pace { interval: Duration::from_secs(seconds / 4).max(timeout * 2), timeout, ..Pace::default() }
+    }
+
+    /// The floor and ceiling of TTLs, in seconds, with which that is so. A failure is seen an interval, its jitter and a time-out later at
+    /// the latest; who asked shortly before has the ceiling still to wait. It is confirmed within 3 s more; who asked shortly before
+    /// that, while it was pending, has the floor.
+    pub fn ttl_of_failover(within: Duration) -> (u32, u32) {
+        let pace = Pace::of_failover(within);
+        let seen = pace.interval + pace.jitter() + pace.timeout;
+        let left = |after: Duration| within.saturating_sub(after).as_secs().min(u32::MAX.into()) as u32;
+        (left(seen + Pace::CONFIRMED).min(10), left(seen).min(60))
+    }
+
+    /// How long after the first failure an endpoint is down: with `fall` = 5 at the most, the last confirm starts 2 s after it and takes 1.
+    pub const CONFIRMED: Duration = Duration::from_secs(3);
+
     /// By how much a probe may be late, so that many do not come together.
     pub fn jitter(&self) -> Duration {
         self.interval / 10

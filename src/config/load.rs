@@ -2,8 +2,9 @@
 
 use super::reader::{Reader, Table, Value, closest};
 use super::{
-    CheckSpec, Config, ControlConfig, Diagnostics, GeoConfig, GuardConfig, ListenConfig, LogConfig, Minimise,
-    NetworkSpec, ResolverConfig, Source, Span, Spanned, UpstreamConfig, anchors, hints, zone_reader,
+    CheckSpec, Config, ControlConfig, Diagnostics, GeoConfig, GuardConfig, HealthConfig, ListenConfig,
+    LogConfig, Minimise, NetworkSpec, ResolverConfig, Source, Span, Spanned, UpstreamConfig, anchors, hints,
+    promise, zone_reader,
 };
 use crate::wire::Name;
 use ipnet::IpNet;
@@ -97,6 +98,7 @@ impl Config {
         let mut config =
             Reader::read(diagnostics, file, &text, |reader, table| read_config(reader, table, &base));
         config.geo.source = Source { path: path.to_owned(), text };
+        promise::programs(&config.checks, &config, diagnostics);
         config
     }
 }
@@ -115,8 +117,9 @@ fn read_config(reader: &mut Reader<'_>, mut root: Table<'_>, base: &Path) -> Con
     let store = store(reader, &mut root, base);
     let control = control(reader, &mut root, base);
     let log = log(reader, &mut root);
+    let health = health(reader, &mut root);
     let networks = zone_reader::networks(reader, &mut root);
-    let checks = zone_reader::checks(reader, &mut root);
+    let checks = zone_reader::checks(reader, &mut root, base);
     reader.finish(root, "the config");
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     Config {
@@ -129,6 +132,7 @@ fn read_config(reader: &mut Reader<'_>, mut root: Table<'_>, base: &Path) -> Con
         store,
         control,
         log,
+        health,
         networks: networks
             .into_iter()
             .map(|network| NetworkSpec { name: unplaced(network.name), ..network })
@@ -245,6 +249,25 @@ fn geo(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> GeoConfig 
     reader.finish(fields, "geo.fields");
     reader.finish(table, "[geo]");
     geo
+}
+
+fn health(reader: &mut Reader<'_>, root: &mut Table<'_>) -> HealthConfig {
+    let mut table = reader.section(root, "health");
+    let commands = table.take("commands").map_or_else(Vec::new, |value| {
+        reader.list(value, |reader, value| {
+            let form = "the absolute path of a directory, as in \"/usr/lib/nagios/plugins\"";
+            reader.parse(value, form, |text| Some(PathBuf::from(text)).filter(|path| path.is_absolute()))
+        })
+    });
+    let webhook = table.take("webhook").and_then(|value| {
+        reader.parse(value, "a URL, as in \"https://hooks.example/waymark\"", |text| {
+            let url = text.parse::<hyper::Uri>().ok()?;
+            let known = matches!(url.scheme_str(), Some("http" | "https"));
+            (known && url.host().is_some()).then(|| text.to_owned())
+        })
+    });
+    reader.finish(table, "[health]");
+    HealthConfig { commands, webhook }
 }
 
 fn resolver(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> ResolverConfig {

@@ -5,6 +5,7 @@ mod anchors;
 mod check;
 mod hints;
 mod load;
+mod promise;
 mod reader;
 mod references;
 mod render;
@@ -197,6 +198,8 @@ pub struct Config {
     pub log: LogConfig,
     /// `[network.X]` that every zone may use.
     pub networks: Vec<NetworkSpec>,
+    /// `[health]`.
+    pub health: HealthConfig,
     /// `[check.X]` that every zone may use.
     pub checks: Vec<CheckSpec>,
 }
@@ -217,6 +220,15 @@ pub struct GuardConfig {
     pub cookies: bool,
     /// `rrl`: replies a second of one kind to one network; none when it is off.
     pub rrl: Option<u32>,
+}
+
+/// `[health]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HealthConfig {
+    /// `commands`: directories of the programs that checks may run; none by default.
+    pub commands: Vec<PathBuf>,
+    /// `webhook`: where flips are posted to, an http or https URL.
+    pub webhook: Option<String>,
 }
 
 /// `[geo]`.

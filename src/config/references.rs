@@ -2,8 +2,8 @@
 
 use super::reader::closest;
 use super::{
-    ActionSpec, Config, Diagnostics, Down, Expect, PoolKind, RuleSpec, Span, Spanned, Target, ZoneFile,
-    routes,
+    ActionSpec, CheckKind, Config, Diagnostics, Down, Expect, PoolKind, RuleSpec, Span, Spanned, Target,
+    ZoneFile, routes,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -82,6 +82,11 @@ fn references(zone: &ZoneFile, names: &mut Names, diagnostics: &mut Diagnostics)
             rule.networks.iter().for_each(|network| names.resolve(diagnostics, "network", network));
         }
         route.fallback.iter().for_each(|name| names.resolve(diagnostics, "pool or route", name));
+    }
+    for check in &zone.checks {
+        if let CheckKind::Calculated(calculated) = &check.kind {
+            calculated.of.iter().for_each(|operand| names.resolve(diagnostics, "check", &operand.check));
+        }
     }
     for pool in &zone.pools {
         let shed = pool.shed.iter().map(|shed| &shed.load);

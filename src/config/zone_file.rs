@@ -85,6 +85,8 @@ pub struct SteeredSpec {
     pub target: Target,
     /// TTL floor and ceiling, seconds.
     pub ttl: (u32, u32),
+    /// Whether it was written.
+    pub ttl_written: bool,
     /// Where.
     pub span: Span,
 }

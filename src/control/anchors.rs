@@ -4,8 +4,8 @@ use super::Learnt;
 use crate::anchor::{NegativeError, Trust};
 use crate::cache::Selection;
 use crate::clock;
+use crate::health::time;
 use crate::limits;
-use crate::rrset::write_time;
 use crate::wire::OwnedName;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -73,15 +73,6 @@ impl Trusted {
     }
 }
 
-/// A time as RFC 3339 writes it.
-fn time(unix: u64) -> String {
-    let mut digits = String::new();
-    write_time(u32::try_from(unix).unwrap_or(u32::MAX), &mut digits);
-    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
-    let [year, month, day] = [part(0, 4), part(4, 6), part(6, 8)];
-    format!("{year}-{month}-{day}T{}:{}:{}Z", part(8, 10), part(10, 12), part(12, 14))
-}
-
 /// What a query asks to change.
 ///
 /// # Errors
@@ -110,17 +101,6 @@ pub(super) fn change(query: Option<&str>, add: bool) -> Result<Change, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_time_is_written_as_people_read_it() {
-        for (unix, text) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (1_719_792_000, "2024-07-01T00:00:00Z"),
-            (u64::MAX, "2106-02-07T06:28:15Z"),
-        ] {
-            assert_eq!(time(unix), text);
-        }
-    }
 
     #[test]
     fn a_query_changes_what_it_names_and_nothing_by_mistake() {

@@ -2,13 +2,15 @@
 
 use super::anchors::{self, Trusted};
 use super::explain::Explainer;
+use super::health;
 use super::learnt::{self, Learnt};
 use crate::cache::Selection;
 use crate::limits;
+use crate::net::Checks;
 use crate::wire::{OwnedName, Rtype};
 use http_body_util::{Either, Full};
 use hyper::body::{Body, Bytes, Frame, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -41,17 +43,23 @@ pub enum Command {
 /// Makes the text of `/metrics`.
 pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
 
-/// Serves `/metrics` until the task is dropped.
-pub async fn serve_metrics(listener: tokio::net::TcpListener, metrics: Metrics) {
+/// Serves `/metrics`, `/health` and `/push` until the task is dropped.
+pub async fn serve_http(listener: tokio::net::TcpListener, metrics: Metrics, checks: Arc<Checks>) {
     accept_loop(
         || async { listener.accept().await.map(|(stream, _)| stream) },
         move |request| {
-            let metrics = Arc::clone(&metrics);
+            let (metrics, checks) = (Arc::clone(&metrics), Arc::clone(&checks));
             async move {
                 match (request.method(), request.uri().path()) {
                     (&Method::GET, "/metrics") => respond(StatusCode::OK, OPENMETRICS, metrics()),
-                    (_, "/metrics") => respond(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n".into()),
-                    _ => respond(StatusCode::NOT_FOUND, TEXT, "only /metrics is here\n".into()),
+                    (&Method::GET, "/health") => health(&request, &checks),
+                    (&Method::GET, "/health/history") => value(&health::history(&checks)),
+                    (&Method::POST, "/push") => push(&request, &checks),
+                    (_, "/metrics" | "/health" | "/health/history") => {
+                        respond(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n".into())
+                    }
+                    (_, "/push") => respond(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only POST\n".into()),
+                    _ => respond(StatusCode::NOT_FOUND, TEXT, HTTP_PATHS.into()),
                 }
             }
         },
@@ -59,13 +67,57 @@ pub async fn serve_metrics(listener: tokio::net::TcpListener, metrics: Metrics) 
     .await;
 }
 
+/// What is there over HTTP, for who asks for something else.
+const HTTP_PATHS: &str = "GET /metrics, GET /health?pattern=POOL/MEMBER, GET /health/history and \
+     POST /push?address=IP&state=up|down&load=N&ttl=SECONDS&why=TEXT (Authorization: Bearer TOKEN) are here\n";
+
+/// Members and overrides.
+fn health(request: &Request<Incoming>, checks: &Checks) -> Response<Page> {
+    match health::pattern(request.uri().query()) {
+        Ok(pattern) => value(&health::list(checks, pattern.as_deref())),
+        Err(why) => bad(&why),
+    }
+}
+
+/// An endpoint's report of itself.
+fn push(request: &Request<Incoming>, checks: &Checks) -> Response<Page> {
+    let token = request.headers().get(AUTHORIZATION).and_then(|field| field.to_str().ok());
+    let Some(token) = token.and_then(|field| field.strip_prefix("Bearer ")) else {
+        let text = "a report needs its token: Authorization: Bearer TOKEN\n";
+        return respond(StatusCode::UNAUTHORIZED, TEXT, text.into());
+    };
+    match health::report(checks, token.trim(), request.uri().query()) {
+        Ok(()) => respond(StatusCode::OK, TEXT, "noted\n".into()),
+        Err((false, why)) => bad(&why),
+        Err((true, why)) => respond(StatusCode::FORBIDDEN, TEXT, format!("{why}\n")),
+    }
+}
+
+/// What was done, or why not.
+fn done(result: Result<serde_json::Value, String>) -> Response<Page> {
+    result.map_or_else(|why| bad(&why), |done| value(&done))
+}
+
 /// Serves the control socket until the task is dropped.
-pub async fn serve_socket(listener: tokio::net::UnixListener, commands: mpsc::Sender<Command>) {
+pub async fn serve_socket(
+    listener: tokio::net::UnixListener,
+    commands: mpsc::Sender<Command>,
+    checks: Arc<Checks>,
+) {
     accept_loop(
         || async { listener.accept().await.map(|(stream, _)| stream) },
         move |request| {
-            let commands = commands.clone();
-            async move { command(&request, &commands).await }
+            let (commands, checks) = (commands.clone(), Arc::clone(&checks));
+            async move {
+                let query = request.uri().query();
+                match (request.method(), request.uri().path()) {
+                    (&Method::GET, "/health") => health(&request, &checks),
+                    (&Method::GET, "/health/history") => value(&health::history(&checks)),
+                    (&Method::POST, "/health/override") => done(health::hold(&checks, query)),
+                    (&Method::POST, "/health/lift") => done(health::lift(&checks, query)),
+                    _ => command(&request, &commands).await,
+                }
+            }
         },
     )
     .await;
@@ -79,7 +131,8 @@ const TEXT: &str = "text/plain; charset=utf-8";
 /// What the control socket has, for who asks for something else.
 const PATHS: &str = "GET /status, POST /reload, POST /cache/flush?name=NAME&type=TYPE|below=NAME|all, GET /cache, GET /inflight, GET /servers, \
      GET /anchors, POST /anchors/add-negative?name=NAME&seconds=N&why=TEXT, POST /anchors/remove-negative?name=NAME, \
-     GET /explain?name=NAME&type=TYPE (POST: resolved anew) are here\n";
+     GET /health?pattern=POOL/MEMBER, GET /health/history, POST /health/override?kind=drain|down|up&pattern=POOL/MEMBER&seconds=N&why=TEXT, \
+     POST /health/lift?pattern=POOL/MEMBER, GET /explain?name=NAME&type=TYPE (POST: resolved anew) are here\n";
 
 /// Carries out a request of the control socket.
 async fn command(request: &Request<Incoming>, commands: &mpsc::Sender<Command>) -> Response<Page> {

@@ -23,6 +23,27 @@ pub enum Action {
         #[command(subcommand)]
         action: Option<AnchorsAction>,
     },
+    /// Show the members of pools: who is up, since when and why; or what has happened to them.
+    Health {
+        /// Only these: POOL, POOL/MEMBER or ZONE:POOL/MEMBER, with * and ?.
+        #[arg(value_name = "PATTERN")]
+        pattern: Option<String>,
+        /// Show what has happened, the oldest first.
+        #[arg(long, conflicts_with = "pattern")]
+        history: bool,
+    },
+    /// Take members out of answers for a time, without calling them down: their pools count as if they were not there.
+    Drain(Hold),
+    /// Call members down, whatever their checks say.
+    Down(Hold),
+    /// Call members up, whatever their checks say.
+    Up(Hold),
+    /// End what drain, down and up have set: what the checks say holds again.
+    Lift {
+        /// Overrides of exactly this pattern, or of those it matches.
+        #[arg(value_name = "PATTERN")]
+        pattern: String,
+    },
     /// Forget what was learnt of other servers, so that they are asked again.
     Flush(What),
     /// Look at what was learnt of other servers.
@@ -53,6 +74,21 @@ impl Explain {
     pub(super) fn request(&self) -> (bool, String) {
         (self.fresh, name_query(&self.name, Some(self.rtype)))
     }
+}
+
+/// Members, for how long, and why.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+#[group(skip)]
+pub struct Hold {
+    /// Which: POOL, POOL/MEMBER or ZONE:POOL/MEMBER, with * and ?.
+    #[arg(value_name = "PATTERN")]
+    pub(super) pattern: String,
+    /// For how long: 30m, 2h, 1d. Without it until it is lifted.
+    #[arg(long = "for", value_name = "TIME", value_parser = hold_seconds)]
+    pub(super) seconds: Option<u32>,
+    /// Why, for those who will wonder.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(super) why: String,
 }
 
 /// How to look at the cache.
@@ -167,6 +203,11 @@ fn seconds(text: &str) -> Result<u32, String> {
         Some(_) => Err("it must be a second to a week: for longer it belongs in the config".into()),
         None => Err("it is not a time, as in 30m or 2h".into()),
     }
+}
+
+fn hold_seconds(text: &str) -> Result<u32, String> {
+    let read = Some(text).filter(|text| !text.is_empty()).and_then(read_seconds);
+    read.filter(|seconds| *seconds > 0).ok_or("it is not a time, as in 30m or 2h".into())
 }
 
 /// The name of an address (RFC 1035 §3.5, RFC 3596 §2.5).

@@ -3,11 +3,12 @@
 mod anchors;
 mod arguments;
 mod explain;
+mod health;
 mod learnt;
 mod status;
 mod table;
 
-pub use arguments::{Action, AnchorsAction, CacheAction, Explain};
+pub use arguments::{Action, AnchorsAction, CacheAction, Explain, Hold};
 
 use crate::config::{Config, ControlConfig, Diagnostics};
 use crate::control::{self, CallError};
@@ -29,6 +30,11 @@ pub fn run(config: &Path, action: &Action, json: bool) -> ExitCode {
         Action::Servers => daemon.table("/servers", explain::SERVERS),
         Action::Anchors { action: None } => daemon.anchors(),
         Action::Anchors { action: Some(change) } => daemon.change_anchors(change),
+        Action::Health { pattern, history } => daemon.health(pattern.as_deref(), *history),
+        Action::Drain(hold) => daemon.hold("drain", hold),
+        Action::Down(hold) => daemon.hold("down", hold),
+        Action::Up(hold) => daemon.hold("up", hold),
+        Action::Lift { pattern } => daemon.lift(pattern),
         Action::Flush(what) => daemon.flush(&what.query()),
         Action::Cache { action: CacheAction::Lookup { name, rtype } } => daemon.lookup(name, *rtype),
         Action::Cache { action: CacheAction::Dump { below } } => daemon.dump(below.as_ref()),

@@ -4,12 +4,13 @@ mod log;
 mod memory;
 mod state;
 mod trust;
+mod vigil;
 
 use crate::answer::View;
 use crate::config::{Config, Diagnostics};
 use crate::control::{self, Command, ControlSocket, Explainer};
 use crate::metrics::Metrics;
-use crate::net::{self, Running};
+use crate::net::{self, Checks, Running};
 use crate::{limits, say};
 use arc_swap::ArcSwap;
 use state::{Reloaded, State};
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
+use vigil::Vigil;
 
 /// Where the config is looked for when none is named.
 pub const CONFIG: &str = "config/waymark.toml";
@@ -130,16 +132,33 @@ impl Daemon {
                 state.start(diagnostics, view, metrics).map(|()| state.resolving(view))
             })
             .await??;
+        let checks = self.check().await;
         let addresses = server.addresses().to_vec();
         let runtime = tokio::runtime::Handle::current();
         let running =
             running.insert(server.run(Arc::clone(&self.view), resolving, &self.metrics, &runtime)?);
         let (commands, inbox) = mpsc::channel(limits::CONTROL_CONNECTIONS);
-        let _socket = self.open_control(commands).await?;
+        let _socket = self.open_control(commands, &checks).await?;
         for address in &addresses {
             info!("listening on {address}");
         }
         self.attend(running, hangup, inbox).await
+    }
+
+    /// Has endpoints asked from now on. What waits to be answered waits for the first round, or for as long as that may take.
+    async fn check(&self) -> Arc<Checks> {
+        let (checks, store) = {
+            let state = lock(&self.state);
+            (state.checks(), state.store())
+        };
+        let vigil = Vigil { view: Arc::clone(&self.view), metrics: Arc::clone(&self.metrics), store };
+        tokio::spawn(vigil.keep(Arc::clone(&checks), checks.subscribe()));
+        let known = checks.with(|health, _| health.endpoint_count());
+        tokio::spawn(Arc::clone(&checks).run(Arc::new(net::probe::Means::default())));
+        if tokio::time::timeout(limits::FIRST_ROUND, checks.settled()).await.is_err() {
+            warn!("not every one of {known} endpoints is known yet: those that are not count as up");
+        }
+        checks
     }
 
     /// Works on the state on a thread that may block.
@@ -154,7 +173,11 @@ impl Daemon {
     }
 
     /// Opens the control socket and, if it is configured, the metrics listener. Only the latter is worth stopping for.
-    async fn open_control(&self, commands: mpsc::Sender<Command>) -> Result<Option<ControlSocket>, Fatal> {
+    async fn open_control(
+        &self,
+        commands: mpsc::Sender<Command>,
+        checks: &Arc<Checks>,
+    ) -> Result<Option<ControlSocket>, Fatal> {
         let control = lock(&self.state).config().control.clone();
         if let Some(address) = control.listen {
             let listener = tokio::net::TcpListener::bind(address)
@@ -166,7 +189,7 @@ impl Daemon {
                 let cache = view.load().recursion.as_ref().map(|recursion| recursion.cache.counts());
                 metrics.render(cache.unwrap_or_default())
             };
-            tokio::spawn(control::serve_metrics(listener, Arc::new(text)));
+            tokio::spawn(control::serve_http(listener, Arc::new(text), Arc::clone(checks)));
         }
         let socket = match ControlSocket::bind(&control.socket) {
             Ok(socket) => socket,
@@ -176,7 +199,7 @@ impl Daemon {
             }
         };
         info!("control socket {}", socket.path().display());
-        tokio::spawn(control::serve_socket(socket.listener()?, commands));
+        tokio::spawn(control::serve_socket(socket.listener()?, commands, Arc::clone(checks)));
         Ok(Some(socket))
     }
 

@@ -1,7 +1,7 @@
 //! What the daemon was made from, and making it anew: config, zones, the resolver's settings.
 
 use super::trust::Keeper;
-use super::{log, memory};
+use super::{log, memory, vigil};
 use crate::anchor::Trust;
 use crate::answer::{Recursion, UpstreamZone, View};
 use crate::cache::snapshot::Circumstances;
@@ -9,9 +9,10 @@ use crate::cache::{Cache, Selection};
 use crate::config::{Config, Diagnostics, ListenConfig, Minimise, ResolverConfig, UpstreamConfig};
 use crate::control::{Learnt, Trusted};
 use crate::guard::{AccessList, Cookies, Guard, Rates};
+use crate::health::Health;
 use crate::load::{Counts, Loaded, Loader};
 use crate::metrics::Metrics;
-use crate::net::Resolving;
+use crate::net::{Checks, Resolving};
 use crate::resolve::{self, Known};
 use crate::store::Store;
 use crate::zone::tree::NameTree;
@@ -41,6 +42,7 @@ pub(super) struct State {
     /// The realm of cache keys: a new one whenever other servers are asked than before.
     realm: u32,
     store: Option<Store>,
+    checks: Arc<Checks>,
 }
 
 /// What came of a reload.
@@ -73,6 +75,7 @@ impl State {
             rates: None,
             realm: 0,
             store: None,
+            checks: Arc::new(Checks::new(Health::new(crate::entropy::u64(), unix_at_zero()))),
         };
         state.fit_cache();
         state.fit_rates();
@@ -142,6 +145,10 @@ impl State {
         view: &ArcSwap<View>,
         metrics: &Metrics,
     ) -> Result<(), &'static str> {
+        self.open_store();
+        if let Some(store) = &self.store {
+            vigil::recall(store, &self.checks);
+        }
         let loaded = self.load(&mut diagnostics, view, metrics);
         log::tell(&diagnostics);
         if !loaded {
@@ -154,15 +161,27 @@ impl State {
         Ok(())
     }
 
-    /// Opens the store and takes from it what was trusted, and what the cache held when the daemon last
-    /// stopped.
-    fn recall(&mut self) {
-        if self.cache.is_none() {
-            return;
-        }
+    fn open_store(&mut self) {
         match Store::open(&self.config.store) {
             Ok(store) => self.store = Some(store),
             Err(error) => warn!("{error}"),
+        }
+    }
+
+    /// The driver of checks.
+    pub fn checks(&self) -> Arc<Checks> {
+        Arc::clone(&self.checks)
+    }
+
+    /// Where things are kept.
+    pub fn store(&self) -> Option<Store> {
+        self.store.clone()
+    }
+
+    /// Takes from the store what was trusted, and what the cache held when the daemon last stopped.
+    fn recall(&mut self) {
+        if self.cache.is_none() {
+            return;
         }
         if let Some(store) = &self.store {
             self.keeper.recall(store, clock::unix_secs());
@@ -186,9 +205,12 @@ impl State {
         self.keeper.keep(self.store.as_ref());
     }
 
-    /// Writes trust and the cache to the store.
+    /// Writes trust, health and the cache to the store.
     pub fn remember(&mut self) {
         self.tend_trust();
+        if let Some(store) = &self.store {
+            vigil::remember(store, &self.checks);
+        }
         if let (Some(store), Some(cache)) = (&self.store, &self.cache) {
             memory::remember(store, cache, &self.circumstances());
         }
@@ -216,7 +238,9 @@ impl State {
         let loaded = self.loader.load(&self.config, diagnostics);
         let succeeded = loaded.is_some();
         let (zones, steering) = match loaded {
-            Some(Loaded { zones, steering, counts, bad }) => {
+            Some(Loaded { zones, steering, watched, counts, bad }) => {
+                // Before anybody answers from them.
+                self.checks.watch(watched);
                 for bad in bad {
                     diagnostics.warning(None, bad.to_string());
                 }
@@ -347,9 +371,14 @@ fn secret() -> [u8; 16] {
     secret
 }
 
-/// The Unix time of [`clock::Instant::ZERO`], modulo 2^32.
+/// The Unix time of [`clock::Instant::ZERO`].
+fn unix_at_zero() -> u64 {
+    clock::unix_secs().saturating_sub(clock::now().as_secs())
+}
+
+/// The same modulo 2^32.
 fn epoch() -> u32 {
-    (clock::unix_secs() as u32).wrapping_sub(clock::now().as_secs() as u32)
+    unix_at_zero() as u32
 }
 
 /// The resolver's settings as the config has them.

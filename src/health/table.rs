@@ -18,6 +18,21 @@ pub enum State {
     Unknown,
 }
 
+const STATES: [(State, &str); 3] = [(State::Up, "up"), (State::Down, "down"), (State::Unknown, "unknown")];
+
+impl State {
+    /// What [`Display`](std::fmt::Display) writes.
+    pub(super) fn from_text(text: &str) -> Option<State> {
+        STATES.iter().find(|(_, word)| *word == text).map(|(state, _)| *state)
+    }
+}
+
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(STATES.iter().find(|(state, _)| state == self).map_or("", |(_, word)| word))
+    }
+}
+
 /// How a member stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {

@@ -4,9 +4,11 @@
 mod expect;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod zone;
 
 use crate::config::{Config, Diagnostics};
+use crate::health::{Watch, ZoneWatch};
 use crate::limits;
 use crate::steer::{Geo, Steering};
 use crate::wire::{NameBuf, OwnedName};
@@ -23,6 +25,8 @@ use zone::{ZoneResult, ZoneSource};
 struct Good {
     zone: Arc<Zone>,
     steering: Option<Steering>,
+    /// What the standing of its members follows from.
+    watched: Arc<[Watch]>,
 }
 
 /// Loads zones and remembers the last good version of each.
@@ -41,6 +45,8 @@ pub struct Loaded {
     pub zones: ZoneSet,
     /// How their names are steered, found by `Held::policy`.
     pub steering: Vec<Steering>,
+    /// What is to be known of their members.
+    pub watched: Vec<ZoneWatch>,
     /// What is served.
     pub counts: Counts,
     /// Zones whose file is bad.
@@ -129,11 +135,13 @@ impl Loader {
             *(if kept { &mut counts.kept } else { &mut counts.failed }) += 1;
             loaded.bad.push(Bad { apex: apex.clone(), path, kept });
         }
-        let Some(Good { zone, steering }) = self.good.get(&apex) else {
+        let Some(Good { zone, steering, watched }) = self.good.get(&apex) else {
             return Held { apex, state: Err(NOT_LOADED.into()), policy: None };
         };
         counts.records += zone.record_count();
         let policy = steering.as_ref().map(|steering| {
+            let (members, table) = (Arc::clone(watched), Arc::clone(&steering.health));
+            loaded.watched.push(ZoneWatch { apex: apex.clone(), members, table });
             loaded.steering.push(steering.clone());
             loaded.steering.len() - 1
         });

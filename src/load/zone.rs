@@ -1,6 +1,6 @@
 //! One zone file, TOML or master file.
 
-use super::{Good, Loader, expect};
+use super::{Good, Loader, expect, watch};
 use crate::clock;
 use crate::config::{Config, Diagnostics, ZoneFile};
 use crate::steer::{Geo, Policy, Steering};
@@ -34,7 +34,8 @@ impl ZoneSource {
     pub fn load(&self, config: &Config, loader: &Loader, diagnostics: &mut Diagnostics) -> ZoneResult {
         if self.path.extension().is_some_and(|extension| extension == "zone") {
             let zone = zone::master::load(&self.path, self.apex.as_name(), diagnostics);
-            let good = zone.map(|zone| Good { zone: Arc::new(zone), steering: None });
+            let good =
+                zone.map(|zone| Good { zone: Arc::new(zone), steering: None, watched: Arc::default() });
             return ZoneResult { good, ..self.bad(loader, None) };
         }
         let Some(file) = ZoneFile::load(&self.path, config, diagnostics) else {
@@ -42,7 +43,7 @@ impl ZoneSource {
         };
         // Also of a file with errors: what was read may hold more of them.
         let last = loader.good.get(&file.apex);
-        match from_toml(&file, loader.geo.as_ref(), last, diagnostics) {
+        match from_toml(&file, config, loader.geo.as_ref(), last, diagnostics) {
             Some(good) => {
                 ZoneResult { apex: file.apex, path: self.path.clone(), named: true, good: Some(good) }
             }
@@ -60,6 +61,7 @@ impl ZoneSource {
 /// Makes the zone and its policy, and runs its tests.
 fn from_toml(
     file: &ZoneFile,
+    config: &Config,
     geo: Option<&Arc<Geo>>,
     last: Option<&Good>,
     diagnostics: &mut Diagnostics,
@@ -85,7 +87,7 @@ fn from_toml(
         }
         _ => build(next_serial(diagnostics, None), diagnostics)?,
     };
-    let good = Good { zone: Arc::new(zone), steering };
+    let good = Good { zone: Arc::new(zone), steering, watched: watch::members(file, config).into() };
     if diagnostics.has_errors() {
         return None;
     }

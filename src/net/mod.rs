@@ -4,7 +4,9 @@
 //! by the question, so that equal questions meet; the shard encodes and sends the reply itself.
 
 mod ask;
+mod checks;
 mod ports;
+pub mod probe;
 mod shard;
 mod supervise;
 mod tcp;
@@ -20,6 +22,7 @@ use crate::zone::ZoneSet;
 use crate::{clock, limits, resolve};
 use arc_swap::ArcSwap;
 pub use ask::Shards;
+pub use checks::Checks;
 use shard::{Mail, Mailboxes};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::fmt;

@@ -17,7 +17,7 @@ mod tests;
 
 pub use geo::Geo;
 
-use crate::health::{MemberId, Table};
+use crate::health::{MemberId, Standing, Table};
 use crate::limits;
 use crate::wire::{Name, OwnedName};
 use crate::zone::SteerId;
@@ -140,6 +140,13 @@ pub enum Answer<'p> {
     ServFail,
 }
 
+/// An answer, the pool it was drawn from, and how many of the chain were passed over because they are down.
+struct Drawn<'p> {
+    answer: Answer<'p>,
+    from: Option<&'p Pool>,
+    passed: usize,
+}
+
 impl Policy {
     /// Whether the name may answer with a CNAME, which then stands for every type.
     pub fn may_alias(&self, id: SteerId) -> bool {
@@ -186,6 +193,21 @@ impl Policy {
         members.map(|(index, _)| MemberId(index as u32)).collect()
     }
 
+    /// Whether each pool is up, for each family that it has members of.
+    pub fn pools_up<'p>(&'p self, health: &'p Table) -> impl Iterator<Item = (&'p str, Family, bool)> {
+        let standing = |member: usize| health.get(MemberId(member as u32));
+        self.pools.iter().flat_map(move |pool| {
+            let families =
+                [Family::V4, Family::V6].into_iter().filter(|family| pool.has(&self.members, *family));
+            families.map(move |family| {
+                let stands = [false, true].map(|weightless| {
+                    pool.state(&self.members, family, standing, weightless) == pool::State::Up
+                });
+                (pool.name.as_str(), family, stands[0] || stands[1])
+            })
+        })
+    }
+
     /// Chooses.
     pub fn choose(
         &self,
@@ -198,18 +220,30 @@ impl Policy {
         let Some(target) = self.targets.get(id.0 as usize) else {
             return Choice { answer: Answer::NoData, ttl: 0, scope: 0 };
         };
-        // Nothing is pending while there are no checks: the ceiling holds.
-        let ttl = target.ttl.1;
+        let (floor, ceiling) = target.ttl;
         let mut chain = route::Chain::default();
-        let epoch = draw.now / u64::from(ttl.max(1));
+        let epoch = draw.now / u64::from(ceiling.max(1));
         self.expand(target.to, client, epoch, &mut chain, 0);
-        let (answer, from) = self.answer(&chain, family, client, health, draw);
+        let Drawn { answer, from, passed } = self.answer(&chain, family, client, health, draw);
         let hashed = from.filter(|pool| pool.hashes()).map_or(0, |_| place::default_bits(client));
-        let scope = chain.scope.max(hashed);
-        Choice { answer, ttl, scope: scope.min(if client.address.is_ipv4() { 32 } else { 128 }) }
+        let scope = chain.scope.max(hashed).min(if client.address.is_ipv4() { 32 } else { 128 });
+        // What is answered with may fail, and what was passed over may come back.
+        let standing = |member: usize| health.get(MemberId(member as u32));
+        let passed = chain.pools()[..passed].iter();
+        let passed = passed.map(|&pool| self.pools[pool as usize].hold(&self.members, family, standing));
+        let picked = match &answer {
+            Answer::Addresses { picked, count } => &picked[..*count as usize],
+            _ => &[],
+        };
+        let hold = passed.chain(picked.iter().map(|&member| standing(member.into()).hold)).min();
+        let ttl = match hold.unwrap_or(u16::MAX) {
+            u16::MAX => ceiling,
+            hold => u32::from(hold).clamp(floor, ceiling),
+        };
+        Choice { answer, ttl, scope }
     }
 
-    /// Answers from the first pool of the chain that is up; says which it was drawn from.
+    /// Answers from the first pool of the chain that is up.
     fn answer(
         &self,
         chain: &route::Chain,
@@ -217,27 +251,31 @@ impl Policy {
         client: &Client,
         health: &Table,
         draw: Draw,
-    ) -> (Answer<'_>, Option<&Pool>) {
-        let pools = || chain.pools().iter().map(|&pool| &self.pools[pool as usize]);
+    ) -> Drawn<'_> {
+        let standing = |member: usize| health.get(MemberId(member as u32));
         // First with weights as they are; then members of weight 0, which serve only when nothing else is up.
         for weightless in [false, true] {
-            for pool in pools() {
+            for (passed, &pool) in chain.pools().iter().enumerate() {
+                let pool = &self.pools[pool as usize];
+                let passed = if weightless { chain.pools().len() } else { passed };
                 if let Some(target) = pool.alias().filter(|_| !weightless) {
-                    return (Answer::Cname(target), None);
+                    return Drawn { answer: Answer::Cname(target), from: None, passed };
                 }
-                let up = |member: usize| health.get(MemberId(member as u32)).serves();
-                match pool.state(&self.members, family, up, weightless) {
+                match pool.state(&self.members, family, standing, weightless) {
                     pool::State::Up => {
-                        let drawn = pool.draw(&self.members, family, client, up, weightless, draw);
-                        return (drawn, Some(pool));
+                        let answer = pool.draw(&self.members, family, client, standing, weightless, draw);
+                        return Drawn { answer, from: Some(pool), passed };
                     }
                     // It is up for the other family: the choice of pool is shared by A and AAAA.
-                    pool::State::OtherFamily if !weightless => return (Answer::NoData, None),
+                    pool::State::OtherFamily if !weightless => {
+                        return Drawn { answer: Answer::NoData, from: None, passed };
+                    }
                     _ => (),
                 }
             }
         }
-        self.all_down(chain, family, client, draw)
+        let (answer, from) = self.all_down(chain, family, client, health, draw);
+        Drawn { answer, from, passed: chain.pools().len() }
     }
 
     /// Nothing is up: the route says what then.
@@ -246,26 +284,36 @@ impl Policy {
         chain: &route::Chain,
         family: Family,
         client: &Client,
+        health: &Table,
         draw: Draw,
     ) -> (Answer<'_>, Option<&Pool>) {
         use crate::config::OnAllDown;
         let with_family = |pool: &&Pool| pool.has(&self.members, family);
         let pools = chain.pools().iter().map(|&pool| &self.pools[pool as usize]);
-        let Some(pool) = pools.clone().find(with_family) else { return (Answer::NoData, None) };
-        match chain.on_all_down {
-            OnAllDown::None => (Answer::NoData, None),
-            OnAllDown::Servfail => (Answer::ServFail, None),
-            OnAllDown::All => {
-                let weightless = pool.is_weightless(&self.members, family);
-                (pool.draw(&self.members, family, client, |_| true, weightless, draw), Some(pool))
-            }
-            OnAllDown::LastKnown => {
-                let pool = pools.clone().filter(with_family).find(|pool| pool.was_up(family)).unwrap_or(pool);
-                let was_up = |member: usize| !pool.was_up(family) || pool.was_member_up(family, member);
-                let weightless = pool.is_weightless_among(&self.members, family, was_up);
-                (pool.draw(&self.members, family, client, was_up, weightless, draw), Some(pool))
+        let last_known = match chain.on_all_down {
+            OnAllDown::None => return (Answer::NoData, None),
+            OnAllDown::Servfail => return (Answer::ServFail, None),
+            OnAllDown::All => None,
+            OnAllDown::LastKnown => pools.clone().filter(with_family).find(|pool| pool.was_up(family)),
+        };
+        // What an operator has drained is left out for as long as there is anything else.
+        for drained_too in [false, true] {
+            let pools = pools.clone().filter(with_family);
+            for pool in last_known.into_iter().chain(pools) {
+                let standing = |member: usize| {
+                    let known = last_known
+                        .is_none_or(|last| !std::ptr::eq(last, pool) || pool.was_member_up(family, member));
+                    let drained = health.get(MemberId(member as u32)).drained && !drained_too;
+                    Standing { drained: drained || !known, ..Standing::UNCHECKED }
+                };
+                let weightless = pool.is_weightless(&self.members, family, standing);
+                let answer = pool.draw(&self.members, family, client, standing, weightless, draw);
+                if answer != Answer::NoData {
+                    return (answer, Some(pool));
+                }
             }
         }
+        (Answer::NoData, None)
     }
 
     /// The place of a client.

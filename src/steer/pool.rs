@@ -2,6 +2,7 @@
 
 use super::{Alias, Answer, Client, Cursor, Draw, Family, Member, place};
 use crate::config::Pick;
+use crate::health::Standing;
 use crate::limits;
 use crate::wire::Name;
 use std::ops::Range;
@@ -57,6 +58,11 @@ fn is_of(member: &Member, family: Family) -> bool {
     member.address.is_ipv4() == (family == Family::V4)
 }
 
+/// Whether a member has no weight, or has shed all of it.
+fn is_weightless(member: &Member, stands: Standing) -> bool {
+    member.weight == 0 || stands.share == 0
+}
+
 impl Pool {
     /// The name of a CNAME pool.
     pub fn alias(&self) -> Option<Name<'_>> {
@@ -104,72 +110,86 @@ impl Pool {
         self.family(all, family).next().is_some()
     }
 
-    /// Whether its members of the family that pass all have weight 0.
-    pub fn is_weightless_among(
+    /// Whether its members of the family that serve all have weight 0.
+    pub fn is_weightless(
         &self,
         all: &[Member],
         family: Family,
-        passes: impl Fn(usize) -> bool,
+        standing: impl Fn(usize) -> Standing,
     ) -> bool {
-        self.family(all, family).all(|(index, member)| member.weight == 0 || !passes(index))
+        let mut serving = self.family(all, family).filter(|(index, _)| standing(*index).serves());
+        serving.all(|(index, member)| is_weightless(member, standing(index)))
     }
 
-    /// Whether all its members of the family have weight 0.
-    pub fn is_weightless(&self, all: &[Member], family: Family) -> bool {
-        self.is_weightless_among(all, family, |_| true)
+    /// Seconds for which its members of the family must stay as they are; `u16::MAX` where nothing checks them.
+    pub fn hold(&self, all: &[Member], family: Family, standing: impl Fn(usize) -> Standing) -> u16 {
+        self.family(all, family).map(|(index, _)| standing(index).hold).min().unwrap_or(u16::MAX)
     }
 
-    /// How it stands: up when the weights of its up members reach the share it needs; `weightless` asks for members of weight 0.
+    /// How it stands: up when the weights of its up members reach the share it needs, those that are drained left out on both sides;
+    /// `weightless` asks for members of weight 0, or that have shed all of it.
     pub fn state(
         &self,
         all: &[Member],
         family: Family,
-        up: impl Fn(usize) -> bool,
+        standing: impl Fn(usize) -> Standing,
         weightless: bool,
     ) -> State {
+        let members = |family| self.family(all, family).map(|(index, member)| (member, standing(index)));
         if weightless {
-            let any = self.family(all, family).any(|(index, member)| member.weight == 0 && up(index));
+            let any =
+                members(family).any(|(member, stands)| stands.serves() && is_weightless(member, stands));
             return if any { State::Up } else { State::Down };
         }
-        let sums = |family| {
-            let weights = self.family(all, family).map(|(index, member)| {
+        let enough = |family| {
+            let (mut total, mut alive, mut any) = (0, 0, false);
+            for (member, stands) in members(family).filter(|(_, stands)| !stands.drained) {
                 let weight = u64::from(member.weight);
-                (weight, if up(index) { weight } else { 0 })
-            });
-            weights.fold((0, 0), |(total, alive), (weight, living)| (total + weight, alive + living))
-        };
-        let enough = |(total, alive): (u64, u64)| {
+                total += weight;
+                alive += if stands.serves() { weight } else { 0 };
+                any |= stands.serves() && !is_weightless(member, stands);
+            }
             // A share as written may be a little more than the number it stands for.
-            let needed = |share| (share - 1e-9) * total as f64;
-            alive > 0 && self.min_healthy.is_none_or(|share| alive as f64 >= needed(share))
+            let needed = |share: f64| (share - 1e-9) * total as f64;
+            any && self.min_healthy.is_none_or(|share| alive as f64 >= needed(share))
         };
         let other = if family == Family::V4 { Family::V6 } else { Family::V4 };
-        if enough(sums(family)) {
+        if enough(family) {
             State::Up
-        } else if !self.has(all, family) && enough(sums(other)) {
+        } else if !self.has(all, family) && enough(other) {
             State::OtherFamily
         } else {
             State::Down
         }
     }
 
-    /// Draws members that are up.
+    /// Draws members that serve, by the weight that is left to them.
     pub fn draw(
         &self,
         all: &[Member],
         family: Family,
         client: &Client,
-        up: impl Fn(usize) -> bool,
+        standing: impl Fn(usize) -> Standing,
         weightless: bool,
         draw: Draw,
     ) -> Answer<'_> {
         let Kind::Members { pick, answer, past, .. } = &self.kind else { return Answer::NoData };
         let mut lots = Lots::default();
         let mut seen = [0u64; limits::POOL_MEMBERS / 64];
-        for (index, member) in self.family(all, family).filter(|(index, _)| up(*index)) {
+        // Weights count in sixteenths where one sheds a part of its own.
+        let sheds = |(index, _): (usize, &Member)| standing(index).share < Standing::WHOLE;
+        let whole = if self.family(all, family).any(sheds) { Standing::WHOLE } else { 1 };
+        for (index, member) in self.family(all, family) {
+            let stands = standing(index);
+            if !stands.serves() {
+                continue;
+            }
             let bit = index - self.members().start;
             seen[bit / 64] |= 1 << (bit % 64);
-            let weight = if weightless { u32::from(member.weight == 0) } else { member.weight };
+            let weight = match weightless {
+                true => u32::from(is_weightless(member, stands)),
+                false => member.weight * u32::from(stands.share.min(whole)),
+            };
             lots.push(index, weight);
         }
         let side = usize::from(family == Family::V6);

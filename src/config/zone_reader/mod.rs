@@ -1,14 +1,16 @@
 //! Reads a zone's TOML file.
 
+mod checks;
 mod records;
 mod steering;
 mod tests_of_zone;
 
-pub(super) use steering::{checks, networks};
+pub(super) use checks::checks;
+pub(super) use steering::networks;
 
 use super::load::read_file;
 use super::reader::{Reader, Table, Value};
-use super::{Config, Diagnostics, SoaSpec, Span, ZoneFile, references};
+use super::{Config, Diagnostics, SoaSpec, Span, ZoneFile, promise, references};
 use crate::limits;
 use crate::wire::{Name, NameBuf, OwnedName, Rtype};
 use std::path::{Path, PathBuf};
@@ -37,6 +39,7 @@ impl ZoneFile {
             parts.finish()
         });
         references::check(&zone, config, diagnostics);
+        promise::check(&mut zone, config, diagnostics);
         let sound = diagnostics.error_count() == before;
         if sound {
             references::warn(&zone, config, diagnostics);
@@ -142,7 +145,8 @@ impl Parts {
         let routes = self.read_routes(reader, &mut root);
         self.zone.routes.extend(routes);
         self.zone.networks.extend(networks(reader, &mut root));
-        self.zone.checks.extend(checks(reader, &mut root));
+        let base = path.parent().unwrap_or(Path::new(""));
+        self.zone.checks.extend(checks(reader, &mut root, base));
         let tests = self.read_tests(reader, &mut root);
         self.zone.tests.extend(tests);
         if let Some(value) = root.take("include") {

@@ -79,7 +79,7 @@ impl Parts {
         }
         reader.finish(table, &format!("the name {}", owner.as_name()));
         if let Some(target) = target {
-            self.steer(reader, owner, target, range.unwrap_or(STEERED_TTL), key);
+            self.steer(reader, owner, target, range, key);
         }
     }
 
@@ -88,7 +88,7 @@ impl Parts {
         reader: &mut Reader<'_>,
         owner: &NameBuf,
         target: Target,
-        ttl: (u32, u32),
+        ttl: Option<(u32, u32)>,
         span: Span,
     ) {
         let owner = owner.as_name().to_owned();
@@ -98,7 +98,8 @@ impl Parts {
             told.help = Some(format!("the first is at {first}: keep one"));
             return;
         }
-        self.zone.steered.push(SteeredSpec { owner, target, ttl, span });
+        let (ttl, ttl_written) = (ttl.unwrap_or(STEERED_TTL), ttl.is_some());
+        self.zone.steered.push(SteeredSpec { owner, target, ttl, ttl_written, span });
     }
 
     /// Reads the records of one type: data, a list of it, or a table with a TTL of its own.

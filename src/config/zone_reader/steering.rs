@@ -1,16 +1,15 @@
-//! `[pool.X]`, `[route.X]`, `[network.X]`, `[check.X]`.
+//! `[pool.X]`, `[route.X]`, `[network.X]`.
 
 use super::Parts;
 use crate::config::reader::{Reader, Table, Value};
 use crate::config::{
-    ActionSpec, Check, CheckKind, CheckSpec, MemberSpec, NetworkSpec, OnAllDown, Pace, Pick, PoolKind,
-    PoolSpec, Probe, RouteSpec, RuleSpec, Spanned, UseSpec,
+    ActionSpec, MemberSpec, NetworkSpec, OnAllDown, Pick, PoolKind, PoolSpec, ProbedAt, RouteSpec, RuleSpec,
+    Shed, Spanned, UseSpec,
 };
 use ipnet::IpNet;
-use std::sync::Arc;
 
 /// The named tables of a section: their names and contents.
-fn named<'t>(
+pub(super) fn named<'t>(
     reader: &mut Reader<'_>,
     root: &mut Table<'t>,
     section: &'static str,
@@ -25,7 +24,11 @@ fn named<'t>(
     found
 }
 
-fn strings(reader: &mut Reader<'_>, table: &mut Table<'_>, key: &'static str) -> Vec<Spanned<String>> {
+pub(super) fn strings(
+    reader: &mut Reader<'_>,
+    table: &mut Table<'_>,
+    key: &'static str,
+) -> Vec<Spanned<String>> {
     table.take(key).map_or_else(Vec::new, |value| reader.list(value, Reader::string))
 }
 
@@ -47,34 +50,6 @@ pub(in crate::config) fn networks(reader: &mut Reader<'_>, root: &mut Table<'_>)
     networks
 }
 
-/// `[check.X]`: the keys are known, what they mean takes effect with health checks.
-pub(in crate::config) fn checks(reader: &mut Reader<'_>, root: &mut Table<'_>) -> Vec<CheckSpec> {
-    let mut checks = Vec::new();
-    for (name, mut table) in named(reader, root, "check") {
-        for key in ["http", "https", "tcp", "dns", "ping", "host", "path", "port"] {
-            table.take(key);
-        }
-        if let Some(value) = table.take("expect") {
-            reader.table(value);
-        }
-        for key in ["interval", "timeout"] {
-            if let Some(value) = table.take(key) {
-                reader.seconds(value);
-            }
-        }
-        for key in ["rise", "fall"] {
-            if let Some(value) = table.take(key) {
-                reader.integer(value, 1..=100);
-            }
-        }
-        reader.finish(table, &format!("[check.{}]", name.value));
-        reader.warning(name.span, "checks have no effect yet: every member counts as up");
-        let kind = CheckKind::Made(Arc::new(Check { probe: Probe::Ping, pace: Pace::default() }));
-        checks.push(CheckSpec { name, kind, failover_within: None });
-    }
-    checks
-}
-
 impl Parts {
     /// `[pool.X]`.
     pub(super) fn read_pools(&mut self, reader: &mut Reader<'_>, root: &mut Table<'_>) -> Vec<PoolSpec> {
@@ -82,6 +57,7 @@ impl Parts {
         for (name, mut table) in named(reader, root, "pool") {
             let (members, cname) = (table.take("members"), table.take("cname"));
             let of_members = ["pick", "answer", "min_healthy"].map(|key| (key, table.take(key)));
+            let shed = table.take("shed").and_then(|value| shed(reader, value));
             let location = table.take("location").and_then(|value| location(reader, value));
             let checks = strings(reader, &mut table, "check");
             reader.finish(table, &format!("[pool.{}]", name.value));
@@ -106,7 +82,7 @@ impl Parts {
             // A pool that is wrong keeps its name: its users are not told that there is none.
             let members = members.map_or_else(Vec::new, |value| read_members(reader, value));
             let kind = target.map_or(PoolKind::Members { members, pick, answer }, PoolKind::Cname);
-            pools.push(PoolSpec { name, kind, location, min_healthy, checks, shed: None });
+            pools.push(PoolSpec { name, kind, location, min_healthy, checks, shed });
         }
         pools
     }
@@ -145,6 +121,32 @@ impl Parts {
     }
 }
 
+/// `shed = { load = "report", low = 0.7, high = 0.95 }`.
+fn shed(reader: &mut Reader<'_>, value: Value<'_>) -> Option<Shed> {
+    let mut table = reader.table(value)?;
+    let load = table.take("load").and_then(|value| reader.string(value));
+    let marks = ["low", "high"].map(|key| table.take(key).and_then(|value| reader.float(value, 0.0..=1e9)));
+    reader.finish(table, "shed");
+    match (load, marks) {
+        (Some(load), [Some(low), Some(high)]) if low < high => Some(Shed { load, low, high }),
+        _ => {
+            reader.error(value.span, "shed needs a push check and two marks, the low one first").help =
+                Some("shed = { load = \"report\", low = 0.7, high = 0.95 }".into());
+            None
+        }
+    }
+}
+
+/// Where a member is asked: an address, perhaps with a port.
+fn probed_at(reader: &mut Reader<'_>, value: Value<'_>) -> Option<ProbedAt> {
+    reader.parse(value, "an address, as in \"192.0.2.1\" or \"192.0.2.1:8080\"", |text| {
+        let socket = text.parse::<std::net::SocketAddr>();
+        let with_port = |at: std::net::SocketAddr| ProbedAt { address: at.ip(), port: Some(at.port()) };
+        let bare = || Some(ProbedAt { address: text.parse().ok()?, port: None });
+        socket.ok().filter(|at| at.port() != 0).map(with_port).or_else(bare)
+    })
+}
+
 fn read_members(reader: &mut Reader<'_>, value: Value<'_>) -> Vec<MemberSpec> {
     let mut members: Vec<MemberSpec> = Vec::new();
     for element in reader.some(value, "a pool needs at least one member") {
@@ -152,6 +154,7 @@ fn read_members(reader: &mut Reader<'_>, value: Value<'_>) -> Vec<MemberSpec> {
             let Some(mut table) = reader.table(element) else { continue };
             let address = table.take("address").and_then(|value| reader.address(value));
             let weight = table.take("weight").and_then(|value| reader.integer(value, 0..=1_048_575));
+            let probe = table.take("probe").and_then(|value| probed_at(reader, value));
             let id = table.take("id").and_then(|value| reader.string(value));
             if table.peek("address").is_none() {
                 reader.error(element.span, "a member needs an address");
@@ -159,13 +162,7 @@ fn read_members(reader: &mut Reader<'_>, value: Value<'_>) -> Vec<MemberSpec> {
             reader.finish(table, "the member");
             let Some(address) = address else { continue };
             let id = id.map_or_else(|| address.to_string(), |id| id.value);
-            MemberSpec {
-                address,
-                weight: weight.map(|weight| weight as u32),
-                id,
-                probe: None,
-                span: element.span,
-            }
+            MemberSpec { address, weight: weight.map(|weight| weight as u32), id, probe, span: element.span }
         } else {
             let Some(address) = reader.address(element) else { continue };
             MemberSpec { address, weight: None, id: address.to_string(), probe: None, span: element.span }

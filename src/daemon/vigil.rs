@@ -1,0 +1,157 @@
+//! What follows from the events of health: a line in the log, a count, what is said when answers come from elsewhere, and what is kept.
+
+use crate::answer::View;
+use crate::health::{Event, State, What};
+use crate::limits;
+use crate::metrics::Metrics;
+use crate::net::Checks;
+use crate::steer::Family;
+use crate::store::Store;
+use arc_swap::ArcSwap;
+use std::collections::HashMap;
+use std::io::Write;
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::time::{Sleep, sleep};
+use tracing::{info, warn};
+
+/// Its name in the store.
+const FILE: &str = "health.json";
+
+/// Who keeps watch over what happens.
+pub(super) struct Vigil {
+    pub view: Arc<ArcSwap<View>>,
+    pub metrics: Arc<Metrics>,
+    pub store: Option<Store>,
+}
+
+/// Pools that are down, by zone and name.
+type Down = HashMap<(String, String), Vec<Family>>;
+
+impl Vigil {
+    /// Does what follows from each event. Never ends.
+    pub async fn keep(self, checks: Arc<Checks>, mut events: Receiver<Arc<Event>>) {
+        let (mut down, mut unwritten) = (Down::new(), None::<Pin<Box<Sleep>>>);
+        loop {
+            let event = tokio::select! {
+                event = events.recv() => event,
+                () = ended(&mut unwritten) => {
+                    unwritten = None;
+                    self.write(&checks).await;
+                    continue;
+                }
+            };
+            let (mut flipped, mut next) = (false, Some(event));
+            while let Some(event) = next.take() {
+                match event {
+                    Ok(event) => {
+                        flipped |= matches!(event.what, What::Flip { .. } | What::Override(_));
+                        self.tell(&event);
+                    }
+                    Err(RecvError::Lagged(missed)) => {
+                        flipped = true;
+                        warn!(
+                            "{missed} events of health came too fast to be told: `waymark ctl health --history` has them"
+                        );
+                    }
+                    // The sender lives as long as the driver.
+                    Err(RecvError::Closed) => return,
+                }
+                next = match events.try_recv() {
+                    Ok(event) => Some(Ok(event)),
+                    Err(TryRecvError::Lagged(missed)) => Some(Err(RecvError::Lagged(missed))),
+                    Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+                };
+            }
+            unwritten.get_or_insert_with(|| Box::pin(sleep(limits::HEALTH_WRITE)));
+            if flipped {
+                self.look_for_fallbacks(&checks, &mut down);
+            }
+        }
+    }
+
+    fn tell(&self, event: &Event) {
+        self.metrics.count_health(event.what.kind());
+        match &event.what {
+            What::Flip { to: State::Up, .. } | What::Override(_) | What::Rejoined => info!("{}", event.what),
+            _ => warn!("{}", event.what),
+        }
+    }
+
+    /// Notes each pool that has come down or up again: answers come from elsewhere meanwhile.
+    fn look_for_fallbacks(&self, checks: &Checks, down: &mut Down) {
+        let view = self.view.load_full();
+        let mut now_down = Down::new();
+        view.zones.for_each(|held| {
+            let Some(steering) = held.policy.and_then(|policy| view.steering.get(policy)) else { return };
+            for (pool, family, up) in steering.policy.pools_up(&steering.health) {
+                if !up {
+                    let key = (held.apex.to_string(), pool.to_owned());
+                    now_down.entry(key).or_default().push(family);
+                }
+            }
+        });
+        let mut lines = Vec::new();
+        for ((zone, pool), families) in &now_down {
+            if down.get(&(zone.clone(), pool.clone())) != Some(families) {
+                let which = families.iter().map(|family| match family {
+                    Family::V4 => "IPv4",
+                    Family::V6 => "IPv6",
+                });
+                let which = which.collect::<Vec<_>>().join(" and ");
+                lines.push(format!("{zone} pool {pool} is down for {which}: answers come from what follows it, or from on_all_down"));
+            }
+        }
+        for (zone, pool) in down.keys().filter(|key| !now_down.contains_key(*key)) {
+            lines.push(format!("{zone} pool {pool} is up again"));
+        }
+        *down = now_down;
+        checks.with(|health, now| {
+            lines.into_iter().for_each(|line| health.note(now, What::Fallback(line)));
+        });
+    }
+
+    async fn write(&self, checks: &Arc<Checks>) {
+        let Some(store) = self.store.clone() else { return };
+        let checks = Arc::clone(checks);
+        // A panic is told elsewhere; the next write comes.
+        let _ = tokio::task::spawn_blocking(move || remember(&store, &checks)).await;
+    }
+}
+
+/// When a sleep has ended; never when there is none.
+async fn ended(sleep: &mut Option<Pin<Box<Sleep>>>) {
+    match sleep {
+        Some(sleep) => sleep.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Writes what is known.
+pub(super) fn remember(store: &Store, checks: &Checks) {
+    let text = checks.with(|health, _| health.remember()).to_string();
+    if let Err(error) = store.write(FILE, |out| out.write_all(text.as_bytes())) {
+        warn!("{}: health is not kept: {error}", store.path(FILE).display());
+    }
+}
+
+/// Takes what was known. What cannot be read is set aside, to be looked at.
+pub(super) fn recall(store: &Store, checks: &Checks) {
+    let path = store.path(FILE);
+    let read = match store.read(FILE) {
+        Ok(Some(file)) => serde_json::from_reader(std::io::BufReader::new(file)).map_err(|e| e.to_string()),
+        Ok(None) => return,
+        Err(error) => return warn!("{}: health begins afresh: {error}", path.display()),
+    };
+    let taken = read.and_then(|value| checks.with(|health, now| health.recall(&value, now)));
+    if let Err(why) = taken {
+        match store.set_aside(FILE) {
+            Ok(aside) => {
+                warn!("{}: health begins afresh; the file is now {}: {why}", path.display(), aside.display());
+            }
+            Err(error) => warn!("{}: health begins afresh: {why}; {error}", path.display()),
+        }
+    }
+}

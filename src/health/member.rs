@@ -1,0 +1,379 @@
+//! What members are: what follows for them from their endpoints, and from what operators said.
+
+use super::overrides::{self, Override};
+use super::text::time;
+use super::{Formula, Health, MemberId, Standing, State, Watch, What, ZoneWatch};
+use crate::clock::Instant;
+use crate::wire::Name;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// A zone that is watched.
+pub(super) struct Zone {
+    watch: ZoneWatch,
+    name: String,
+    members: Vec<Member>,
+}
+
+/// A member, its formula in terms of endpoints.
+struct Member {
+    node: Node,
+    /// Which endpoint reports its load, and the marks.
+    shed: Option<(u32, f64, f64)>,
+    state: State,
+    since: Instant,
+    why: String,
+}
+
+/// A [`Formula`] of endpoints by their place.
+enum Node {
+    Always,
+    Endpoint(u32, String),
+    AtLeast(usize, Vec<Node>),
+    Not(Box<Node>),
+}
+
+/// A member as it is shown.
+pub struct MemberView<'h> {
+    health: &'h Health,
+    zone: &'h Zone,
+    watch: &'h Watch,
+    member: &'h Member,
+    id: MemberId,
+    now: Instant,
+}
+
+impl Zone {
+    /// Its members with the zone's name.
+    pub fn watches(&self) -> impl Iterator<Item = (&str, &Watch)> {
+        self.watch.members.iter().map(|watch| (self.name.as_str(), watch))
+    }
+}
+
+impl Health {
+    /// Replaces all that is watched. Endpoints that stay keep what is known of them, new ones are asked soon; the tables say what is
+    /// known when this returns.
+    pub fn watch(&mut self, now: Instant, zones: Vec<ZoneWatch>) {
+        let mut before = HashMap::new();
+        for zone in std::mem::take(&mut self.zones) {
+            for (watch, member) in zone.watch.members.iter().zip(zone.members) {
+                let key = (zone.name.clone(), watch.pool.clone(), watch.member.clone());
+                before.insert(key, (member.state, member.since, member.why));
+            }
+        }
+        self.slots.iter_mut().flatten().for_each(|slot| slot.uses.clear());
+        let mut fresh = 0;
+        for (z, watch) in zones.into_iter().enumerate() {
+            let (name, mut members) = (watch.apex.to_string(), Vec::with_capacity(watch.members.len()));
+            for (m, watched) in watch.members.iter().enumerate() {
+                let mut used = Vec::new();
+                let node = self.compile(&watched.formula, now, &mut fresh, &mut used);
+                let shed = watched.shed.as_ref().map(|(target, low, high)| {
+                    let index = self.endpoint(target, now, &mut fresh);
+                    used.push(index);
+                    (index, *low, *high)
+                });
+                used.sort_unstable();
+                used.dedup();
+                for index in used {
+                    if let Some(slot) = &mut self.slots[index as usize] {
+                        slot.uses.push((z as u32, m as u32));
+                    }
+                }
+                let key = (name.clone(), watched.pool.clone(), watched.member.clone());
+                // One that is new is what it is, and that is no flip.
+                let (state, since, why) = before.remove(&key).unwrap_or_else(|| {
+                    let (standing, over) = self.standing(&name, watched, &node, shed, now);
+                    let since = over.map(|over| Instant::from_secs(over.since.saturating_sub(self.epoch)));
+                    let since = since.unwrap_or_else(|| self.since(&node, now));
+                    (standing.state, since, self.why(&node, standing.state, over))
+                });
+                members.push(Member { node, shed, state, since, why });
+            }
+            self.zones.push(Zone { watch, name, members });
+        }
+        self.recalled.clear();
+        self.drop_unused();
+        self.refresh_all(now);
+    }
+
+    fn compile(&mut self, formula: &Formula, now: Instant, fresh: &mut u32, used: &mut Vec<u32>) -> Node {
+        match formula {
+            Formula::Always => Node::Always,
+            Formula::Endpoint(target, name) => {
+                let index = self.endpoint(target, now, fresh);
+                used.push(index);
+                Node::Endpoint(index, name.clone())
+            }
+            Formula::AtLeast(needed, of) => {
+                let of = of.iter().map(|part| self.compile(part, now, fresh, used)).collect();
+                Node::AtLeast(*needed, of)
+            }
+            Formula::Not(part) => Node::Not(Box::new(self.compile(part, now, fresh, used))),
+        }
+    }
+
+    /// What a formula comes to, in three values (Kleene's), and for how many seconds it must stay so.
+    fn judge(&self, node: &Node, now: Instant) -> (State, u16) {
+        match node {
+            Node::Always => (State::Up, u16::MAX),
+            Node::Endpoint(index, _) => {
+                let Some(slot) = &self.slots[*index as usize] else { return (State::Up, u16::MAX) };
+                let hold = match &slot.pushed {
+                    Some(pushed) => u16::try_from(pushed.until.since(now).as_secs())
+                        .unwrap_or(u16::MAX - 1)
+                        .min(u16::MAX - 1),
+                    None => slot.endpoint.hold(),
+                };
+                (slot.endpoint.state, hold)
+            }
+            Node::Not(part) => {
+                let (state, hold) = self.judge(part, now);
+                let state = match state {
+                    State::Up => State::Down,
+                    State::Down => State::Up,
+                    State::Unknown => State::Unknown,
+                };
+                (state, hold)
+            }
+            Node::AtLeast(needed, of) => {
+                let parts = of.iter().map(|part| self.judge(part, now));
+                let (mut up, mut down, mut hold) = (0, 0, u16::MAX);
+                for (state, part) in parts {
+                    up += usize::from(state == State::Up);
+                    down += usize::from(state == State::Down);
+                    hold = hold.min(part);
+                }
+                let state = if up >= *needed {
+                    State::Up
+                } else if of.len() - down < *needed {
+                    State::Down
+                } else {
+                    State::Unknown
+                };
+                (state, hold)
+            }
+        }
+    }
+
+    /// Since when its endpoints have been as they are.
+    fn since(&self, node: &Node, now: Instant) -> Instant {
+        match node {
+            Node::Endpoint(index, _) => {
+                self.slots[*index as usize].as_ref().map_or(now, |slot| slot.endpoint.since)
+            }
+            Node::Not(part) => self.since(part, now),
+            Node::AtLeast(_, of) => of.iter().map(|part| self.since(part, now)).max().unwrap_or(now),
+            Node::Always => now,
+        }
+    }
+
+    /// Why a formula comes to a state, in the words of the endpoints that have a part in it.
+    fn reason(&self, node: &Node, state: State) -> String {
+        if let Node::Always = node {
+            return "nothing checks it".into();
+        }
+        let mut words = Vec::new();
+        self.words(node, &mut words);
+        words.retain(|(of, _)| *of == state);
+        let mut texts: Vec<String> = words.into_iter().map(|(_, text)| text).collect();
+        let more = texts.len().saturating_sub(3);
+        texts.truncate(3);
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        format!("{}{more}", texts.join(", "))
+    }
+
+    fn words(&self, node: &Node, words: &mut Vec<(State, String)>) {
+        match node {
+            Node::Always => (),
+            Node::Endpoint(index, name) => {
+                let Some(slot) = &self.slots[*index as usize] else { return };
+                let endpoint = &slot.endpoint;
+                let error = endpoint.last_error.as_deref();
+                let text = match endpoint.state {
+                    State::Up => format!("{name} succeeds"),
+                    State::Down => format!("{name}: {}", error.unwrap_or("it was down before")),
+                    State::Unknown => format!("{name}: {}", error.unwrap_or("not known yet")),
+                };
+                words.push((endpoint.state, text));
+            }
+            Node::Not(part) => {
+                let at = words.len();
+                self.words(part, words);
+                for (state, text) in &mut words[at..] {
+                    *state = match *state {
+                        State::Up => State::Down,
+                        State::Down => State::Up,
+                        State::Unknown => State::Unknown,
+                    };
+                    text.insert_str(0, "not: ");
+                }
+            }
+            Node::AtLeast(_, of) => of.iter().for_each(|part| self.words(part, words)),
+        }
+    }
+
+    /// Writes anew how the members stand that use an endpoint.
+    pub(super) fn refresh_users(&mut self, now: Instant, index: u32) {
+        let Some(slot) = &mut self.slots[index as usize] else { return };
+        let uses = std::mem::take(&mut slot.uses);
+        for (zone, member) in &uses {
+            self.refresh(now, *zone as usize, *member as usize);
+        }
+        if let Some(slot) = &mut self.slots[index as usize] {
+            slot.uses = uses;
+        }
+    }
+
+    /// The same for all.
+    pub(super) fn refresh_all(&mut self, now: Instant) {
+        for zone in 0..self.zones.len() {
+            for member in 0..self.zones[zone].members.len() {
+                self.refresh(now, zone, member);
+            }
+        }
+    }
+
+    fn refresh(&mut self, now: Instant, zone: usize, index: usize) {
+        let place = &self.zones[zone];
+        let (watch, member) = (&place.watch.members[index], &place.members[index]);
+        let (standing, over) = self.standing(&place.name, watch, &member.node, member.shed, now);
+        place.watch.table.set(MemberId(index as u32), standing);
+        let from = member.state;
+        if standing.state == from {
+            return;
+        }
+        let why = self.why(&member.node, standing.state, over);
+        let what = What::Flip {
+            zone: place.name.clone(),
+            pool: watch.pool.clone(),
+            member: watch.member.clone(),
+            address: watch.address,
+            from,
+            to: standing.state,
+            why: why.clone(),
+        };
+        let member = &mut self.zones[zone].members[index];
+        (member.state, member.since, member.why) = (standing.state, now, why);
+        self.note(now, what);
+    }
+
+    /// How a member stands, and by which override if one says so.
+    fn standing(
+        &self,
+        zone: &str,
+        watch: &Watch,
+        node: &Node,
+        shed: Option<(u32, f64, f64)>,
+        now: Instant,
+    ) -> (Standing, Option<&Override>) {
+        let (state, hold) = self.judge(node, now);
+        let load = |(index, low, high): (u32, f64, f64)| {
+            let load = self.slots[index as usize].as_ref()?.load(now)?;
+            Some(share(load, low, high))
+        };
+        let share = shed.and_then(load).unwrap_or(Standing::WHOLE);
+        let checked = Standing { state, drained: false, share, hold };
+        let over = self.override_of(zone, watch);
+        (over.map_or(checked, |over| over.apply(checked, self.unix(now))), over)
+    }
+
+    /// Why it stands so.
+    fn why(&self, node: &Node, state: State, over: Option<&Override>) -> String {
+        match over.filter(|over| over.kind != overrides::Kind::Drain) {
+            Some(over) if over.why.is_empty() => "an operator says so".into(),
+            Some(over) => format!("an operator says so: {}", over.why),
+            None => self.reason(node, state),
+        }
+    }
+
+    /// The override in force for a member: the last one set.
+    fn override_of(&self, zone: &str, watch: &Watch) -> Option<&Override> {
+        self.overrides.iter().rev().find(|over| overrides::holds(&over.pattern, zone, watch))
+    }
+
+    /// All members, in the order of zones and pools.
+    pub fn members(&self, now: Instant) -> impl Iterator<Item = MemberView<'_>> {
+        self.zones.iter().flat_map(move |zone| {
+            let all = zone.watch.members.iter().zip(&zone.members).enumerate();
+            all.map(move |(index, (watch, member))| {
+                let id = MemberId(index as u32);
+                MemberView { health: self, zone, watch, member, id, now }
+            })
+        })
+    }
+
+    /// One member; none when nothing watches it.
+    pub fn member(&self, now: Instant, zone: Name<'_>, id: MemberId) -> Option<MemberView<'_>> {
+        let zone = self.zones.iter().find(|place| place.watch.apex.as_name() == zone)?;
+        let index = id.0 as usize;
+        let (watch, member) = (zone.watch.members.get(index)?, zone.members.get(index)?);
+        Some(MemberView { health: self, zone, watch, member, id, now })
+    }
+}
+
+/// How much of its weight a member gets, in sixteenths: all up to the low mark, nothing from the high one on.
+fn share(load: f64, low: f64, high: f64) -> u8 {
+    let whole = f64::from(Standing::WHOLE);
+    let left = if load <= low { 1.0 } else { ((high - load) / (high - low)).clamp(0.0, 1.0) };
+    // Something until the high mark is reached.
+    (left * whole).ceil() as u8
+}
+
+impl MemberView<'_> {
+    /// Whether it is one of a pattern: see [`Override::pattern`].
+    pub fn matches(&self, pattern: &str) -> bool {
+        overrides::holds(pattern, &self.zone.name, self.watch)
+    }
+
+    /// For people and scripts: how it stands and why, its endpoints, and what an operator said.
+    pub fn to_json(&self) -> Value {
+        let Standing { state, drained, share, hold } = self.zone.watch.table.get(self.id);
+        let over = self.health.override_of(&self.zone.name, self.watch);
+        let mut endpoints = Vec::new();
+        self.endpoints(&self.member.node, &mut endpoints);
+        let why = match over.filter(|over| drained && !over.why.is_empty()) {
+            Some(over) => over.why.clone(),
+            None => self.member.why.clone(),
+        };
+        json!({
+            "zone": self.zone.name,
+            "pool": self.watch.pool,
+            "member": self.watch.member,
+            "address": self.watch.address.to_string(),
+            "standing": if drained { "drained".into() } else { state.to_string() },
+            "state": state.to_string(),
+            "since": time(self.health.unix(self.member.since)),
+            "why": why,
+            "share": share,
+            "hold": (hold != u16::MAX).then_some(hold),
+            "override": over.map(Override::to_json),
+            "endpoints": endpoints,
+        })
+    }
+
+    fn endpoints(&self, node: &Node, rows: &mut Vec<Value>) {
+        match node {
+            Node::Always => (),
+            Node::Not(part) => self.endpoints(part, rows),
+            Node::AtLeast(_, of) => of.iter().for_each(|part| self.endpoints(part, rows)),
+            Node::Endpoint(index, name) => {
+                let Some(slot) = &self.health.slots[*index as usize] else { return };
+                let endpoint = &slot.endpoint;
+                rows.push(json!({
+                    "check": name,
+                    "address": slot.target.address.to_string(),
+                    "state": endpoint.state.to_string(),
+                    "since": time(self.health.unix(endpoint.since)),
+                    "confirming": endpoint.is_doubted(),
+                    "flapping": endpoint.loss.is_flapping(self.now),
+                    "loss_percent": (endpoint.loss.share() * 100.0).round(),
+                    "last_error": endpoint.last_error,
+                    "took_ms": endpoint.last_success.as_ref().map(|(took, _)| took.as_millis() as u64),
+                    "note": endpoint.last_success.as_ref().and_then(|(_, note)| note.clone()),
+                    "load": slot.load(self.now),
+                }));
+            }
+        }
+    }
+}

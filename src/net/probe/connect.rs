@@ -1,0 +1,103 @@
+//! A connection to an endpoint, through TLS where it is wanted.
+
+use super::means::{Protocols, days_left};
+use super::{Failure, Means, Note, Reached, Stage, of_socket, own, socket, wrong};
+use crate::config::Tls;
+use crate::health::Target;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{CertificateError, Error};
+
+/// What is spoken over.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// A connection that stands.
+pub(super) struct Connection {
+    pub stream: Box<dyn Stream>,
+    /// Whether the server chose HTTP/2.
+    pub http2: bool,
+    pub note: Note,
+}
+
+/// What TLS is done with.
+pub(super) struct Wanted<'w> {
+    pub tls: Option<&'w Tls>,
+    pub protocols: Protocols,
+    /// Who the certificate must be for where the check does not say.
+    pub name: Option<&'w str>,
+}
+
+/// Connects.
+pub(super) async fn connect(
+    target: &Target,
+    port: u16,
+    wanted: &Wanted<'_>,
+    means: &Means,
+    reached: &Reached,
+) -> Result<Connection, Failure> {
+    let address = socket(target, port);
+    let made = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+    let tcp = made.map_err(|error| own(format!("socket: {error}")))?;
+    // Thousands a second are closed by us: none is to stay behind in TIME_WAIT.
+    let _ = tcp.set_zero_linger();
+    let stream = tcp.connect(address).await.map_err(|error| of_socket("connect", &error))?;
+    reached.at(Stage::Connected);
+    let Some(tls) = wanted.tls else {
+        return Ok(Connection { stream: Box::new(stream), http2: false, note: None });
+    };
+    secure(target, stream, tls, wanted, means, reached).await
+}
+
+async fn secure(
+    target: &Target,
+    stream: TcpStream,
+    tls: &Tls,
+    wanted: &Wanted<'_>,
+    means: &Means,
+    reached: &Reached,
+) -> Result<Connection, Failure> {
+    let connector = means.connector(tls, wanted.protocols)?;
+    let name = match tls.name.as_deref().or(wanted.name) {
+        Some(name) => ServerName::try_from(name.to_owned())
+            .map_err(|_| own(format!("{name:?} is no name that TLS can ask for")))?,
+        None => ServerName::IpAddress(target.address.into()),
+    };
+    let stream = connector.connect(name, stream).await.map_err(|error| refused(&error))?;
+    reached.at(Stage::Secure);
+    let (_, session) = stream.get_ref();
+    let http2 = session.alpn_protocol() == Some(b"h2");
+    let days = session.peer_certificates().and_then(|chain| chain.first()).and_then(days_left);
+    let note = match days {
+        Some(days) if Duration::from_secs(days.max(0).unsigned_abs() * 86_400) < tls.valid_for => {
+            let wanted = tls.valid_for.as_secs() / 86_400;
+            return Err(wrong(format!("certificate valid for {days} days, expected {wanted}")));
+        }
+        Some(days) if days < 0 => Some(format!("certificate expired {} days ago", -days)),
+        days => days.map(|days| format!("certificate valid for {days} days")),
+    };
+    Ok(Connection { stream: Box::new(stream), http2, note })
+}
+
+/// Why TLS does not stand.
+fn refused(error: &std::io::Error) -> Failure {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    match inner {
+        Some(Error::InvalidCertificate(why)) => wrong(match why {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "the certificate has expired".to_owned()
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                format!("the certificate is for another name: {why}")
+            }
+            CertificateError::UnknownIssuer => {
+                "the certificate is signed by an authority that is not trusted here".to_owned()
+            }
+            why => format!("the certificate is not valid: {why}"),
+        }),
+        Some(error) => wrong(format!("TLS: {error}")),
+        None => of_socket("TLS", error),
+    }
+}

@@ -1,0 +1,109 @@
+//! Probes: an endpoint is asked, and what comes of it is told. A probe always ends by its time-out.
+
+mod command;
+mod connect;
+mod grpc;
+mod http;
+mod means;
+mod ping;
+mod query;
+mod tcp;
+
+pub use means::Means;
+
+use crate::clock;
+use crate::config::Probe;
+use crate::health::{Failure, Fault, Outcome, Target};
+use crate::limits;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+/// What a probe that succeeded has to say beside that.
+type Note = Option<String>;
+
+/// Asks an endpoint, for `timeout` at the most.
+pub async fn probe(target: &Target, timeout: Duration, means: &Means) -> Outcome {
+    let begun = clock::now();
+    // How far it came, for when it comes no further.
+    let reached = Reached::default();
+    let asked = async {
+        match &target.check.probe {
+            Probe::Http(http) => http::probe(target, http, means, &reached).await,
+            Probe::Tcp(tcp) => tcp::probe(target, tcp, means, &reached).await,
+            Probe::Dns(dns) => query::probe(target, dns).await,
+            Probe::Grpc(grpc) => grpc::probe(target, grpc, means, &reached).await,
+            Probe::Ping => ping::probe(target.address).await,
+            Probe::Command(command) => command::probe(target, command, means, timeout).await,
+            // It reports itself: nobody asks it.
+            Probe::Push(_) => Err(own("nothing is asked of an endpoint that reports itself")),
+        }
+    };
+    match tokio::time::timeout(timeout, asked).await {
+        Ok(Ok(note)) => Outcome::Success { took: clock::now().since(begun), note },
+        Ok(Err(failure)) => Outcome::Failure(failure),
+        Err(_) => Outcome::Failure(reached.late(timeout)),
+    }
+}
+
+/// How far a probe came.
+#[derive(Default)]
+struct Reached(AtomicU8);
+
+/// Something that came back from there.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    Connected = 1,
+    Secure,
+    Status,
+}
+
+impl Reached {
+    /// It came so far.
+    fn at(&self, stage: Stage) {
+        self.0.store(stage as u8, Ordering::Relaxed);
+    }
+
+    fn late(&self, timeout: Duration) -> Failure {
+        let seconds = timeout.as_secs_f32();
+        let stage = match self.0.load(Ordering::Relaxed) {
+            0 => return Failure { kind: Fault::Silence, text: format!("no answer in {seconds} s") },
+            1 => "connected",
+            2 => "connected over TLS",
+            _ => "a status came",
+        };
+        wrong(format!("{stage}, but no answer in {seconds} s"))
+    }
+}
+
+/// Something came back, and it is wrong.
+fn wrong(text: impl Into<String>) -> Failure {
+    let mut text = text.into();
+    text.truncate(text.floor_char_boundary(limits::PROBE_ERROR));
+    Failure { kind: Fault::Endpoint, text }
+}
+
+/// It could not be asked.
+fn own(text: impl Into<String>) -> Failure {
+    Failure { kind: Fault::Own, ..wrong(text) }
+}
+
+/// Whose fault an error of a socket is.
+fn of_socket(what: &str, error: &io::Error) -> Failure {
+    use io::ErrorKind as Kind;
+    let kind = match error.kind() {
+        Kind::TimedOut | Kind::HostUnreachable => Fault::Silence,
+        Kind::NetworkUnreachable | Kind::NetworkDown | Kind::AddrNotAvailable => Fault::Own,
+        Kind::PermissionDenied | Kind::AddrInUse | Kind::OutOfMemory => Fault::Own,
+        // Out of descriptors, of this process or of all.
+        _ if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS)) => Fault::Own,
+        _ => Fault::Endpoint,
+    };
+    Failure { kind, ..wrong(format!("{what}: {error}")) }
+}
+
+/// Where a target is asked, on its own port or the check's.
+fn socket(target: &Target, port: u16) -> SocketAddr {
+    SocketAddr::new(target.address, target.port.unwrap_or(port))
+}

@@ -1,0 +1,85 @@
+//! A DNS query: over UDP, and over TCP where the answer is truncated.
+
+use super::{Failure, Note, of_socket, own, socket, wrong};
+use crate::config::DnsProbe;
+use crate::health::Target;
+use crate::rrset;
+use crate::wire::{Class, Flags, Message, Section, Writer};
+use crate::{entropy, limits};
+use std::net::SocketAddr;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+
+/// Asks, and looks at the response code and the answers.
+pub(super) async fn probe(target: &Target, dns: &DnsProbe) -> Result<Note, Failure> {
+    let server = socket(target, dns.port);
+    let id = entropy::u64() as u16;
+    let mut query = [0; 512];
+    let mut writer = Writer::new(&mut query, limits::UDP_PLAIN as usize, id, Flags::RD);
+    // A question is at most 259 octets.
+    let _ = writer.question(dns.name.as_name(), dns.rtype, Class::IN);
+    let len = writer.finish();
+    let reply = over_udp(server, &query[..len]).await?;
+    match judge(dns, &reply)? {
+        true => {
+            let reply = over_tcp(server, &query[..len]).await?;
+            judge(dns, &reply).map(|_| None)
+        }
+        false => Ok(None),
+    }
+}
+
+async fn over_udp(server: SocketAddr, query: &[u8]) -> Result<Vec<u8>, Failure> {
+    let any: std::net::IpAddr = match server {
+        SocketAddr::V4(_) => std::net::Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind((any, 0)).await.map_err(|error| own(format!("socket: {error}")))?;
+    // A connected socket hears of ports that are closed, and takes datagrams from there alone.
+    socket.connect(server).await.map_err(|error| of_socket("connect", &error))?;
+    socket.send(query).await.map_err(|error| of_socket("send", &error))?;
+    let mut reply = vec![0; limits::MESSAGE];
+    loop {
+        let len = socket.recv(&mut reply).await.map_err(|error| of_socket("query", &error))?;
+        if reply.get(..2) == query.get(..2) {
+            reply.truncate(len);
+            return Ok(reply);
+        }
+    }
+}
+
+async fn over_tcp(server: SocketAddr, query: &[u8]) -> Result<Vec<u8>, Failure> {
+    let mut stream = TcpStream::connect(server).await.map_err(|error| of_socket("connect", &error))?;
+    let framed = [&(query.len() as u16).to_be_bytes(), query].concat();
+    stream.write_all(&framed).await.map_err(|error| of_socket("send", &error))?;
+    let len = stream.read_u16().await.map_err(|error| of_socket("read", &error))?;
+    let mut reply = vec![0; len.into()];
+    stream.read_exact(&mut reply).await.map_err(|error| of_socket("read", &error))?;
+    Ok(reply)
+}
+
+/// Whether a reply is what it should be; true when it must be asked for over TCP.
+fn judge(dns: &DnsProbe, reply: &[u8]) -> Result<bool, Failure> {
+    let message = Message::parse(reply).map_err(|_| wrong("the reply is no DNS message"))?;
+    let flags = message.header().flags;
+    if !flags.has(Flags::QR) {
+        return Err(wrong("what came is a query, not a reply"));
+    }
+    if flags.has(Flags::TC) {
+        return Ok(true);
+    }
+    if flags.rcode() != dns.rcode {
+        return Err(wrong(format!("{}, expected {}", flags.rcode(), dns.rcode)));
+    }
+    let Some(wanted) = &dns.answer else { return Ok(false) };
+    let answers = message.records().flatten().filter(|record| record.section == Section::Answer);
+    let mut answers = answers.filter(|record| record.rtype == dns.rtype);
+    let is_wanted = |record: &crate::wire::Record<'_>| {
+        let mut rdata = Vec::new();
+        rrset::read_rdata(record, &mut rdata).is_ok() && rdata == *wanted
+    };
+    match answers.any(|record| is_wanted(&record)) {
+        true => Ok(false),
+        false => Err(wrong("the record expected is not among the answers")),
+    }
+}

@@ -1,0 +1,267 @@
+//! What endpoints, operators and reports come to for members.
+
+use super::world::{Conduct, EPOCH, World, address, pace, target};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use waymark::config::{Check, Pace, Probe, PushProbe};
+use waymark::health::{
+    Formula, Health, Kind, Override, OverrideError, Report, ReportError, Standing, State, Target, Watch, What,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn watch(pool: &str, member: &str, at: IpAddr, formula: Formula) -> Watch {
+    Watch { pool: pool.into(), member: member.into(), address: at, formula, shed: None }
+}
+
+fn endpoint(at: IpAddr, pace: Pace) -> Formula {
+    Formula::Endpoint(target(at, pace), "ping".into())
+}
+
+fn over(pattern: &str, kind: Kind, until: Option<u64>) -> Override {
+    Override { pattern: pattern.into(), kind, until, why: "maintenance".into(), since: EPOCH }
+}
+
+fn unix(world: &World) -> u64 {
+    EPOCH + world.now.as_secs()
+}
+
+#[test]
+fn one_probe_serves_all_pools_that_want_to_know() {
+    let at = address(0);
+    let watches = (0..50).map(|i| watch(&format!("p{i}"), "a", at, endpoint(at, pace(10)))).collect();
+    let mut world = World::of(1, watches);
+    assert_eq!(world.health.endpoint_count(), 1);
+    world.run(100 * SECOND);
+    assert!(world.asked <= 12, "{} probes", world.asked);
+    world.set(0, Conduct::Refuses);
+    world.run(20 * SECOND);
+    assert!((0..50).all(|i| world.state(i) == State::Down));
+}
+
+#[test]
+fn what_is_not_known_yet_becomes_known_in_the_first_round() {
+    let mut world = World::new(2, 100, 2, pace(10));
+    (0..20).for_each(|i| world.set(i, Conduct::Hangs));
+    assert!(!world.health.is_settled() && world.state(0) == State::Unknown);
+    world.run(waymark::limits::FIRST_ROUND);
+    assert!(world.health.is_settled(), "three seconds of time-out, and two to confirm");
+    assert!((0..200).all(|i| world.state(i) == if i < 20 { State::Down } else { State::Up }));
+}
+
+#[test]
+fn the_word_says_how_long_a_state_will_hold() {
+    let mut world = World::new(3, 1, 2, pace(10));
+    world.run(30 * SECOND);
+    assert_eq!(world.standing(0).hold, 30, "three failures, ten seconds apart");
+    world.set(0, Conduct::Refuses);
+    let mut pending = false;
+    for _ in 0..200 {
+        world.run(SECOND / 10);
+        let Standing { state, hold, .. } = world.standing(0);
+        pending |= state == State::Up && hold == 0;
+        if state == State::Down {
+            break;
+        }
+    }
+    assert!(pending, "while it is being confirmed it may change at any time");
+    assert_eq!((world.state(0), world.standing(0).hold), (State::Down, 20));
+}
+
+#[test]
+fn a_machine_that_loses_its_own_network_calls_nobody_down() {
+    for conduct in [Conduct::Hangs, Conduct::CannotBeAsked] {
+        for (seed, pools) in [(1, 2), (2, 5), (3, 100), (4, 1_000)] {
+            let mut world = World::new(seed, pools, 2, pace(10));
+            world.set(1, Conduct::Refuses);
+            world.run(60 * SECOND + SECOND.mul_f64(seed as f64 * 1.7));
+            assert_eq!(world.state(1), State::Down);
+            world.set_all(conduct);
+            world.run(300 * SECOND);
+            let states = |state| (0..2 * pools).filter(|i| world.state(*i) == state).count();
+            assert_eq!(
+                (states(State::Down), states(State::Up), states(State::Unknown)),
+                (1, 0, 2 * pools - 1),
+                "{conduct:?} {pools}"
+            );
+            let isolated = world.health.history().filter(|event| event.what == What::Isolated).count();
+            assert_eq!(isolated, usize::from(conduct == Conduct::Hangs), "{conduct:?}: told once");
+            world.set_all(Conduct::Answers);
+            world.run(30 * SECOND);
+            assert!((0..2 * pools).all(|i| world.state(i) == State::Up), "{conduct:?} {pools}");
+        }
+    }
+}
+
+#[test]
+fn half_of_the_world_going_silent_is_the_failure_of_that_half() {
+    let mut world = World::new(6, 20, 2, pace(10));
+    world.run(60 * SECOND);
+    (0..20).for_each(|pool| world.set(2 * pool, Conduct::Hangs));
+    world.run(30 * SECOND);
+    assert!((0..40).all(|i| world.state(i) == if i % 2 == 0 { State::Down } else { State::Up }));
+}
+
+#[test]
+fn those_long_dead_do_not_make_the_last_one_innocent() {
+    let mut world = World::new(8, 3, 2, pace(10));
+    world.run(30 * SECOND);
+    (0..5).for_each(|i| world.set(i, Conduct::Hangs));
+    world.run(600 * SECOND);
+    world.set(5, Conduct::Hangs);
+    world.run(30 * SECOND);
+    assert!((0..6).all(|i| world.state(i) == State::Down));
+}
+
+#[test]
+fn formulas_have_three_values() {
+    let (a, b, c) = (address(0), address(256), address(512));
+    let all = |needed, of: &[IpAddr]| {
+        Formula::AtLeast(needed, of.iter().map(|at| endpoint(*at, pace(10))).collect())
+    };
+    let members = vec![
+        watch("p", "all", a, all(3, &[a, b, c])),
+        watch("p", "two", b, all(2, &[a, b, c])),
+        watch("p", "any", c, all(1, &[a, b, c])),
+        watch("p", "not", address(768), Formula::Not(Box::new(endpoint(a, pace(10))))),
+        watch("p", "always", address(1024), Formula::Always),
+    ];
+    let mut world = World::of(1, members);
+    use State::{Down, Unknown, Up};
+    let states = |world: &World| [0, 1, 2, 3, 4].map(|i| world.state(i));
+    assert_eq!(states(&world), [Unknown, Unknown, Unknown, Unknown, Up]);
+    world.run(30 * SECOND);
+    assert_eq!(states(&world), [Up, Up, Up, Down, Up]);
+    world.set(0, Conduct::Refuses);
+    world.run(30 * SECOND);
+    assert_eq!(states(&world), [Down, Up, Up, Up, Up]);
+    world.set(1, Conduct::Refuses);
+    world.run(30 * SECOND);
+    assert_eq!(states(&world), [Down, Down, Up, Up, Up]);
+    let hold = world.standing(4).hold;
+    assert_eq!(hold, u16::MAX, "nothing checks it");
+}
+
+#[test]
+fn what_an_operator_says_wins_until_it_ends() {
+    let mut world = World::new(1, 3, 2, pace(10));
+    world.run(30 * SECOND);
+    let set = |world: &mut World, over| world.health.set_override(world.now, over);
+    assert_eq!(set(&mut world, over("p0", Kind::Drain, None)), Ok(2));
+    assert!([0, 1].iter().all(|i| world.standing(*i).drained && world.state(*i) == State::Up));
+    let until = unix(&world) + 60;
+    let first = address(2 * 256).to_string();
+    assert_eq!(set(&mut world, over(&format!("example.:p1/{first}"), Kind::Down, Some(until))), Ok(1));
+    assert_eq!((world.state(2), world.state(3)), (State::Down, State::Up));
+    assert!(world.standing(2).hold <= 60);
+    world.set(4, Conduct::Refuses);
+    world.run(30 * SECOND);
+    assert_eq!(set(&mut world, over("p?/*", Kind::Up, None)), Ok(6), "the last one said wins");
+    assert!((0..6).all(|i| world.state(i) == State::Up && !world.standing(i).drained));
+    assert_eq!(world.health.lift(world.now, "p?/*"), 1);
+    assert!(world.standing(0).drained);
+    assert_eq!((world.state(2), world.state(4)), (State::Down, State::Down));
+    world.run(31 * SECOND);
+    assert_eq!(world.state(2), State::Up, "it ran out");
+    assert_eq!(world.health.overrides().len(), 1);
+    let told = world.health.history().filter(|event| matches!(event.what, What::Override(_))).count();
+    assert_eq!(told, 5, "three set, one lifted, one ran out");
+}
+
+#[test]
+fn an_override_of_nobody_is_refused_with_a_hint() {
+    let mut world = World::new(1, 2, 2, pace(10));
+    let member = address(0).to_string();
+    let mut told = |pattern: &str, until| {
+        world.health.set_override(world.now, over(pattern, Kind::Drain, until)).unwrap_err().to_string()
+    };
+    assert!(told("pp0", None).ends_with("did you mean \"p0\"?"));
+    assert!(told(&member, None).contains(&format!("did you mean \"p0/{member}\"?")));
+    assert!(told("other.:p0", None).contains("no member matches"));
+    assert_eq!(told("p0", Some(EPOCH)), OverrideError::Past.to_string());
+    assert_eq!(told(&"p".repeat(300), None), OverrideError::TooLong.to_string());
+}
+
+#[test]
+fn an_endpoint_that_reports_itself_is_what_it_says_for_as_long_as_that_holds() {
+    let push = PushProbe { token: "0123456789abcdef".into(), ttl: 30 * SECOND };
+    let check = Arc::new(Check { probe: Probe::Push(push), pace: pace(10) });
+    let target = Target { address: address(0), port: None, check };
+    let formula = Formula::Endpoint(target.clone(), "report".into());
+    let member = Watch { shed: Some((target, 0.5, 1.0)), ..watch("p", "a", address(0), formula) };
+    let mut world = World::of(1, vec![member]);
+    let report = |world: &mut World, up, load| {
+        let report = Report { up, load, ttl: None, why: "full disk".into() };
+        world.health.handle_report(world.now, "0123456789abcdef", address(0), &report).unwrap();
+    };
+    assert!(world.health.is_settled() && world.state(0) == State::Unknown);
+    world.run(31 * SECOND);
+    assert_eq!(world.state(0), State::Down, "it did not report in time");
+    for (load, share) in [(0.2, 16), (0.5, 16), (0.75, 8), (0.99, 1), (1.0, 0), (7.0, 0)] {
+        report(&mut world, true, Some(load));
+        assert_eq!((world.state(0), world.standing(0).share), (State::Up, share), "{load}");
+    }
+    world.run(20 * SECOND);
+    assert_eq!((world.state(0), world.standing(0).share), (State::Up, 0));
+    report(&mut world, false, None);
+    assert_eq!((world.state(0), world.standing(0).share), (State::Down, 16));
+    let text = world.health.history().last().unwrap().what.to_string();
+    assert!(text.ends_with("report: full disk"), "{text}");
+    report(&mut world, true, None);
+    world.run(29 * SECOND);
+    assert_eq!(world.state(0), State::Up);
+    world.run(2 * SECOND);
+    assert_eq!(world.state(0), State::Down);
+    assert_eq!(world.asked, 0, "nobody asks it");
+    let report = Report { up: true, load: None, ttl: None, why: String::new() };
+    let now = world.now;
+    let refused = |health: &mut Health, token: &str, at| health.handle_report(now, token, at, &report);
+    assert_eq!(refused(&mut world.health, "0123456789abcdeg", address(0)), Err(ReportError::Token));
+    assert_eq!(refused(&mut world.health, "0123456789abcdef", address(9)), Err(ReportError::Address));
+}
+
+#[test]
+fn all_is_kept_over_a_restart_with_its_age() {
+    let mut world = World::new(1, 2, 2, pace(10));
+    world.set(1, Conduct::Refuses);
+    world.run(60 * SECOND);
+    let until = unix(&world) + 90;
+    world.health.set_override(world.now, over("p1", Kind::Drain, None)).unwrap();
+    world.health.set_override(world.now, over("p1/*1", Kind::Down, Some(until))).unwrap_err();
+    world.health.set_override(world.now, over("p1/*", Kind::Down, Some(until))).unwrap();
+    let kept = world.health.remember();
+    let views = |world: &World| -> Vec<_> {
+        let views = world.health.members(world.now).map(|view| view.to_json());
+        views.map(|json| (json["standing"].clone(), json["since"].clone(), json["why"].clone())).collect()
+    };
+    let (before, history) = (views(&world), world.health.history().cloned().collect::<Vec<_>>());
+
+    let mut again = World::new(2, 2, 2, pace(10));
+    again.now = world.now;
+    again.health = Health::new(2, EPOCH);
+    let zone = waymark::health::ZoneWatch {
+        apex: "example.".parse().unwrap(),
+        members: (0..4)
+            .map(|i| address(i * 256))
+            .enumerate()
+            .map(|(i, at)| watch(&format!("p{}", i / 2), &at.to_string(), at, endpoint(at, pace(10))))
+            .collect(),
+        table: Arc::clone(&again.table),
+    };
+    again.health.recall(&kept, again.now).unwrap();
+    again.health.watch(again.now, vec![zone]);
+    assert_eq!(views(&again)[..2], before[..2], "before anything was asked");
+    assert_eq!(again.health.history().cloned().collect::<Vec<_>>(), history);
+    assert_eq!((again.state(1), again.state(2)), (State::Down, State::Down));
+    assert!(!again.health.is_settled(), "all are asked again");
+    again.run(100 * SECOND);
+    assert_eq!((again.state(1), again.state(2)), (State::Up, State::Up));
+    assert!(again.standing(2).drained, "until it is lifted");
+    for broken in
+        ["{}", "[]", "{\"version\":1}", "{\"version\":1,\"endpoints\":[[1]],\"overrides\":[],\"history\":[]}"]
+    {
+        let value = serde_json::from_str(broken).unwrap();
+        assert!(Health::new(1, EPOCH).recall(&value, world.now).is_err(), "{broken}");
+    }
+}
