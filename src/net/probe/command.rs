@@ -1,12 +1,11 @@
 //! A program: exit code 0 is success. It gets no shell, no environment but a path and the address, no input; what it writes is bounded,
 //! and it and its children end with their time.
 
-use super::{Failure, Means, Note, own, wrong};
+use super::{Failure, Means, Note, Reached, Stage, own, wrong};
 use crate::config::CommandProbe;
 use crate::health::Target;
 use crate::limits;
 use std::process::Stdio;
-use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 
@@ -15,7 +14,7 @@ pub(super) async fn probe(
     target: &Target,
     command: &CommandProbe,
     means: &Means,
-    timeout: Duration,
+    reached: &Reached,
 ) -> Result<Note, Failure> {
     let Ok(_slot) = means.commands.acquire().await else { return Err(own("no more programs are run")) };
     let address = target.address.to_string();
@@ -35,24 +34,20 @@ pub(super) async fn probe(
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| own(format!("{program}: {error}")))?;
+    reached.at(Stage::Started);
     let mut group = Group(child);
     let mut said = Vec::new();
     let output = group.0.stdout.take();
-    let finished = async {
-        if let Some(output) = output {
-            // What is beyond is not read: a program that floods blocks, and runs out of time.
-            let _ = output.take(limits::PROBE_OUTPUT).read_to_end(&mut said).await;
-        }
-        group.0.wait().await
-    };
-    let ended = tokio::time::timeout(timeout, finished).await;
+    if let Some(output) = output {
+        // What is beyond is not read: a program that floods is ended by the pipe that closes, or runs out of time.
+        let _ = output.take(limits::PROBE_OUTPUT).read_to_end(&mut said).await;
+    }
+    let status = group.0.wait().await.map_err(|error| own(format!("{program}: {error}")))?;
     let first = String::from_utf8_lossy(&said);
     let first = first.lines().next().unwrap_or_default().trim();
-    match ended {
-        Ok(Ok(status)) if status.success() => Ok(Some(first.to_owned()).filter(|first| !first.is_empty())),
-        Ok(Ok(status)) => Err(wrong(format!("{status}: {first}"))),
-        Ok(Err(error)) => Err(own(format!("{program}: {error}"))),
-        Err(_) => Err(wrong(format!("it ran for more than {} s", timeout.as_secs_f32()))),
+    match status.success() {
+        true => Ok(Some(first.to_owned()).filter(|first| !first.is_empty())),
+        false => Err(wrong(format!("{status}: {first}"))),
     }
 }
 

@@ -35,7 +35,7 @@ pub async fn probe(target: &Target, timeout: Duration, means: &Means) -> Outcome
             Probe::Dns(dns) => query::probe(target, dns).await,
             Probe::Grpc(grpc) => grpc::probe(target, grpc, means, &reached).await,
             Probe::Ping => ping::probe(target.address).await,
-            Probe::Command(command) => command::probe(target, command, means, timeout).await,
+            Probe::Command(command) => command::probe(target, command, means, &reached).await,
             // It reports itself: nobody asks it.
             Probe::Push(_) => Err(own("nothing is asked of an endpoint that reports itself")),
         }
@@ -51,12 +51,13 @@ pub async fn probe(target: &Target, timeout: Duration, means: &Means) -> Outcome
 #[derive(Default)]
 struct Reached(AtomicU8);
 
-/// Something that came back from there.
+/// What shows that it is the endpoint, and not the network.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     Connected = 1,
     Secure,
     Status,
+    Started,
 }
 
 impl Reached {
@@ -71,7 +72,8 @@ impl Reached {
             0 => return Failure { kind: Fault::Silence, text: format!("no answer in {seconds} s") },
             1 => "connected",
             2 => "connected over TLS",
-            _ => "a status came",
+            3 => "a status came",
+            _ => "it was started",
         };
         wrong(format!("{stage}, but no answer in {seconds} s"))
     }

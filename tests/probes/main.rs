@@ -1,0 +1,48 @@
+//! Each kind of check against real targets: as they should be, killed, hung, slow and wrong.
+
+#![allow(clippy::unwrap_used)]
+
+mod commands;
+mod plain;
+mod targets;
+mod tls;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use waymark::config::{CheckKind, Config, Diagnostics};
+use waymark::health::{Fault, Outcome, Target};
+use waymark::net::probe::{Means, probe};
+
+/// What is written of a check, made of an address, comes to this: a success whose note has these words, or a failure.
+async fn outcome(at: SocketAddr, check: &str) -> Outcome {
+    let text = format!("[health]\ncommands = [\"/\"]\n[check.c]\ntimeout = \"800ms\"\n{check}\n");
+    let mut diagnostics = Diagnostics::default();
+    let config = Config::parse(&text, Path::new("/waymark.toml"), &mut diagnostics);
+    assert!(!diagnostics.has_errors(), "{}", diagnostics.render(false));
+    let CheckKind::Made(made) = &config.checks[0].kind else { panic!("{check} is made") };
+    let target = Target { address: at.ip(), port: Some(at.port()), check: Arc::clone(made) };
+    probe(&target, Duration::from_millis(800), &Means::default()).await
+}
+
+/// The check succeeds, and its note has these words.
+async fn succeeds(at: SocketAddr, check: &str, words: &str) {
+    match outcome(at, check).await {
+        Outcome::Success { note, .. } => {
+            assert!(note.as_deref().unwrap_or_default().contains(words), "{check}: {note:?}");
+        }
+        Outcome::Failure(failure) => panic!("{check}: {failure:?}"),
+    }
+}
+
+/// The check fails by such a fault, with these words.
+async fn fails(at: SocketAddr, check: &str, fault: Fault, words: &str) {
+    match outcome(at, check).await {
+        Outcome::Failure(failure) => {
+            assert_eq!(failure.kind, fault, "{check}: {failure:?}");
+            assert!(failure.text.contains(words), "{check}: {:?} has no {words:?}", failure.text);
+        }
+        success => panic!("{check}: {success:?}"),
+    }
+}

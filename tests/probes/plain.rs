@@ -1,0 +1,130 @@
+//! HTTP, TCP, DNS, gRPC and ICMP.
+
+use super::{fails, succeeds, targets};
+use std::net::SocketAddr;
+use std::time::Duration;
+use waymark::health::Fault;
+
+const HTTP: &str = "http = \"http://{address}/healthz\"";
+
+fn http(path: &str, more: &str) -> String {
+    format!("http = \"http://{{address}}{path}\"\n{more}")
+}
+
+#[tokio::test]
+async fn a_web_server_is_judged_by_status_and_body() {
+    let at = targets::http(false).await;
+    for check in [
+        http("/healthz", ""),
+        http("/healthz", "expect.body = \"is ok\""),
+        http("/gone", "expect.status = [\"200-299\", 404]"),
+        http("/host", "host = \"www.example.com\"\nexpect.body = \"host www.example.com\""),
+        http("/host", &format!("expect.body = \"host {at}\"")),
+        http("/method", "method = \"OPTIONS\"\nexpect.body = \"method OPTIONS\""),
+        http("/far", "expect.body = \"needle\""),
+    ] {
+        succeeds(at, &check, "").await;
+    }
+    for (check, words) in [
+        (http("/", ""), "status 503, expected 200-299"),
+        (http("/gone", "expect.status = [200, \"301-302\"]"), "status 404, expected 200, 301-302"),
+        (http("/healthz", "expect.body = \"is bad\""), "\"is bad\" is not in the first 14 octets"),
+        (http("/too-far", "expect.body = \"needle\""), "is not in the first 65536 octets"),
+    ] {
+        fails(at, &check, Fault::Endpoint, words).await;
+    }
+}
+
+#[tokio::test]
+async fn http2_is_spoken_where_it_is_wanted() {
+    let at = targets::http(true).await;
+    let two = "http2 = true\nhost = \"www.example.com\"\nexpect.body = \"host www.example.com\"";
+    succeeds(at, &http("/host", two), "").await;
+    fails(at, &http("/", "http2 = true"), Fault::Endpoint, "status 503").await;
+    let one = targets::http(false).await;
+    fails(one, &http("/healthz", "http2 = true"), Fault::Endpoint, "").await;
+}
+
+#[tokio::test]
+async fn what_is_killed_hung_or_slow_is_told_apart() {
+    let (killed, hung) = (targets::killed().await, targets::hung().await);
+    let drip =
+        targets::says(&["HTTP/1.1 200 OK\r\n", "x: y\r\n", "z: y\r\n"], Duration::from_millis(500)).await;
+    let half = targets::replies(&["HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nonly"], Duration::ZERO).await;
+    let junk = targets::says(&["220 mail.example ESMTP\r\n"], Duration::ZERO).await;
+    let grpc = "grpc = \"{address}:1\"";
+    for check in [HTTP, "tcp = \"{address}:1\"", grpc] {
+        fails(killed, check, Fault::Endpoint, "refused").await;
+    }
+    for check in [HTTP, "tcp = \"{address}:1\"\nexpect.text = \"220\"", grpc] {
+        fails(hung, check, Fault::Endpoint, "connected, but no answer in 0.8 s").await;
+    }
+    fails(drip, HTTP, Fault::Endpoint, "connected, but no answer in 0.8 s").await;
+    fails(half, &http("/", "expect.body = \"whole\""), Fault::Endpoint, "HTTP: ").await;
+    fails(junk, HTTP, Fault::Endpoint, "HTTP: ").await;
+    fails(hung, "dns = \"{address}\"\nquery = \". NS\"", Fault::Endpoint, "refused").await;
+}
+
+#[tokio::test]
+async fn a_tcp_server_says_what_it_should() {
+    let slow = targets::says(&["22", "0 mail", ".example\r\n"], Duration::from_millis(50)).await;
+    let tcp = "tcp = \"{address}:25\"";
+    succeeds(slow, tcp, "").await;
+    succeeds(slow, &format!("{tcp}\nexpect.text = \"220 mail.example\""), "").await;
+    let wanted = format!("{tcp}\nexpect.text = \"221\"");
+    fails(slow, &wanted, Fault::Endpoint, "\"221\" did not come, but \"220 mail.example\\r\\n\"").await;
+    let echo = targets::serve(|mut stream| async move {
+        let (mut read, mut write) = stream.split();
+        let _ = tokio::io::copy(&mut read, &mut write).await;
+    })
+    .await;
+    succeeds(echo, &format!("{tcp}\nsend = \"PING\\r\\n\"\nexpect.text = \"PING\""), "").await;
+}
+
+/// A reply with these flags and response code, and one A record 192.0.2.1 if it is NOERROR.
+fn reply(query: &[u8], flags: u16) -> Vec<u8> {
+    let answers = u16::from(flags & 0x020f == 0);
+    let head =
+        [&query[..2], &(0x8000 | flags).to_be_bytes(), &[0, 1], &answers.to_be_bytes(), &[0; 4]].concat();
+    let record: &[u8] = &[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1];
+    [&head[..], &query[12..], if answers == 1 { record } else { &[] }].concat()
+}
+
+#[tokio::test]
+async fn a_dns_server_is_judged_by_code_and_answer() {
+    let check = |expect: &str| format!("dns = \"{{address}}\"\nquery = \"www.example. A\"\n{expect}");
+    let good = targets::dns(|query| Some(reply(query, 0)), |query| reply(query, 0)).await;
+    let refuses = targets::dns(|query| Some(reply(query, 5)), |query| reply(query, 5)).await;
+    let cut = targets::dns(|query| Some(reply(query, 0x0200)), |query| reply(query, 0)).await;
+    let junk = targets::dns(|query| Some(query[..3].to_vec()), |_| Vec::new()).await;
+    let silent = targets::dns(|_| None, |_| Vec::new()).await;
+    for at in [good, cut] {
+        succeeds(at, &check(""), "").await;
+        succeeds(at, &check("expect.answer = \"192.0.2.1\""), "").await;
+        let other = check("expect.answer = \"192.0.2.2\"");
+        fails(at, &other, Fault::Endpoint, "the record expected is not among the answers").await;
+    }
+    succeeds(refuses, &check("expect.rcode = \"REFUSED\""), "").await;
+    fails(refuses, &check(""), Fault::Endpoint, "REFUSED, expected NOERROR").await;
+    fails(junk, &check(""), Fault::Endpoint, "no DNS message").await;
+    fails(silent, &check(""), Fault::Silence, "no answer in 0.8 s").await;
+}
+
+#[tokio::test]
+async fn a_grpc_server_is_asked_for_its_health() {
+    let check = |service: &str| format!("grpc = \"{{address}}:1\"\nservice = \"{service}\"");
+    let serving = targets::grpc(1).await;
+    succeeds(serving, &check("web"), "").await;
+    succeeds(serving, &check(""), "").await;
+    let unknown = "NOT_FOUND: the server does not know the service \"mail\"";
+    fails(serving, &check("mail"), Fault::Endpoint, unknown).await;
+    fails(targets::grpc(2).await, &check("web"), Fault::Endpoint, "NOT_SERVING, expected SERVING").await;
+    fails(targets::http(true).await, &check(""), Fault::Endpoint, "status 503, expected 200").await;
+}
+
+#[tokio::test]
+async fn an_echo_comes_back_from_who_is_there() {
+    for at in ["127.0.0.1:0", "127.0.0.77:0", "[::1]:0"] {
+        succeeds(at.parse::<SocketAddr>().unwrap(), "ping = \"{address}\"", "").await;
+    }
+}

@@ -1,0 +1,92 @@
+//! TLS: certificates that are good, expired, for another name, soon to expire, or of nobody who is trusted.
+
+use super::{fails, succeeds, targets};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use waymark::clock;
+use waymark::health::Fault;
+
+/// An authority, and its certificate in a file.
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    file: tempfile::NamedTempFile,
+}
+
+impl Authority {
+    fn new(name: &str) -> Authority {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), issuer.pem()).unwrap();
+        Authority { issuer, file }
+    }
+
+    /// A web server with a certificate for a name, valid from and to so many days from now.
+    async fn server(&self, name: &str, days: (i64, i64), protocols: &[&[u8]]) -> SocketAddr {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let day = |days: i64| {
+            let unix = clock::unix_secs() as i64 + days * 86_400 + 3_600;
+            rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(unix as u64)
+        };
+        (params.not_before, params.not_after) = (day(days.0), day(days.1));
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            )
+            .unwrap();
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+        targets::https(TlsAcceptor::from(Arc::new(config))).await
+    }
+
+    fn check(&self, more: &str) -> String {
+        let ca = self.file.path().display();
+        format!("http = \"https://{{address}}/host\"\nhost = \"www.example.com\"\nca = \"{ca}\"\n{more}")
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_must_be_valid_for_the_name_and_for_as_long_as_is_wanted() {
+    let authority = Authority::new("ours");
+    let good = authority.server("www.example.com", (-10, 20), &[]).await;
+    let body = "expect.body = \"host www.example.com\"";
+    succeeds(good, &authority.check(body), "certificate valid for 20 days").await;
+    succeeds(good, &authority.check("expect.cert_valid_for = \"19d\""), "20 days").await;
+    let longer = authority.check("expect.cert_valid_for = \"30d\"");
+    fails(good, &longer, Fault::Endpoint, "certificate valid for 20 days, expected 30").await;
+    let other = authority.check("sni = \"mail.example.com\"");
+    fails(good, &other, Fault::Endpoint, "the certificate is for another name").await;
+    let expired = authority.server("www.example.com", (-10, -2), &[]).await;
+    fails(expired, &authority.check(""), Fault::Endpoint, "the certificate has expired").await;
+    succeeds(expired, &authority.check("verify = false"), "certificate expired 2 days ago").await;
+    let stranger = Authority::new("theirs").server("www.example.com", (-10, 20), &[]).await;
+    fails(stranger, &authority.check(""), Fault::Endpoint, "an authority that is not trusted here").await;
+    succeeds(stranger, &authority.check("verify = false"), "20 days").await;
+    let plain = targets::http(false).await;
+    fails(plain, &authority.check(""), Fault::Endpoint, "TLS: ").await;
+    fails(targets::hung().await, &authority.check(""), Fault::Endpoint, "connected, but no answer").await;
+}
+
+#[tokio::test]
+async fn the_server_chooses_the_version_of_http() {
+    let authority = Authority::new("ours");
+    let body = "expect.body = \"host www.example.com\"";
+    for protocols in [&[&b"h2"[..], b"http/1.1"][..], &[b"http/1.1"], &[b"h2"]] {
+        let at = authority.server("www.example.com", (-10, 20), protocols).await;
+        succeeds(at, &authority.check(body), "").await;
+    }
+    let one = authority.server("www.example.com", (-10, 20), &[b"http/1.1"]).await;
+    fails(one, &authority.check("http2 = true"), Fault::Endpoint, "").await;
+}
