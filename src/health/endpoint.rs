@@ -242,12 +242,12 @@ impl Endpoint {
             self.state = state;
             self.since = now;
         }
-        self.settled = true;
         self.steady(now);
     }
 
     fn steady(&mut self, now: Instant) {
         self.phase = Phase::Steady { begun: None };
+        self.settled = true;
         // What is still under way does not count any more.
         self.round = 0;
         self.due = self.regular.max(now);

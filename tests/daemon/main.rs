@@ -7,6 +7,7 @@ mod cache;
 mod daemon;
 mod dns;
 mod explain;
+mod health;
 mod reload;
 mod serve;
 mod shell;

@@ -255,6 +255,8 @@ fn all_is_kept_over_a_restart_with_its_age() {
     assert_eq!(again.health.history().cloned().collect::<Vec<_>>(), history);
     assert_eq!((again.state(1), again.state(2)), (State::Down, State::Down));
     assert!(!again.health.is_settled(), "all are asked again");
+    again.run(2 * SECOND);
+    assert!(again.health.is_settled(), "those that are as they were are known by one answer");
     again.run(100 * SECOND);
     assert_eq!((again.state(1), again.state(2)), (State::Up, State::Up));
     assert!(again.standing(2).drained, "until it is lifted");

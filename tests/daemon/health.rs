@@ -1,0 +1,136 @@
+//! Members that are checked, by a daemon as it is run: they fail, come back, are drained, report themselves, and all of it is told and kept.
+
+use crate::cache::{ctl, done};
+use crate::daemon::{Daemon, Files, LISTEN};
+use crate::dns::ask;
+use crate::reload::{http, metrics};
+use std::net::{SocketAddr, TcpListener};
+
+/// A target on an address of its own; connections to it are refused once it is dropped.
+fn target(address: &str, port: u16) -> TcpListener {
+    TcpListener::bind((address, port)).unwrap()
+}
+
+/// A zone whose `www` is steered by two pools.
+fn zone(port: u16) -> String {
+    format!(
+        "[records]\n\"@\" = {{ NS = \"ns\" }}\nns = {{ A = \"192.0.2.53\" }}\nwww = {{ route = \"www\" }}\n\
+         [check.up]\ntcp = \"{{address}}:{port}\"\ninterval = \"1s\"\ntimeout = \"500ms\"\n\
+         [check.report]\npush = {{ token = \"0123456789abcdef\", ttl = \"1h\" }}\n\
+         [pool.one]\ncheck = \"up\"\nmembers = [\"127.0.1.1\", \"127.0.1.2\"]\n\
+         [pool.two]\ncheck = \"report\"\nmembers = [{{ address = \"127.0.1.3\", id = \"third\" }}]\n\
+         [route.www]\nfallback = [\"one\", \"two\"]\non_all_down = \"servfail\"\n"
+    )
+}
+
+/// A daemon with that zone, and the target of its first member.
+fn start() -> (Daemon, TcpListener, SocketAddr) {
+    let first = target("127.0.1.1", 0);
+    let at = first.local_addr().unwrap();
+    let files = Files::new(LISTEN, "");
+    files.write("zones/h.test.toml", &zone(at.port()));
+    (files.start(), first, at)
+}
+
+#[test]
+fn what_is_down_at_the_start_is_never_answered_with() {
+    let (daemon, _first, _) = start();
+    for _ in 0..4 {
+        assert_eq!(ask(daemon.address(), "www.h.test."), "NOERROR 127.0.1.1");
+    }
+    assert!(daemon.has_logged("h.test. one/127.0.1.2 is down, was unknown: up: connect: Connection refused"));
+}
+
+#[test]
+fn answers_leave_a_member_that_fails_and_come_back_to_it() {
+    let (mut daemon, first, at) = start();
+    let second = target("127.0.1.2", at.port());
+    daemon.wait("one/127.0.1.2 is up");
+    drop(first);
+    daemon.wait("one/127.0.1.1 is down, was up: up: connect: Connection refused");
+    assert_eq!(ask(daemon.address(), "www.h.test."), "NOERROR 127.0.1.2");
+    drop(second);
+    daemon.wait("one/127.0.1.2 is down");
+    daemon.wait("h.test. pool one is down for IPv4");
+    assert_eq!(ask(daemon.address(), "www.h.test."), "NOERROR 127.0.1.3", "unknown counts as up");
+    let _first = target("127.0.1.1", at.port());
+    daemon.wait("one/127.0.1.1 is up, was down: up succeeds");
+    daemon.wait("h.test. pool one is up again");
+    assert_eq!(ask(daemon.address(), "www.h.test."), "NOERROR 127.0.1.1");
+    let history = done(&daemon, "health --history");
+    let lines = ["one/127.0.1.1 is down, was up", "pool one is down for IPv4", "pool one is up again"];
+    let at: Vec<_> = lines.iter().map(|line| history.find(line).expect(line)).collect();
+    assert!(at.is_sorted(), "{history}");
+    assert!(metrics(&daemon).contains("waymark_health_events_total{kind=\"fallback\"} 2"));
+}
+
+#[test]
+fn what_an_operator_says_is_in_the_very_next_answer_and_outlives_a_restart() {
+    let (daemon, _first, at) = start();
+    let _second = target("127.0.1.2", at.port());
+    assert_eq!(done(&daemon, "drain one --why disk"), "2 members: drain until it is lifted");
+    assert_eq!(ask(daemon.address(), "www.h.test."), "NOERROR 127.0.1.3");
+    assert_eq!(done(&daemon, "down h.test:two/thi* --for 1h"), "1 member: down for 3600 s");
+    assert_eq!(ask(daemon.address(), "www.h.test."), "SERVFAIL", "on_all_down says so");
+    let health = done(&daemon, "health one/127.0.1.1");
+    assert!(health.contains("h.test. one 127.0.1.1 drained") && health.contains(" disk"), "{health}");
+    let daemon = daemon.stop().start();
+    assert_eq!(ask(daemon.address(), "www.h.test."), "SERVFAIL");
+    assert_eq!(done(&daemon, "up two/third"), "1 member: up until it is lifted");
+    assert_eq!(ask(daemon.address(), "www.h.test."), "NOERROR 127.0.1.3");
+    assert_eq!(done(&daemon, "lift *"), "3 overrides are lifted");
+    assert!(ask(daemon.address(), "www.h.test.").starts_with("NOERROR 127.0.1."));
+    let nobody = ctl(&daemon, "drain oen");
+    assert_eq!(nobody.code, Some(1));
+    assert!(nobody.stderr.contains("did you mean \"one\"?"), "{}", nobody.stderr);
+    let none = ctl(&daemon, "lift two");
+    assert!(
+        none.code == Some(1) && none.stderr.contains("there is no override of \"two\""),
+        "{}",
+        none.stderr
+    );
+}
+
+#[test]
+fn an_endpoint_reports_itself_with_its_token() {
+    let (daemon, _first, _) = start();
+    done(&daemon, "drain one");
+    let push = |token: &str, query: &str| {
+        let reply =
+            http(&daemon, &format!("POST /push?{query} HTTP/1.1\r\nAuthorization: Bearer {token}\r\nX: "));
+        reply.split_whitespace().nth(1).unwrap().to_owned()
+    };
+    let token = "0123456789abcdef";
+    assert_eq!(push(token, "address=127.0.1.3&state=down&why=full"), "200");
+    assert_eq!(ask(daemon.address(), "www.h.test."), "SERVFAIL");
+    assert!(done(&daemon, "health two").contains("report: full"));
+    assert_eq!(push(token, "address=127.0.1.3&state=up&load=0.5"), "200");
+    assert_eq!(ask(daemon.address(), "www.h.test."), "NOERROR 127.0.1.3");
+    for (token, query, status) in [
+        ("0123456789abcdeX", "address=127.0.1.3", "403"),
+        (token, "address=127.0.1.9", "403"),
+        (token, "state=up", "400"),
+        (token, "address=127.0.1.3&state=sideways", "400"),
+        (token, "address=127.0.1.3&load=NaN", "400"),
+    ] {
+        assert_eq!(push(token, query), status, "{query}");
+    }
+    assert!(http(&daemon, "POST /push?address=127.0.1.3").starts_with("HTTP/1.1 401"));
+    assert!(http(&daemon, "GET /health?pattern=two").contains("\"state\":\"up\""));
+    assert!(http(&daemon, "GET /health/history").contains("127.0.1.3"));
+}
+
+#[test]
+fn a_reload_keeps_what_is_known_and_asks_what_is_new() {
+    let (mut daemon, _first, at) = start();
+    let more = zone(at.port()).replace("\"127.0.1.1\"", "\"127.0.1.1\", \"127.0.1.4\"");
+    daemon.files.write("zones/h.test.toml", &more);
+    done(&daemon, "reload");
+    daemon.wait("one/127.0.1.4 is down, was unknown");
+    assert_eq!(ask(daemon.address(), "www.h.test."), "NOERROR 127.0.1.1");
+    let known = done(&daemon, "health one");
+    assert!(known.contains("one 127.0.1.2 down") && known.contains("one 127.0.1.4 down"), "{known}");
+    assert!(
+        !daemon.logged.iter().skip_while(|line| !line.contains("reloaded")).any(|l| l.contains("127.0.1.2"))
+    );
+}
