@@ -14,6 +14,8 @@ mod pool;
 mod route;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_health;
 
 pub use geo::Geo;
 
@@ -306,9 +308,9 @@ impl Policy {
                     let drained = health.get(MemberId(member as u32)).drained && !drained_too;
                     Standing { drained: drained || !known, ..Standing::UNCHECKED }
                 };
-                let weightless = pool.is_weightless(&self.members, family, standing);
-                let answer = pool.draw(&self.members, family, client, standing, weightless, draw);
-                if answer != Answer::NoData {
+                if pool.has_serving(&self.members, family, standing) {
+                    let weightless = pool.is_weightless(&self.members, family, standing);
+                    let answer = pool.draw(&self.members, family, client, standing, weightless, draw);
                     return (answer, Some(pool));
                 }
             }

@@ -110,6 +110,11 @@ impl Pool {
         self.family(all, family).next().is_some()
     }
 
+    /// Whether any of its members of the family serves.
+    pub fn has_serving(&self, all: &[Member], family: Family, standing: impl Fn(usize) -> Standing) -> bool {
+        self.family(all, family).any(|(index, _)| standing(index).serves())
+    }
+
     /// Whether its members of the family that serve all have weight 0.
     pub fn is_weightless(
         &self,

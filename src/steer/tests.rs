@@ -9,7 +9,7 @@ use std::path::Path;
 const DOWN: Standing = Standing { state: State::Down, ..Standing::UNCHECKED };
 
 /// A policy and its members from pools and routes as TOML; the steered names are a, b, c ... of `names`.
-fn steering(names: &str, rest: &str, geo: Option<&Arc<Geo>>) -> Steering {
+pub(super) fn steering(names: &str, rest: &str, geo: Option<&Arc<Geo>>) -> Steering {
     let text = format!("[records]\n{names}\n{rest}");
     let mut diagnostics = Diagnostics::default();
     let config = Config::parse("", Path::new("waymark.toml"), &mut diagnostics);
@@ -20,7 +20,7 @@ fn steering(names: &str, rest: &str, geo: Option<&Arc<Geo>>) -> Steering {
     Steering::new(policy)
 }
 
-fn pool(members: &str) -> Steering {
+pub(super) fn pool(members: &str) -> Steering {
     steering("a = { pool = \"p\" }", &format!("[pool.p]\n{members}"), None)
 }
 
@@ -31,13 +31,13 @@ fn client(text: &str) -> Client {
     Client { address, bits: bits.min(if address.is_ipv4() { 32 } else { 128 }) }
 }
 
-fn choose<'s>(steering: &'s Steering, family: Family, from: &str, seed: u64) -> Choice<'s> {
+pub(super) fn choose<'s>(steering: &'s Steering, family: Family, from: &str, seed: u64) -> Choice<'s> {
     let draw = Draw { seed, now: 0, cursor: Cursor::Take };
     steering.policy.choose(SteerId(0), family, &client(from), &steering.health, draw)
 }
 
 /// The answer as text: addresses in order, or what else it is.
-fn text(steering: &Steering, choice: &Choice<'_>) -> String {
+pub(super) fn text(steering: &Steering, choice: &Choice<'_>) -> String {
     match choice.answer {
         Answer::Addresses { picked, count } => {
             let addresses = picked[..count as usize].iter().map(|&m| steering.policy.address(m).to_string());
@@ -49,7 +49,7 @@ fn text(steering: &Steering, choice: &Choice<'_>) -> String {
     }
 }
 
-fn ask(steering: &Steering, from: &str) -> String {
+pub(super) fn ask(steering: &Steering, from: &str) -> String {
     text(steering, &choose(steering, Family::V4, from, 0))
 }
 
