@@ -573,3 +573,15 @@ pub const FIRST_ROUND: Duration = Duration::from_secs(6);
 
 /// How long after an event what is known is written, with all that happens meanwhile.
 pub const HEALTH_WRITE: Duration = Duration::from_secs(5);
+
+/// Flips in one request to the webhook.
+pub const WEBHOOK_FLIPS: usize = 1_000;
+
+/// How often one is tried, how long each try may take, and the first pause between them, which doubles: half a minute in all.
+pub const WEBHOOK_TRIES: u32 = 5;
+
+/// See [`WEBHOOK_TRIES`].
+pub const WEBHOOK_TIME: Duration = Duration::from_secs(5);
+
+/// See [`WEBHOOK_TRIES`].
+pub const WEBHOOK_PAUSE: Duration = Duration::from_millis(250);

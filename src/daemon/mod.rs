@@ -147,14 +147,18 @@ impl Daemon {
 
     /// Has endpoints asked from now on. What waits to be answered waits for the first round, or for as long as that may take.
     async fn check(&self) -> Arc<Checks> {
-        let (checks, store) = {
+        let (checks, store, webhook) = {
             let state = lock(&self.state);
-            (state.checks(), state.store())
+            (state.checks(), state.store(), state.config().health.webhook.clone())
         };
+        let means = Arc::new(net::probe::Means::default());
+        if let Some(url) = webhook.and_then(|url| url.parse().ok()) {
+            tokio::spawn(net::webhook::run(url, checks.subscribe(), Arc::clone(&means)));
+        }
         let vigil = Vigil { view: Arc::clone(&self.view), metrics: Arc::clone(&self.metrics), store };
         tokio::spawn(vigil.keep(Arc::clone(&checks), checks.subscribe()));
         let known = checks.with(|health, _| health.endpoint_count());
-        tokio::spawn(Arc::clone(&checks).run(Arc::new(net::probe::Means::default())));
+        tokio::spawn(Arc::clone(&checks).run(means));
         if tokio::time::timeout(limits::FIRST_ROUND, checks.settled()).await.is_err() {
             warn!("not every one of {known} endpoints is known yet: those that are not count as up");
         }

@@ -335,6 +335,7 @@ impl State {
             ("server.listen", !addresses(&old.listen).eq(addresses(&new.listen))),
             ("server.workers", old.workers != new.workers),
             ("store.directory", old.store != new.store),
+            ("health.webhook", old.health.webhook != new.health.webhook),
             ("control.listen", old.control.listen != new.control.listen),
             ("control.socket", old.control.socket != new.control.socket),
             ("log", old.log != new.log),

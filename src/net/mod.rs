@@ -13,6 +13,7 @@ mod tcp;
 #[allow(unsafe_code)]
 mod udp;
 mod upstream;
+pub mod webhook;
 mod worker;
 
 use crate::answer::{Meta, View};

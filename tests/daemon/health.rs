@@ -1,9 +1,10 @@
 //! Members that are checked, by a daemon as it is run: they fail, come back, are drained, report themselves, and all of it is told and kept.
 
 use crate::cache::{ctl, done};
-use crate::daemon::{Daemon, Files, LISTEN};
+use crate::daemon::{Daemon, Files, LISTEN, PATIENCE};
 use crate::dns::ask;
 use crate::reload::{http, metrics};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 
 /// A target on an address of its own; connections to it are refused once it is dropped.
@@ -133,4 +134,36 @@ fn a_reload_keeps_what_is_known_and_asks_what_is_new() {
     assert!(
         !daemon.logged.iter().skip_while(|line| !line.contains("reloaded")).any(|l| l.contains("127.0.1.2"))
     );
+}
+
+#[test]
+fn flips_are_posted_to_the_webhook_until_it_takes_them() {
+    let hook = target("127.0.0.1", 0);
+    let files = Files::new(
+        LISTEN,
+        &format!("[health]\nwebhook = \"http://{}/hook?a=b\"", hook.local_addr().unwrap()),
+    );
+    files.write("zones/h.test.toml", &zone(1));
+    let daemon = files.start();
+    let posted = |status: &str| {
+        let (mut stream, _) = hook.accept().unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut text = String::new();
+        while !text.ends_with('}') {
+            let mut piece = [0; 4_096];
+            let len = stream.read(&mut piece).unwrap();
+            assert_ne!(len, 0, "{text}");
+            text.push_str(std::str::from_utf8(&piece[..len]).unwrap());
+        }
+        stream.write_all(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").as_bytes()).unwrap();
+        text
+    };
+    let first = posted("500 Out Of Order");
+    assert!(first.starts_with("POST /hook?a=b HTTP/1.1\r\n"), "{first}");
+    let again = posted("204 No Content");
+    assert_eq!(again, first);
+    let body: serde_json::Value = serde_json::from_str(again.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let flip = &body["flips"][0]["flip"];
+    assert_eq!((&flip["zone"], &flip["to"], &body["missed"]), (&"h.test.".into(), &"down".into(), &0.into()));
+    drop(daemon);
 }

@@ -11,7 +11,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{CertificateError, Error};
 
 /// What is spoken over.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(in crate::net) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// A connection that stands.
@@ -100,4 +100,18 @@ fn refused(error: &std::io::Error) -> Failure {
         Some(error) => wrong(format!("TLS: {error}")),
         None => of_socket("TLS", error),
     }
+}
+
+/// TLS over a stream, with a certificate that must be valid for the name.
+pub(super) async fn over_tls(
+    name: &str,
+    stream: TcpStream,
+    means: &Means,
+) -> Result<Box<dyn Stream>, Failure> {
+    let tls = Tls { name: None, verify: true, ca: None, valid_for: Duration::ZERO };
+    let connector = means.connector(&tls, Protocols::None)?;
+    let name = ServerName::try_from(name.to_owned())
+        .map_err(|_| own(format!("{name:?} is no name that TLS can ask for")))?;
+    let stream = connector.connect(name, stream).await.map_err(|error| refused(&error))?;
+    Ok(Box::new(stream))
 }

@@ -9,6 +9,7 @@ mod ping;
 mod query;
 mod tcp;
 
+pub(super) use connect::Stream;
 pub use means::Means;
 
 use crate::clock;
@@ -45,6 +46,23 @@ pub async fn probe(target: &Target, timeout: Duration, means: &Means) -> Outcome
         Ok(Err(failure)) => Outcome::Failure(failure),
         Err(_) => Outcome::Failure(reached.late(timeout)),
     }
+}
+
+/// A connection to where a URL is, over TLS for `https`.
+///
+/// # Errors
+/// One line that says why it cannot be had.
+pub(super) async fn open_url(url: &hyper::Uri, means: &Means) -> Result<Box<dyn Stream>, String> {
+    let host = url.host().ok_or("it has no host")?;
+    let secure = url.scheme_str() == Some("https");
+    let port = url.port_u16().unwrap_or(if secure { 443 } else { 80 });
+    // IPv6 addresses stand in brackets there.
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let stream = tokio::net::TcpStream::connect((bare, port)).await.map_err(|error| error.to_string())?;
+    if !secure {
+        return Ok(Box::new(stream));
+    }
+    connect::over_tls(bare, stream, means).await.map_err(|failure| failure.text)
 }
 
 /// How far a probe came.
