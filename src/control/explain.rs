@@ -1,16 +1,19 @@
 //! Why a name is answered as it is: who speaks for it, and what was done to find its answer.
 
 use super::Learnt;
-use super::learnt::verdict;
+use super::learnt::{select, verdict};
+use super::steered;
 use crate::answer::View;
-use crate::cache::Verdict;
+use crate::cache::{Selection, Verdict};
 use crate::clock::{self, Instant};
 use crate::limits;
-use crate::net::Shards;
+use crate::net::{Checks, Shards};
 use crate::resolve::{self, End, InFlight, Question, Start, Step, Trace, Transport};
 use crate::wire::{Name, OwnedName, Rcode, Rtype};
 use crate::zone::{Lookup, Zone};
+use ipnet::IpNet;
 use serde_json::{Value, json};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +26,40 @@ pub struct Explainer {
     pub learnt: Option<Learnt>,
     /// Who resolves.
     pub shards: Shards,
+    /// What is known of members.
+    pub checks: Arc<Checks>,
+}
+
+/// What is to be explained.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Asked {
+    pub name: OwnedName,
+    pub rtype: Rtype,
+    /// Who asks, for names that are steered.
+    pub from: IpNet,
+}
+
+impl Asked {
+    /// From a query: `name=NAME&type=TYPE`, and `from=PREFIX`, without which this machine asks.
+    ///
+    /// # Errors
+    /// One line that says what is wrong with it.
+    pub fn of(query: Option<&str>) -> Result<Asked, String> {
+        let (mut from, mut rest) = (IpNet::from(IpAddr::from([127, 0, 0, 1])), Vec::new());
+        for (key, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            if key == "from" {
+                let read = value.parse().ok().or_else(|| value.parse::<IpAddr>().ok().map(IpNet::from));
+                from = read.ok_or(format!("from={value}: it is not an address or a prefix"))?;
+            } else {
+                rest.push((key, value));
+            }
+        }
+        let rest = form_urlencoded::Serializer::new(String::new()).extend_pairs(rest).finish();
+        match select(Some(&rest))? {
+            Some(Selection::Question(name, rtype)) => Ok(Asked { name, rtype, from }),
+            _ => Err("say what: name=NAME&type=TYPE".into()),
+        }
+    }
 }
 
 impl std::fmt::Debug for Explainer {
@@ -33,13 +70,13 @@ impl std::fmt::Debug for Explainer {
 
 impl Explainer {
     /// Explains the answer to a question, alias by alias; with `fresh` what is cached is resolved anew.
-    pub(super) async fn explain(&self, name: &OwnedName, rtype: Rtype, fresh: bool) -> Value {
-        let (mut links, mut name) = (Vec::new(), Some(name.clone()));
+    pub(super) async fn explain(&self, asked: &Asked, fresh: bool) -> Value {
+        let (mut links, mut name) = (Vec::new(), Some(asked.name.clone()));
         while let Some(at) = name.take() {
             if links.len() > limits::CHAIN_LINKS {
                 break;
             }
-            let (link, next) = self.link(&at, rtype, fresh).await;
+            let (link, next) = self.link(&at, asked, fresh).await;
             links.push(link);
             name = next;
         }
@@ -47,9 +84,9 @@ impl Explainer {
     }
 
     /// One link of the chain, and the name it leads to.
-    async fn link(&self, name: &OwnedName, rtype: Rtype, fresh: bool) -> (Value, Option<OwnedName>) {
-        let mut start = None;
-        if let Some((link, next)) = self.own(name, rtype, &mut start) {
+    async fn link(&self, name: &OwnedName, asked: &Asked, fresh: bool) -> (Value, Option<OwnedName>) {
+        let (mut start, rtype) = (None, asked.rtype);
+        if let Some((link, next)) = self.own(name, asked, &mut start) {
             return (link, next);
         }
         let head =
@@ -81,10 +118,10 @@ impl Explainer {
     fn own(
         &self,
         name: &OwnedName,
-        rtype: Rtype,
+        asked: &Asked,
         start: &mut Option<Start>,
     ) -> Option<(Value, Option<OwnedName>)> {
-        let at = name.as_name();
+        let (at, rtype) = (name.as_name(), asked.rtype);
         let route = self
             .view
             .recursion
@@ -116,6 +153,15 @@ impl Explainer {
             return None;
         }
         link["end"] = json!(end);
+        let steering = held.policy.and_then(|policy| self.view.steering.get(policy));
+        if let (Some(steering), Lookup::Name { node, .. }) = (steering, zone.lookup(at, rtype))
+            && let Some(id) = node.steered()
+            && matches!(rtype, Rtype::A | Rtype::AAAA)
+        {
+            let known = (&*self.checks, clock::now());
+            link["steered"] = steered::explain(held.apex.as_name(), steering, id, rtype, asked.from, known);
+            link["signatures"] = json!("none: steered answers are not signed");
+        }
         Some((link, next))
     }
 

@@ -9,6 +9,7 @@ mod health;
 mod learnt;
 mod server;
 mod socket;
+mod steered;
 
 pub use anchors::Trusted;
 pub use client::{CallError, call};

@@ -1,13 +1,12 @@
 //! The HTTP side of control.
 
 use super::anchors::{self, Trusted};
-use super::explain::Explainer;
+use super::explain::{Asked, Explainer};
 use super::health;
 use super::learnt::{self, Learnt};
 use crate::cache::Selection;
 use crate::limits;
 use crate::net::Checks;
-use crate::wire::{OwnedName, Rtype};
 use http_body_util::{Either, Full};
 use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
@@ -132,7 +131,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const PATHS: &str = "GET /status, POST /reload, POST /cache/flush?name=NAME&type=TYPE|below=NAME|all, GET /cache, GET /inflight, GET /servers, \
      GET /anchors, POST /anchors/add-negative?name=NAME&seconds=N&why=TEXT, POST /anchors/remove-negative?name=NAME, \
      GET /health?pattern=POOL/MEMBER, GET /health/history, POST /health/override?kind=drain|down|up&pattern=POOL/MEMBER&seconds=N&why=TEXT, \
-     POST /health/lift?pattern=POOL/MEMBER, GET /explain?name=NAME&type=TYPE (POST: resolved anew) are here\n";
+     POST /health/lift?pattern=POOL/MEMBER, GET /explain?name=NAME&type=TYPE&from=PREFIX (POST: resolved anew) are here\n";
 
 /// Carries out a request of the control socket.
 async fn command(request: &Request<Incoming>, commands: &mpsc::Sender<Command>) -> Response<Page> {
@@ -152,15 +151,10 @@ async fn command(request: &Request<Incoming>, commands: &mpsc::Sender<Command>) 
             Ok(selection) => list(commands, selection.unwrap_or(Selection::All)).await,
             Err(why) => Some(bad(&why)),
         },
-        (method @ (&Method::GET | &Method::POST), "/explain") => {
-            match learnt::select(request.uri().query()) {
-                Ok(Some(Selection::Question(name, rtype))) => {
-                    explain(commands, name, rtype, method == Method::POST).await
-                }
-                Ok(_) => Some(bad("say what: name=NAME&type=TYPE")),
-                Err(why) => Some(bad(&why)),
-            }
-        }
+        (method @ (&Method::GET | &Method::POST), "/explain") => match Asked::of(request.uri().query()) {
+            Ok(asked) => explain(commands, &asked, method == Method::POST).await,
+            Err(why) => Some(bad(&why)),
+        },
         (&Method::GET, "/anchors") => ask(commands, Command::Trusted)
             .await
             .map(|trusted| trusted.map_or_else(nothing_learnt, |trusted| value(&trusted.list()))),
@@ -193,14 +187,9 @@ async fn ask<R>(
 }
 
 /// Explains an answer; what is cached is resolved anew when that is wanted.
-async fn explain(
-    commands: &mpsc::Sender<Command>,
-    name: OwnedName,
-    rtype: Rtype,
-    fresh: bool,
-) -> Option<Response<Page>> {
+async fn explain(commands: &mpsc::Sender<Command>, asked: &Asked, fresh: bool) -> Option<Response<Page>> {
     let explainer = ask(commands, Command::Explainer).await?;
-    Some(value(&explainer.explain(&name, rtype, fresh).await))
+    Some(value(&explainer.explain(asked, fresh).await))
 }
 
 fn value(value: &serde_json::Value) -> Response<Page> {

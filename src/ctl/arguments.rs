@@ -64,6 +64,9 @@ pub struct Explain {
     /// The type.
     #[arg(value_name = "TYPE", value_parser = rtype, default_value = "A")]
     rtype: Rtype,
+    /// Who asks, an address or a prefix, where the name is steered; this machine by default.
+    #[arg(long, value_name = "PREFIX", value_parser = prefix)]
+    from: Option<String>,
     /// Resolve it anew, whatever is cached.
     #[arg(long)]
     fresh: bool,
@@ -72,7 +75,9 @@ pub struct Explain {
 impl Explain {
     /// Whether it is resolved anew, and the question as a query of the control socket.
     pub(super) fn request(&self) -> (bool, String) {
-        (self.fresh, name_query(&self.name, Some(self.rtype)))
+        let mut query = form_urlencoded::Serializer::new(name_query(&self.name, Some(self.rtype)));
+        query.extend_pairs(self.from.iter().map(|from| ("from", from)));
+        (self.fresh, query.finish())
     }
 }
 
@@ -203,6 +208,11 @@ fn seconds(text: &str) -> Result<u32, String> {
         Some(_) => Err("it must be a second to a week: for longer it belongs in the config".into()),
         None => Err("it is not a time, as in 30m or 2h".into()),
     }
+}
+
+fn prefix(text: &str) -> Result<String, String> {
+    let known = text.parse::<IpAddr>().is_ok() || text.parse::<ipnet::IpNet>().is_ok();
+    known.then(|| text.to_owned()).ok_or("it is not an address or a prefix, as in 192.0.2.0/24".into())
 }
 
 fn hold_seconds(text: &str) -> Result<u32, String> {

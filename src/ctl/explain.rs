@@ -38,11 +38,44 @@ pub(super) fn tree(links: &Value) -> String {
         if let Some(end) = link["end"].as_str() {
             line(&mut text, 1, end);
         }
+        if link["steered"].is_object() {
+            steered(&mut text, link);
+        }
         if link["trace"].is_object() {
             trace(&mut text, 1, &link["trace"]);
         }
     }
     text
+}
+
+/// What a steered name is answered with, and how the members stand it was chosen from.
+fn steered(text: &mut String, link: &Value) {
+    let chosen = &link["steered"];
+    let head = format!(
+        "to {}: {}; TTL {} s, of {} to {}; scope /{}; signatures {}",
+        word(&chosen["from"]),
+        word(&chosen["answer"]),
+        chosen["ttl"],
+        chosen["floor"],
+        chosen["ceiling"],
+        chosen["scope"],
+        word(&link["signatures"]),
+    );
+    line(text, 1, &head);
+    for pool in chosen["pools"].as_array().into_iter().flatten() {
+        line(text, 2, &format!("pool {}", word(&pool["pool"])));
+        for member in pool["members"].as_array().into_iter().flatten() {
+            let answered = if member["answered"] == true { ", answered with" } else { "" };
+            let row = format!(
+                "{} {} since {}: {}{answered}",
+                word(&member["member"]),
+                word(&member["standing"]),
+                word(&member["since"]),
+                word(&member["why"]),
+            );
+            line(text, 3, &row);
+        }
+    }
 }
 
 fn trace(text: &mut String, depth: usize, trace: &Value) {

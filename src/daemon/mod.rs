@@ -56,6 +56,10 @@ pub fn run(path: &Path) -> ExitCode {
 type Fatal = Box<dyn std::error::Error + Send + Sync>;
 
 fn serve(path: &Path, config: Config, diagnostics: Diagnostics) -> Result<(), Fatal> {
+    // Checks of endpoints that hang hold a descriptor each.
+    if let Err(error) = rlimit::increase_nofile_limit(limits::DESCRIPTORS) {
+        warn!("the limit of open files stays as it is: {error}");
+    }
     let listen = config.listen.iter().map(|listen| listen.address).collect();
     let server = net::Server::bind(&net::Settings { listen, workers: config.workers })?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -229,9 +233,12 @@ impl Daemon {
                 Some(command) = inbox.recv() => match command {
                     Command::Status(reply) => drop(reply.send(lock(&self.state).status(&self.metrics))),
                     Command::Explainer(reply) => {
-                        let learnt = lock(&self.state).learnt();
+                        let (learnt, checks) = {
+                            let state = lock(&self.state);
+                            (state.learnt(), state.checks())
+                        };
                         let (view, shards) = (self.view.load_full(), running.shards());
-                        drop(reply.send(Explainer { view, learnt, shards }));
+                        drop(reply.send(Explainer { view, learnt, shards, checks }));
                     }
                     Command::Learnt(reply) => drop(reply.send(lock(&self.state).learnt())),
                     Command::Trusted(reply) => drop(reply.send(lock(&self.state).trusted())),

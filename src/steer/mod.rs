@@ -195,6 +195,29 @@ impl Policy {
         members.map(|(index, _)| MemberId(index as u32)).collect()
     }
 
+    /// The pools that a client may be answered from, in the order in which they are looked at, with their members.
+    pub fn pools_for(
+        &self,
+        id: SteerId,
+        client: &Client,
+        now: u64,
+    ) -> impl Iterator<Item = (&str, impl Iterator<Item = MemberId> + use<>)> {
+        let mut chain = route::Chain::default();
+        if let Some(target) = self.targets.get(id.0 as usize) {
+            self.expand(target.to, client, now / u64::from(target.ttl.1.max(1)), &mut chain, 0);
+        }
+        let pools: Vec<u16> = chain.pools().to_vec();
+        pools.into_iter().map(|pool| {
+            let pool = &self.pools[pool as usize];
+            (pool.name.as_str(), pool.members().map(|member| MemberId(member as u32)))
+        })
+    }
+
+    /// The floor and ceiling of a name's TTL, in seconds.
+    pub fn ttl_range(&self, id: SteerId) -> (u32, u32) {
+        self.targets.get(id.0 as usize).map_or((0, 0), |target| target.ttl)
+    }
+
     /// Whether each pool is up, for each family that it has members of.
     pub fn pools_up<'p>(&'p self, health: &'p Table) -> impl Iterator<Item = (&'p str, Family, bool)> {
         let standing = |member: usize| health.get(MemberId(member as u32));

@@ -39,6 +39,15 @@ fn what_is_down_at_the_start_is_never_answered_with() {
     for _ in 0..4 {
         assert_eq!(ask(daemon.address(), "www.h.test."), "NOERROR 127.0.1.1");
     }
+    let told = daemon.files.run("explain", &["www.h.test", "A", "--from", "192.0.2.0/24"]);
+    for line in [
+        "  to 192.0.2.0/24: 127.0.1.1; TTL 10 s, of 10 to 60; scope /0; signatures none",
+        "    pool one\n      127.0.1.1 up since ",
+        ": up succeeds, answered with\n      127.0.1.2 down since ",
+        ": up: connect: Connection refused (os error 111)\n    pool two\n      third unknown since ",
+    ] {
+        assert!(told.stdout.contains(line), "{line:?} is not in {}", told.stdout);
+    }
     assert!(daemon.has_logged("h.test. one/127.0.1.2 is down, was unknown: up: connect: Connection refused"));
 }
 

@@ -49,7 +49,7 @@ async fn http2_is_spoken_where_it_is_wanted() {
 async fn what_is_killed_hung_or_slow_is_told_apart() {
     let (killed, hung) = (targets::killed().await, targets::hung().await);
     let drip =
-        targets::says(&["HTTP/1.1 200 OK\r\n", "x: y\r\n", "z: y\r\n"], Duration::from_millis(500)).await;
+        targets::replies(&["HTTP/1.1 200 OK\r\n", "x: y\r\n", "z: y\r\n"], Duration::from_millis(500)).await;
     let half = targets::replies(&["HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nonly"], Duration::ZERO).await;
     let junk = targets::says(&["220 mail.example ESMTP\r\n"], Duration::ZERO).await;
     let grpc = "grpc = \"{address}:1\"";
