@@ -499,6 +499,9 @@ pub const EVIDENCE_FAULTS: u16 = 4;
 /// Octets of one line that says why a probe failed.
 pub const PROBE_ERROR: usize = 200;
 
+/// Checks that a calculated one comes to, written out.
+pub const FORMULA: usize = 1_000;
+
 /// Calculated checks within calculated checks.
 pub const CHECK_DEPTH: usize = 8;
 

@@ -2,9 +2,9 @@
 
 use super::reader::{Reader, Table, Value, closest};
 use super::{
-    CheckSpec, Config, ControlConfig, Diagnostics, GeoConfig, GuardConfig, HealthConfig, ListenConfig,
-    LogConfig, Minimise, NetworkSpec, ResolverConfig, Source, Span, Spanned, UpstreamConfig, anchors, hints,
-    promise, zone_reader,
+    Config, ControlConfig, Diagnostics, GeoConfig, GuardConfig, HealthConfig, ListenConfig, LogConfig,
+    Minimise, NetworkSpec, ResolverConfig, Source, Span, Spanned, UpstreamConfig, anchors, hints, promise,
+    zone_reader,
 };
 use crate::wire::Name;
 use ipnet::IpNet;
@@ -98,7 +98,8 @@ impl Config {
         let mut config =
             Reader::read(diagnostics, file, &text, |reader, table| read_config(reader, table, &base));
         config.geo.source = Source { path: path.to_owned(), text };
-        promise::programs(&config.checks, &config, diagnostics);
+        promise::check_config(&config, &config.checks, diagnostics);
+        config.checks.iter_mut().for_each(|check| check.name.span = Span::default());
         config
     }
 }
@@ -137,7 +138,7 @@ fn read_config(reader: &mut Reader<'_>, mut root: Table<'_>, base: &Path) -> Con
             .into_iter()
             .map(|network| NetworkSpec { name: unplaced(network.name), ..network })
             .collect(),
-        checks: checks.into_iter().map(|check| CheckSpec { name: unplaced(check.name), ..check }).collect(),
+        checks,
     }
 }
 

@@ -13,6 +13,8 @@ mod routes;
 mod syntax;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_checks;
 mod zone_file;
 mod zone_reader;
 

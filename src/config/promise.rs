@@ -1,21 +1,17 @@
 //! What checks promise and need: the TTLs that follow from `failover_within`, formulas that end, programs that may be run, loads that are
 //! reported.
 
+use super::reader::closest;
 use super::{ActionSpec, CheckKind, CheckSpec, Config, Diagnostics, Pace, Probe, Span, Target, ZoneFile};
 use crate::limits;
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
 /// Checks what a zone's checks need, and gives its steered names the TTLs that theirs promise.
 pub(super) fn check(zone: &mut ZoneFile, config: &Config, diagnostics: &mut Diagnostics) {
     let all: Vec<&CheckSpec> = zone.checks.iter().chain(&config.checks).collect();
-    for check in &zone.checks {
-        if depth(&check.name.value, &all, 0) > limits::CHECK_DEPTH {
-            let message = format!("check {} goes round in a circle, or too deep", check.name.value);
-            diagnostics.error(Some(check.name.span), message).help =
-                Some(format!("a calculated check has at most {} below it", limits::CHECK_DEPTH));
-        }
-    }
+    circles(&zone.checks, &all, diagnostics);
     programs(&zone.checks, config, diagnostics);
     for shed in zone.pools.iter().filter_map(|pool| pool.shed.as_ref()) {
         let found = all.iter().find(|check| check.name.value == shed.load.value);
@@ -32,20 +28,80 @@ pub(super) fn check(zone: &mut ZoneFile, config: &Config, diagnostics: &mut Diag
     promise(zone, config, diagnostics);
 }
 
-/// How many checks stand below one; more than there may be when they go round in a circle.
-fn depth(name: &str, all: &[&CheckSpec], above: usize) -> usize {
-    let Some(check) = all.iter().find(|check| check.name.value == name) else { return above };
-    match &check.kind {
-        CheckKind::Calculated(calculated) if above <= limits::CHECK_DEPTH => {
-            let below = calculated.of.iter().map(|operand| depth(&operand.check.value, all, above + 1));
-            below.max().unwrap_or(above)
+/// Checks the checks of the config, which zones may name, by themselves.
+pub(super) fn check_config(config: &Config, checks: &[CheckSpec], diagnostics: &mut Diagnostics) {
+    let all: Vec<&CheckSpec> = checks.iter().collect();
+    circles(checks, &all, diagnostics);
+    programs(checks, config, diagnostics);
+    let names = || checks.iter().map(|check| check.name.value.as_str());
+    for check in checks {
+        let CheckKind::Calculated(calculated) = &check.kind else { continue };
+        for operand in calculated.of.iter().map(|operand| &operand.check) {
+            if !names().any(|name| name == operand.value) {
+                let message = format!("there is no check named {:?}", operand.value);
+                diagnostics.error(Some(operand.span), message).help = closest(&operand.value, names());
+            }
         }
-        _ => above,
+    }
+}
+
+/// Tells of formulas that never end, or that are too large.
+fn circles(checks: &[CheckSpec], all: &[&CheckSpec], diagnostics: &mut Diagnostics) {
+    let mut walk = Walk { all, known: HashMap::new(), path: Vec::new() };
+    for check in checks {
+        let Extent { depth, size } = walk.extent(&check.name.value);
+        if depth > limits::CHECK_DEPTH || size > limits::FORMULA {
+            let message = format!("check {} goes round in a circle, or is too large", check.name.value);
+            diagnostics.error(Some(check.name.span), message).help = Some(format!(
+                "a calculated check has at most {} below it, and comes to {} in all",
+                limits::CHECK_DEPTH,
+                limits::FORMULA
+            ));
+        }
+    }
+}
+
+/// How deep and how large a formula is, written out.
+#[derive(Clone, Copy)]
+struct Extent {
+    depth: usize,
+    size: usize,
+}
+
+/// A walk over all checks, depth first; each is looked at once.
+struct Walk<'c> {
+    all: &'c [&'c CheckSpec],
+    known: HashMap<&'c str, Extent>,
+    /// The checks that led here.
+    path: Vec<&'c str>,
+}
+
+impl<'c> Walk<'c> {
+    fn extent(&mut self, name: &'c str) -> Extent {
+        if let Some(known) = self.known.get(name) {
+            return *known;
+        }
+        let mut extent = Extent { depth: 0, size: 1 };
+        let found = self.all.iter().find(|check| check.name.value == name);
+        if let Some(CheckKind::Calculated(calculated)) = found.map(|check| &check.kind) {
+            if self.path.contains(&name) {
+                return Extent { depth: usize::MAX, size: 1 };
+            }
+            self.path.push(name);
+            for operand in &calculated.of {
+                let below = self.extent(&operand.check.value);
+                extent.depth = extent.depth.max(below.depth.saturating_add(1));
+                extent.size = extent.size.saturating_add(below.size);
+            }
+            self.path.pop();
+        }
+        self.known.insert(name, extent);
+        extent
     }
 }
 
 /// A zone's author runs no programs but those of directories that the config names.
-pub(super) fn programs(checks: &[CheckSpec], config: &Config, diagnostics: &mut Diagnostics) {
+fn programs(checks: &[CheckSpec], config: &Config, diagnostics: &mut Diagnostics) {
     for check in checks {
         let CheckKind::Made(made) = &check.kind else { continue };
         let Probe::Command(command) = &made.probe else { continue };

@@ -36,12 +36,12 @@ fn config(text: &str) -> (Config, Diagnostics) {
     (config, diagnostics)
 }
 
-fn check_config(text: &str, wanted: &[&str]) {
+pub(super) fn check_config(text: &str, wanted: &[&str]) {
     check(text, &config(text).1, wanted);
 }
 
 /// With a geographic database wanted, so that the cases need not be told that there is none.
-fn zone(text: &str, located: bool) -> (ZoneFile, Diagnostics) {
+pub(super) fn zone(text: &str, located: bool) -> (ZoneFile, Diagnostics) {
     let mut config = config("").0;
     config.geo.wanted = located;
     let mut diagnostics = Diagnostics::default();
@@ -49,7 +49,7 @@ fn zone(text: &str, located: bool) -> (ZoneFile, Diagnostics) {
     (zone, diagnostics)
 }
 
-fn check_zone(text: &str, wanted: &[&str]) {
+pub(super) fn check_zone(text: &str, wanted: &[&str]) {
     check(text, &zone(text, true).1, wanted);
 }
 

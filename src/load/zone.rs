@@ -87,10 +87,10 @@ fn from_toml(
         }
         _ => build(next_serial(diagnostics, None), diagnostics)?,
     };
-    let good = Good { zone: Arc::new(zone), steering, watched: watch::members(file, config).into() };
     if diagnostics.has_errors() {
         return None;
     }
+    let good = Good { zone: Arc::new(zone), steering, watched: watch::members(file, config).into() };
     expect::run(file, &good, geo, diagnostics);
     // A version that fails its tests does not replace one that serves; at start there is none, and a test may be what is wrong.
     Some(good).filter(|_| last.is_none() || !diagnostics.has_errors())
