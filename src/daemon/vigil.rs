@@ -43,10 +43,11 @@ impl Vigil {
                     continue;
                 }
             };
-            let (mut flipped, mut next) = (false, Some(event));
+            let (mut flipped, mut said, mut next) = (false, false, Some(event));
             while let Some(event) = next.take() {
                 match event {
                     Ok(event) => {
+                        said |= matches!(event.what, What::Override(_));
                         flipped |= matches!(event.what, What::Flip { .. } | What::Override(_));
                         self.tell(&event);
                     }
@@ -64,6 +65,10 @@ impl Vigil {
                     Err(TryRecvError::Lagged(missed)) => Some(Err(RecvError::Lagged(missed))),
                     Err(TryRecvError::Empty | TryRecvError::Closed) => None,
                 };
+            }
+            if said {
+                // What an operator says is kept even over a crash; states are found out again.
+                self.write(&checks).await;
             }
             unwritten.get_or_insert_with(|| Box::pin(sleep(limits::HEALTH_WRITE)));
             if flipped {
