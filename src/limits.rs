@@ -312,6 +312,19 @@ pub const CHAIN_POOLS: usize = 32;
 /// Rules of one route: the sets of rules that hold for a client are one word.
 pub const ROUTE_RULES: usize = 64;
 
+/// Octets that the decisions of one route may take when they are compiled: those of a database of cities, and several times those of one of
+/// countries. Beyond that they are worked out for each client.
+pub const DECISIONS: usize = 64 << 20;
+
+/// Octets that the compiled decisions of all routes may take.
+pub const ALL_DECISIONS: usize = 256 << 20;
+
+/// Prefixes looked at while decisions are compiled: more than the largest databases have.
+pub const DECISION_STEPS: usize = 1 << 25;
+
+/// Leaves from which on it pays to know where those of each /16 begin.
+pub const DECISION_BLOCKS: usize = 1 << 12;
+
 /// How deep routes may lead to routes.
 pub const ROUTE_DEPTH: usize = 4;
 

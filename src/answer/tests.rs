@@ -5,7 +5,7 @@ use crate::cache::{Cache, Entry, EntryBuf, Fact, Key, Proof, Verdict};
 use crate::config::{Config, Diagnostics, ZoneFile};
 use crate::guard::AccessList;
 use crate::rrset;
-use crate::steer::{Policy, Steering};
+use crate::steer::{Policy, Shared, Steering};
 use crate::wire::{Edns, EdnsOption, Header, Message, Writer};
 use crate::zone::tests_of_denial::{Chained, sign};
 use crate::zone::{self, Held, ZoneSet, master};
@@ -151,7 +151,7 @@ pub(super) fn steered(apex: &str, text: &str, policy: usize) -> (Held, Steering)
     let mut diagnostics = Diagnostics::default();
     let config = Config::parse("", Path::new("waymark.toml"), &mut diagnostics);
     let file = ZoneFile::parse(text, Path::new(&format!("{apex}toml")), &config, &mut diagnostics);
-    let (compiled, ids) = Policy::compile(&file, None, &mut diagnostics);
+    let (compiled, ids) = Policy::compile(&file, None, &Shared::default(), &mut diagnostics);
     let zone = zone::from_file(&file, |i| ids.get(i).copied().flatten(), 1, &mut diagnostics);
     let zone = zone.unwrap_or_else(|| panic!("{}", diagnostics.render(false)));
     let steering = Steering::new(compiled);

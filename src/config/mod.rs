@@ -11,10 +11,13 @@ mod references;
 mod render;
 mod routes;
 mod syntax;
+mod unreachable;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_of_checks;
+#[cfg(test)]
+mod tests_of_routes;
 mod zone_file;
 mod zone_reader;
 

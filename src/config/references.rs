@@ -3,7 +3,7 @@
 use super::reader::closest;
 use super::{
     ActionSpec, CheckKind, Config, Diagnostics, Down, Expect, PoolKind, RuleSpec, Span, Spanned, Target,
-    ZoneFile, routes,
+    ZoneFile, routes, unreachable,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,14 +20,7 @@ pub(super) fn warn(zone: &ZoneFile, config: &Config, diagnostics: &mut Diagnosti
     let mut names = Names::of(zone, config);
     references(zone, &mut names, &mut Diagnostics::default());
     names.tell_unused(zone, diagnostics);
-    for route in &zone.routes {
-        let after = route.rules.iter().skip_while(|rule| !is_for_everyone(rule)).nth(1);
-        if let Some(rule) = after {
-            let message = format!("a rule of route {} is never tried", route.name.value);
-            diagnostics.warning(Some(rule.span), message).help =
-                Some("one before it has no match key, so it is for everyone: put that one last".into());
-        }
-    }
+    unreachable::warn(zone, diagnostics);
     let needs_place = |rule: &RuleSpec| {
         let keys = rule.asn.len() + rule.country.len() + rule.continent.len();
         keys > 0 || matches!(rule.action, ActionSpec::Nearest { .. })
@@ -42,15 +35,6 @@ pub(super) fn warn(zone: &ZoneFile, config: &Config, diagnostics: &mut Diagnosti
                 .into(),
         );
     }
-}
-
-/// Whether a rule has no match key.
-fn is_for_everyone(rule: &RuleSpec) -> bool {
-    rule.cidr.is_empty()
-        && rule.networks.is_empty()
-        && rule.asn.is_empty()
-        && rule.country.is_empty()
-        && rule.continent.is_empty()
 }
 
 fn references(zone: &ZoneFile, names: &mut Names, diagnostics: &mut Diagnostics) {

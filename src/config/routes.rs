@@ -24,10 +24,10 @@ pub(super) fn check(zone: &ZoneFile, diagnostics: &mut Diagnostics) {
                 format!("route {name} leads to routes more than {} deep", limits::ROUTE_DEPTH),
             ),
             (
-                reach.chain > limits::CHAIN_POOLS,
+                reach.chain.max(reach.steps) > limits::CHAIN_POOLS,
                 format!(
                     "route {name} leads to {} pools for one client, of at most {}",
-                    reach.chain,
+                    reach.chain.max(reach.steps),
                     limits::CHAIN_POOLS
                 ),
             ),
@@ -49,6 +49,8 @@ struct Reach<'z> {
     pools: BTreeSet<&'z str>,
     /// The most pools that one client may be led to.
     chain: usize,
+    /// The most steps that one route has for a client.
+    steps: usize,
 }
 
 /// A walk over all routes, depth first.
@@ -87,6 +89,7 @@ impl<'z> Walk<'z, '_> {
         for rule in rules {
             let tried: BTreeSet<&str> = rule.into_iter().chain(fallback.iter().copied()).collect();
             let mut chain = 0;
+            reach.steps = reach.steps.max(tried.len());
             for name in tried {
                 let Some(below) = self.routes.get(name).copied().map(|route| self.visit(route)) else {
                     reach.pools.insert(name);
@@ -96,6 +99,7 @@ impl<'z> Walk<'z, '_> {
                 reach.depth = reach.depth.max(below.depth + 1);
                 reach.pools.extend(below.pools);
                 chain += below.chain;
+                reach.steps = reach.steps.max(below.steps);
             }
             reach.chain = reach.chain.max(chain);
         }

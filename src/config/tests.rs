@@ -54,7 +54,7 @@ pub(super) fn check_zone(text: &str, wanted: &[&str]) {
 }
 
 /// A name steered by the route r; what is said of r comes after it, from line 4 on. There are pools a and b, which r need not use.
-fn check_route(text: &str, wanted: &[&str]) {
+pub(super) fn check_route(text: &str, wanted: &[&str]) {
     let pools =
         "pool.a = { members = [\"192.0.2.1\"], location = \"1,1\" }\npool.b.members = [\"192.0.2.2\"]\n";
     let text = format!("records.w = {{ route = \"r\" }}\n{pools}{text}");

@@ -210,6 +210,10 @@ pub enum ActionSpec {
         pools: Vec<Spanned<String>>,
         /// Pool name and bias.
         bias: Vec<(Spanned<String>, i8)>,
+        /// `skip`: how many of the nearest are left out.
+        skip: usize,
+        /// `take`: how many of those that follow are tried.
+        take: usize,
     },
 }
 

@@ -25,7 +25,8 @@ pub(super) fn explain(
 ) -> Value {
     let family = if rtype == Rtype::AAAA { Family::V6 } else { Family::V4 };
     let (client, draw) = (client(from), Draw { seed: 0, now: now.as_secs(), cursor: Cursor::Peek });
-    let Choice { answer, ttl, scope } = steering.policy.choose(id, family, &client, &steering.health, draw);
+    let Choice { answer, ttl, scope, .. } =
+        steering.policy.choose(id, family, &client, &steering.health, draw);
     let mut answered = Vec::new();
     let text = match answer {
         Answer::Addresses { picked, count } => {

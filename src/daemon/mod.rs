@@ -11,15 +11,16 @@ use crate::config::{Config, Diagnostics};
 use crate::control::{self, Command, ControlSocket, Explainer};
 use crate::metrics::Metrics;
 use crate::net::{self, Checks, Running};
-use crate::{limits, say};
+use crate::{limits, say, steer};
 use arc_swap::ArcSwap;
 use state::{Reloaded, State};
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tracing::{error, info, warn};
 use vigil::Vigil;
 
@@ -106,6 +107,8 @@ struct Daemon {
     state: Arc<Mutex<State>>,
     view: Arc<ArcSwap<View>>,
     metrics: Arc<Metrics>,
+    /// Zones were loaded: what their routes decide is to be compiled.
+    loaded: Arc<Notify>,
 }
 
 impl Daemon {
@@ -120,6 +123,7 @@ impl Daemon {
             state: Arc::new(Mutex::new(state)),
             view: Arc::new(ArcSwap::from_pointee(view)),
             metrics: Arc::clone(metrics),
+            loaded: Arc::default(),
         }
     }
 
@@ -136,6 +140,8 @@ impl Daemon {
                 state.start(diagnostics, view, metrics).map(|()| state.resolving(view))
             })
             .await??;
+        self.loaded.notify_one();
+        tokio::spawn(compile(Arc::clone(&self.loaded), Arc::clone(&self.view)));
         let checks = self.check().await;
         let addresses = server.addresses().to_vec();
         let runtime = tokio::runtime::Handle::current();
@@ -264,6 +270,7 @@ impl Daemon {
         let before = self.view.load_full();
         let reloaded = self.blocking(State::reload).await;
         running.set_zones(&self.view.load().zones);
+        self.loaded.notify_one();
         tokio::spawn(retire(before));
         match reloaded {
             Ok(Reloaded { ok, text, resolving }) => {
@@ -277,6 +284,21 @@ impl Daemon {
                 (false, why.to_string())
             }
         }
+    }
+}
+
+/// Compiles what routes decide whenever zones were `loaded`, one load at a time. Nobody waits for it: answers are the same before.
+async fn compile(loaded: Arc<Notify>, view: Arc<ArcSwap<View>>) {
+    let mut told = BTreeSet::new();
+    loop {
+        loaded.notified().await;
+        let view = view.load_full();
+        let work = move || steer::compile_decisions(&view.steering);
+        let large = tokio::task::spawn_blocking(work).await.unwrap_or_default();
+        for route in large.difference(&told) {
+            info!("route {route} has too many decisions to hold: each is worked out when it is asked for");
+        }
+        told = large;
     }
 }
 

@@ -7,7 +7,7 @@ use crate::config::{Config, Diagnostics, ZoneFile};
 use crate::dnssec::{Algorithm, Digest, Key};
 use crate::rrset::Rrset;
 use crate::sign::{SigningKey, Validity};
-use crate::steer::{Policy, Steering};
+use crate::steer::{Policy, Shared, Steering};
 use crate::wire::{Name, OwnedName, Rtype};
 use crate::zone::{self, Denial, Held, Signing, Zone, ZoneSet};
 use std::path::Path;
@@ -239,7 +239,7 @@ fn shop() -> Result<(Held, Steering), Fatal> {
     let mut diagnostics = Diagnostics::default();
     let config = Config::parse("", Path::new("demo.toml"), &mut diagnostics);
     let file = ZoneFile::parse(SHOP, Path::new("shop.demo.toml"), &config, &mut diagnostics);
-    let (policy, ids) = Policy::compile(&file, None, &mut diagnostics);
+    let (policy, ids) = Policy::compile(&file, None, &Shared::default(), &mut diagnostics);
     let zone = zone::from_file(&file, |i| ids.get(i).copied().flatten(), 1, &mut diagnostics);
     let zone = zone.filter(|_| !diagnostics.has_errors()).ok_or_else(|| diagnostics.render(false))?;
     Ok((held(file.apex.as_name(), zone, Some(0)), Steering::new(policy)))

@@ -8,18 +8,18 @@ use crate::config::{Diagnostics, Down, Expect, PoolKind, TestSpec, ZoneFile};
 use crate::health::{Standing, State, Table};
 use crate::limits;
 use crate::rrset;
-use crate::steer::{Geo, Policy, Steering};
-use crate::wire::{Class, Flags, Message, Name, Rcode, Rtype, Section, Writer};
-use crate::zone::{Held, ZoneSet};
+use crate::steer::{self, Cursor, Draw, Family, Policy, Steering};
+use crate::wire::{Class, Flags, Message, Name, NameBuf, Rcode, Rtype, Section, Writer};
+use crate::zone::{Held, Lookup, ZoneSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-/// Runs every test of the file; one that fails is an error.
-pub(super) fn run(file: &ZoneFile, good: &Good, geo: Option<&Arc<Geo>>, diagnostics: &mut Diagnostics) {
+/// Runs every test of the file; one that fails is an error. `compile` makes the file's policy.
+pub(super) fn run(file: &ZoneFile, good: &Good, compile: impl Fn() -> Policy, diagnostics: &mut Diagnostics) {
     for test in &file.tests {
-        // A policy of the test's own: answers move its cursors and what it knows of who was up. What it was told is told already.
+        // A policy of the test's own: answers move its cursors and what it knows of who was up.
         let steering = good.steering.as_ref().map(|_| {
-            let (policy, _) = Policy::compile(file, geo, &mut Diagnostics::default());
+            let policy = compile();
             Steering { health: Arc::new(health(test, &policy)), policy: Arc::new(policy) }
         });
         let view = View {
@@ -32,7 +32,9 @@ pub(super) fn run(file: &ZoneFile, good: &Good, geo: Option<&Arc<Geo>>, diagnost
             recursion: None,
             guard: Default::default(),
         };
-        let reply = ask(&view, test);
+        let mut reply = ask(&view, test);
+        reply.pools =
+            reply.owners.iter().filter_map(|owner| pool(&view, good, test, owner.as_name())).collect();
         if let Err(got) = verdict(file, test, &reply) {
             let told = diagnostics
                 .error(Some(test.span), format!("test failed: {} {}: {got}", test.name, test.rtype));
@@ -59,6 +61,10 @@ fn health(test: &TestSpec, policy: &Policy) -> Table {
 /// What the answer section of a reply says.
 struct Answered {
     rcode: Rcode,
+    /// Whose records they are.
+    owners: Vec<NameBuf>,
+    /// The pools that steered names among them were answered from.
+    pools: Vec<String>,
     addresses: Vec<IpAddr>,
     rdata: Vec<(Rtype, Vec<u8>)>,
 }
@@ -72,7 +78,7 @@ fn ask(view: &View, test: &TestSpec) -> Answered {
     let len = writer.finish();
     let request = Request {
         message: &query[..len],
-        client: SocketAddr::new(test.from.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), 0),
+        client: SocketAddr::new(client(test), 0),
         transport: Transport::Tcp,
         listener: 0,
         now: Instant::ZERO,
@@ -86,8 +92,30 @@ fn ask(view: &View, test: &TestSpec) -> Answered {
     read(reply)
 }
 
+/// The pool that a steered name is answered from.
+fn pool(view: &View, good: &Good, test: &TestSpec, name: Name<'_>) -> Option<String> {
+    let Lookup::Name { node, .. } = good.zone.lookup(name, test.rtype) else { return None };
+    let Steering { policy, health } = view.steering.first()?;
+    let family = if test.rtype == Rtype::AAAA { Family::V6 } else { Family::V4 };
+    let address = client(test).to_canonical();
+    let client = steer::Client { address, bits: if address.is_ipv4() { 32 } else { 128 } };
+    let draw = Draw { seed: 0, now: 0, cursor: Cursor::Peek };
+    policy.choose(node.steered()?, family, &client, health, draw).pool.map(str::to_owned)
+}
+
+/// Who asks.
+fn client(test: &TestSpec) -> IpAddr {
+    test.from.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
+
 fn read(reply: &[u8]) -> Answered {
-    let mut answered = Answered { rcode: Rcode::SERVFAIL, addresses: Vec::new(), rdata: Vec::new() };
+    let mut answered = Answered {
+        rcode: Rcode::SERVFAIL,
+        owners: Vec::new(),
+        pools: Vec::new(),
+        addresses: Vec::new(),
+        rdata: Vec::new(),
+    };
     let Ok(message) = Message::parse(reply) else { return answered };
     answered.rcode = message.header().flags.rcode();
     for record in message.records().flatten().filter(|record| record.section == Section::Answer) {
@@ -103,6 +131,7 @@ fn read(reply: &[u8]) -> Answered {
             _ => (),
         }
         answered.rdata.push((record.rtype, rdata));
+        answered.owners.extend(record.owner());
     }
     answered
 }
@@ -111,21 +140,7 @@ fn read(reply: &[u8]) -> Answered {
 fn verdict(file: &ZoneFile, test: &TestSpec, answered: &Answered) -> Result<(), String> {
     let fits = match &test.expect {
         Expect::Rcode(rcode) => answered.rcode == *rcode,
-        Expect::Pool(name) => {
-            let pool = file.pools.iter().find(|pool| pool.name.value == *name);
-            pool.is_some_and(|pool| match &pool.kind {
-                PoolKind::Members { members, .. } => {
-                    !answered.addresses.is_empty()
-                        && answered
-                            .addresses
-                            .iter()
-                            .all(|a| members.iter().any(|member| member.address == *a))
-                }
-                PoolKind::Cname(target) => answered.rdata.iter().any(|(rtype, rdata)| {
-                    *rtype == Rtype::CNAME && Name::from_wire(rdata) == Ok(target.value.as_name())
-                }),
-            })
-        }
+        Expect::Pool(name) => answered.pools.contains(name),
         Expect::Member(id) => {
             let members = file.pools.iter().filter_map(|pool| match &pool.kind {
                 PoolKind::Members { members, .. } => Some(members),
@@ -154,6 +169,10 @@ fn verdict(file: &ZoneFile, test: &TestSpec, answered: &Answered) -> Result<(), 
 
 /// The answer for a person.
 fn told(answered: &Answered) -> String {
+    let from = match answered.pools.last() {
+        Some(pool) => format!(" from pool {pool}"),
+        None => String::new(),
+    };
     if answered.rdata.is_empty() {
         return format!("{} without an answer", answered.rcode);
     }
@@ -162,13 +181,13 @@ fn told(answered: &Answered) -> String {
         rrset::print_rdata(*rtype, rdata, &mut text);
         text
     });
-    texts.collect::<Vec<_>>().join(", ")
+    texts.collect::<Vec<_>>().join(", ") + &from
 }
 
 /// The expectation for a person.
 fn wanted(expect: &Expect) -> String {
     match expect {
-        Expect::Pool(name) => format!("addresses of pool {name}"),
+        Expect::Pool(name) => format!("an answer from pool {name}"),
         Expect::Member(id) => format!("the address of member {id}"),
         Expect::Rcode(rcode) => rcode.to_string(),
         Expect::Rdata(texts) => texts.join(", "),

@@ -10,7 +10,7 @@ mod zone;
 use crate::config::{Config, Diagnostics};
 use crate::health::{Watch, ZoneWatch};
 use crate::limits;
-use crate::steer::{Geo, Steering};
+use crate::steer::{self, Geo, Steering};
 use crate::wire::{NameBuf, OwnedName};
 use crate::zone::{Held, Zone, ZoneSet};
 use std::collections::BTreeMap;
@@ -36,6 +36,8 @@ pub struct Loader {
     /// The zone of each file that said so itself: when the file breaks it is still this zone's.
     apexes: BTreeMap<PathBuf, OwnedName>,
     geo: Option<Arc<Geo>>,
+    /// Match sections of routes, which zones have in common and reloads keep.
+    sections: steer::Shared,
 }
 
 /// What came of a load.

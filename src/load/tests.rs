@@ -129,6 +129,27 @@ fn tests_of_a_zone_take_no_turns_of_its_pools() {
     assert_eq!(zones.told, "");
 }
 
+#[test]
+fn a_test_is_told_from_which_of_two_pools_with_the_same_members_its_answer_is() {
+    let pools = "w = { route = \"r\" }\nx = { CNAME = \"w\" }\n[route.r]\nfallback = [\"p\", \"q\"]\n\
+                 [pool.p]\nmembers = [\"192.0.2.1\"]\n[pool.q]\nmembers = [\"192.0.2.1\"]\n";
+    for (query, down, pool, told) in [
+        ("w A", "", "p", None),
+        ("x A", "", "p", None),
+        ("w A", "pool:p", "q", None),
+        ("w A", "", "q", Some("got A 192.0.2.1 from pool p")),
+        ("w A", "pool:p", "p", Some("got A 192.0.2.1 from pool q")),
+        ("w AAAA", "", "p", Some("got NOERROR without an answer")),
+    ] {
+        let down = if down.is_empty() { String::new() } else { format!("down = \"{down}\"\n") };
+        let test = format!("[[test]]\nquery = \"{query}\"\n{down}expect = \"pool:{pool}\"\n");
+        let mut zones = Zones::new(&[("a.test.toml", &format!("{GOOD}{pools}{test}"))]);
+        zones.load();
+        let fits = told.map_or(zones.told.is_empty(), |told| zones.told.contains(told));
+        assert!(fits, "{query} {pool}: {}", zones.told);
+    }
+}
+
 /// The address that the steered name of a zone answers with next.
 fn next(loaded: &Loaded) -> String {
     let Steering { policy, health } = &loaded.steering[0];

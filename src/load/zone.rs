@@ -3,7 +3,7 @@
 use super::{Good, Loader, expect, watch};
 use crate::clock;
 use crate::config::{Config, Diagnostics, ZoneFile};
-use crate::steer::{Geo, Policy, Steering};
+use crate::steer::{Policy, Steering};
 use crate::wire::OwnedName;
 use crate::zone::{self, Zone};
 use std::path::PathBuf;
@@ -42,8 +42,7 @@ impl ZoneSource {
             return self.bad(loader, None);
         };
         // Also of a file with errors: what was read may hold more of them.
-        let last = loader.good.get(&file.apex);
-        match from_toml(&file, config, loader.geo.as_ref(), last, diagnostics) {
+        match from_toml(&file, config, loader, diagnostics) {
             Some(good) => {
                 ZoneResult { apex: file.apex, path: self.path.clone(), named: true, good: Some(good) }
             }
@@ -62,11 +61,14 @@ impl ZoneSource {
 fn from_toml(
     file: &ZoneFile,
     config: &Config,
-    geo: Option<&Arc<Geo>>,
-    last: Option<&Good>,
+    loader: &Loader,
     diagnostics: &mut Diagnostics,
 ) -> Option<Good> {
-    let (mut policy, ids) = Policy::compile(file, geo, diagnostics);
+    let last = loader.good.get(&file.apex);
+    let compile = |diagnostics: &mut Diagnostics| {
+        Policy::compile(file, loader.geo.as_ref(), &loader.sections, diagnostics)
+    };
+    let (mut policy, ids) = compile(diagnostics);
     if let Some(before) = last.and_then(|good| good.steering.as_ref()) {
         policy.resume(&before.policy);
     }
@@ -91,7 +93,7 @@ fn from_toml(
         return None;
     }
     let good = Good { zone: Arc::new(zone), steering, watched: watch::members(file, config).into() };
-    expect::run(file, &good, geo, diagnostics);
+    expect::run(file, &good, || compile(&mut Diagnostics::default()).0, diagnostics);
     // A version that fails its tests does not replace one that serves; at start there is none, and a test may be what is wrong.
     Some(good).filter(|_| last.is_none() || !diagnostics.has_errors())
 }

@@ -1,31 +1,33 @@
 //! From a zone file's pools and routes to a policy.
 
-use super::cidr::{PrefixTrie, RuleSet};
 use super::pool::{Kind, Pool};
-use super::route::{Action, Route, Rule};
-use super::{Geo, Member, Policy, Step, Target, place};
+use super::route::{Lottery, Route};
+use super::sections::{Leads, Near, Nearest, Section, Spec};
+use super::{Geo, Member, Policy, Shared, Steering, Step, Target, place};
 use crate::config::{
-    self, ActionSpec, Diagnostics, PoolKind, PoolSpec, RouteSpec, RuleSpec, Spanned, ZoneFile,
+    self, ActionSpec, Diagnostics, PoolKind, PoolSpec, RouteSpec, RuleSpec, Spanned, UseSpec, ZoneFile,
 };
 use crate::limits;
 use crate::zone::SteerId;
 use ipnet::IpNet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Policy {
     /// Compiles a zone's pools and routes; every error has its place. Returns the policy and, for each `steered` entry of the
-    /// file in order, its id (none where it was wrong).
+    /// file in order, its id (none where it was wrong). Routes whose match sections are equal to some in `shared` have them in common.
     pub fn compile(
         file: &ZoneFile,
         geo: Option<&Arc<Geo>>,
+        shared: &Shared,
         diagnostics: &mut Diagnostics,
     ) -> (Policy, Vec<Option<SteerId>>) {
         let mut policy = Policy {
+            apex: file.apex.clone(),
             targets: Vec::new(),
             pools: Vec::new(),
             routes: Vec::new(),
             members: Vec::new(),
-            geo: geo.cloned(),
         };
         for spec in &file.pools {
             let pool = policy.pool(spec);
@@ -33,7 +35,7 @@ impl Policy {
         }
         let places = Places { file };
         for spec in &file.routes {
-            let route = places.route(spec, diagnostics);
+            let route = places.route(spec, geo, shared, diagnostics);
             policy.routes.push(route);
         }
         if policy.members.len() > u16::MAX as usize {
@@ -93,6 +95,31 @@ impl Policy {
     }
 }
 
+/// Works out the decisions of every route that has none yet, within [`limits::DECISIONS`] and [`limits::ALL_DECISIONS`]; until then, and where
+/// they do not fit, each client's is worked out when it asks. Off the hot path: may take seconds. Returns the routes that stay so.
+pub fn compile_decisions(policies: &[Steering]) -> BTreeSet<String> {
+    let routes = || policies.iter().flat_map(|steering| &steering.policy.routes);
+    let mut sections: Vec<_> = routes().map(|route| &route.sections).collect();
+    sections.sort_by_key(|sections| Arc::as_ptr(sections));
+    sections.dedup_by_key(|sections| Arc::as_ptr(sections));
+    // Those that are compiled already first: they have their memory.
+    sections.sort_by_key(|sections| !sections.is_compiled());
+    let mut left = limits::ALL_DECISIONS;
+    let mut large = BTreeSet::new();
+    for sections in sections {
+        match sections.compile(left.min(limits::DECISIONS)) {
+            Some(octets) => left = left.saturating_sub(octets),
+            None => drop(large.insert(Arc::as_ptr(sections))),
+        }
+    }
+    let too_large = |route: &&Route| large.contains(&Arc::as_ptr(&route.sections));
+    let of_zone = |policy: &Policy| -> Vec<String> {
+        let routes = policy.routes.iter().filter(too_large);
+        routes.map(|route| format!("{} of {}", route.name, policy.apex)).collect()
+    };
+    policies.iter().flat_map(|steering| of_zone(&steering.policy)).collect()
+}
+
 /// Names of pools, routes and networks, and where they are. References were checked when the file was read; one to nothing is left out.
 struct Places<'f> {
     file: &'f ZoneFile,
@@ -109,60 +136,99 @@ impl Places<'_> {
         self.pool(name).map(Step::Pool).or_else(route)
     }
 
-    fn route(&self, spec: &RouteSpec, diagnostics: &mut Diagnostics) -> Route {
+    fn route(
+        &self,
+        spec: &RouteSpec,
+        geo: Option<&Arc<Geo>>,
+        shared: &Shared,
+        diagnostics: &mut Diagnostics,
+    ) -> Route {
         if spec.rules.len() > limits::ROUTE_RULES {
             let message = format!("route {} has more than {} rules", spec.name.value, limits::ROUTE_RULES);
             diagnostics.error(Some(spec.name.span), message).help =
                 Some("split it: a route may lead to another".into());
         }
         let rules = &spec.rules[..spec.rules.len().min(limits::ROUTE_RULES)];
-        let mut prefixes: Vec<(IpNet, RuleSet)> = Vec::new();
-        for (i, rule) in rules.iter().enumerate() {
-            let named = rule.networks.iter().filter_map(|name| {
-                self.file.networks.iter().find(|network| network.name.value == name.value)
-            });
-            let written = rule.cidr.iter().chain(named.flat_map(|network| &network.cidr));
-            prefixes.extend(written.map(|prefix| (*prefix, (1 as RuleSet) << i)));
-        }
-        let rules: Vec<Rule> = rules.iter().map(|rule| self.rule(rule)).collect();
-        let decisive = rules.iter().enumerate().filter(|(_, rule)| rule.is_prefixes_only());
-        let decisive = decisive.fold(0, |set, (i, _)| set | (1 as RuleSet) << i);
+        let mut steps = Numbered::default();
+        let sections = rules.iter().map(|rule| self.section(rule, &mut steps)).collect();
+        let lotteries = rules.iter().map(|rule| self.lottery(rule)).collect();
+        let fallback: Vec<u16> =
+            spec.fallback.iter().filter_map(|name| Some(steps.number(self.step(name)?))).collect();
+        // A database matters only to those that ask where clients are, and may change.
+        let sections = Spec { rules: sections, fallback: fallback.clone() };
+        let geo = geo.filter(|_| sections.needs_place());
+        // The pools of a draw by weight are the route's own, but may lead to a CNAME as others may.
+        rules.iter().flat_map(|rule| self.lottery(rule)).flat_map(|lottery| lottery.pools).for_each(
+            |(step, _)| {
+                steps.number(step);
+            },
+        );
         Route {
+            name: spec.name.value.clone(),
             name_hash: place::hash(spec.name.value.as_bytes()),
-            rules,
-            fallback: spec.fallback.iter().filter_map(|name| self.step(name)).collect(),
+            sections: shared.sections(sections, geo),
+            steps: steps.list,
+            fallback,
+            lotteries,
             on_all_down: spec.on_all_down,
-            prefixes: PrefixTrie::new(&prefixes, decisive),
         }
     }
 
-    fn rule(&self, spec: &RuleSpec) -> Rule {
-        let action = match &spec.action {
-            ActionSpec::Use(uses) if uses.iter().any(|used| used.weight.is_some()) => Action::Weighted(
-                uses.iter()
-                    .filter_map(|used| Some((self.step(&used.pool)?, used.weight.unwrap_or(0))))
-                    .collect(),
+    fn section(&self, spec: &RuleSpec, steps: &mut Numbered) -> Section {
+        let named = spec
+            .networks
+            .iter()
+            .filter_map(|name| self.file.networks.iter().find(|network| network.name.value == name.value));
+        let cidr: Vec<IpNet> =
+            spec.cidr.iter().chain(named.flat_map(|network| &network.cidr)).copied().collect();
+        let leads = match &spec.action {
+            ActionSpec::Use(uses) if is_weighted(uses) => Leads::Weighted,
+            ActionSpec::Use(uses) => Leads::Ordered(
+                uses.iter().filter_map(|used| Some(steps.number(self.step(&used.pool)?))).collect(),
             ),
-            ActionSpec::Use(uses) => {
-                Action::Ordered(uses.iter().filter_map(|used| self.step(&used.pool)).collect())
-            }
-            ActionSpec::Nearest { pools, bias } => {
-                let factor = |name: &str| {
-                    let bias = bias.iter().find(|(pool, _)| pool.value == name).map_or(0, |(_, bias)| *bias);
-                    1.0 - f64::from(bias) / 100.0
+            ActionSpec::Nearest { pools, bias, skip, take } => {
+                let near = |name: &Spanned<String>| {
+                    let pool = self.pool(name)?;
+                    let bias =
+                        bias.iter().find(|(pool, _)| pool.value == name.value).map_or(0, |(_, bias)| *bias);
+                    let millionths = |degrees: f64| (degrees * 1e6).round() as i32;
+                    let location = self.file.pools[pool].location;
+                    let location = location.map(|(a, b)| (millionths(a), millionths(b)));
+                    Some(Near { pool: steps.number(Step::Pool(pool)), location, bias })
                 };
-                Action::Nearest(
-                    pools.iter().filter_map(|name| Some((self.pool(name)?, factor(&name.value)))).collect(),
-                )
+                let pools = pools.iter().filter_map(near).collect();
+                Leads::Nearest(Nearest { pools, skip: *skip, take: *take })
             }
         };
-        Rule {
-            has_cidr: !(spec.cidr.is_empty() && spec.networks.is_empty()),
-            asn: spec.asn.clone(),
-            country: spec.country.clone(),
-            continent: spec.continent.clone(),
-            action,
-            sticky: spec.sticky,
-        }
+        let cidr = (!(spec.cidr.is_empty() && spec.networks.is_empty())).then_some(cidr);
+        let (asn, country, continent) = (spec.asn.clone(), spec.country.clone(), spec.continent.clone());
+        Section { cidr, asn, country, continent, leads }
+    }
+
+    fn lottery(&self, spec: &RuleSpec) -> Option<Lottery> {
+        let ActionSpec::Use(uses) = &spec.action else { return None };
+        let pools = uses.iter().filter_map(|used| Some((self.step(&used.pool)?, used.weight.unwrap_or(0))));
+        is_weighted(uses).then(|| Lottery { pools: pools.collect(), sticky: spec.sticky })
+    }
+}
+
+fn is_weighted(uses: &[UseSpec]) -> bool {
+    uses.iter().any(|used| used.weight.is_some())
+}
+
+/// Steps in the order in which a route first names them.
+#[derive(Default)]
+struct Numbered {
+    list: Vec<Step>,
+}
+
+impl Numbered {
+    fn number(&mut self, step: Step) -> u16 {
+        let known = self.list.iter().position(|other| *other == step);
+        let place = known.unwrap_or_else(|| {
+            self.list.push(step);
+            self.list.len() - 1
+        });
+        place as u16
     }
 }

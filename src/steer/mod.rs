@@ -8,16 +8,24 @@
 
 mod cidr;
 mod compile;
+mod decisions;
 mod geo;
 mod place;
 mod pool;
 mod route;
+mod sections;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_of_decisions;
+#[cfg(test)]
 mod tests_of_health;
+#[cfg(test)]
+mod tests_of_shares;
 
+pub use compile::compile_decisions;
 pub use geo::Geo;
+pub use sections::Shared;
 
 use crate::health::{MemberId, Standing, Table};
 use crate::limits;
@@ -68,11 +76,12 @@ pub struct Draw {
 
 /// The steering policy of one zone, compiled. Members are numbered within it; its [`Table`] is made for it alone.
 pub struct Policy {
+    /// The zone's name.
+    apex: OwnedName,
     targets: Vec<Target>,
     pools: Vec<Pool>,
     routes: Vec<Route>,
     members: Vec<Member>,
-    geo: Option<Arc<Geo>>,
 }
 
 /// What a steered name refers to, with the floor and ceiling of its TTL.
@@ -122,6 +131,8 @@ pub struct Choice<'p> {
     pub ttl: u32,
     /// The widest client prefix for which the decision is the same: the ECS scope. 0 when it does not depend on the client.
     pub scope: u8,
+    /// The pool it is from; none where all are passed over.
+    pub pool: Option<&'p str>,
 }
 
 /// See [`Choice`].
@@ -160,7 +171,9 @@ impl Policy {
             Step::Pool(pool) => self.pools[pool].alias().is_some(),
             // Cycles are refused when a zone is loaded; the bound is for policies made otherwise.
             Step::Route(_) if depth > limits::ROUTE_DEPTH => false,
-            Step::Route(route) => self.routes[route].steps().any(|step| self.reaches_alias(step, depth + 1)),
+            Step::Route(route) => {
+                self.routes[route].steps.iter().any(|step| self.reaches_alias(*step, depth + 1))
+            }
         }
     }
 
@@ -243,7 +256,7 @@ impl Policy {
         draw: Draw,
     ) -> Choice<'_> {
         let Some(target) = self.targets.get(id.0 as usize) else {
-            return Choice { answer: Answer::NoData, ttl: 0, scope: 0 };
+            return Choice { answer: Answer::NoData, ttl: 0, scope: 0, pool: None };
         };
         let (floor, ceiling) = target.ttl;
         let mut chain = route::Chain::default();
@@ -265,7 +278,7 @@ impl Policy {
             u16::MAX => ceiling,
             hold => u32::from(hold).clamp(floor, ceiling),
         };
-        Choice { answer, ttl, scope }
+        Choice { answer, ttl, scope, pool: from.map(|pool| pool.name.as_str()) }
     }
 
     /// Answers from the first pool of the chain that is up.
@@ -284,7 +297,7 @@ impl Policy {
                 let pool = &self.pools[pool as usize];
                 let passed = if weightless { chain.pools().len() } else { passed };
                 if let Some(target) = pool.alias().filter(|_| !weightless) {
-                    return Drawn { answer: Answer::Cname(target), from: None, passed };
+                    return Drawn { answer: Answer::Cname(target), from: Some(pool), passed };
                 }
                 match pool.state(&self.members, family, standing, weightless) {
                     pool::State::Up => {
@@ -339,11 +352,6 @@ impl Policy {
             }
         }
         (Answer::NoData, None)
-    }
-
-    /// The place of a client.
-    fn locate(&self, client: &Client) -> geo::Located {
-        self.geo.as_ref().map_or_else(geo::Located::default, |geo| geo.locate(client.address))
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) fn steering(names: &str, rest: &str, geo: Option<&Arc<Geo>>) -> Steer
     let mut diagnostics = Diagnostics::default();
     let config = Config::parse("", Path::new("waymark.toml"), &mut diagnostics);
     let file = ZoneFile::parse(&text, Path::new("example.toml"), &config, &mut diagnostics);
-    let (policy, ids) = Policy::compile(&file, geo, &mut diagnostics);
+    let (policy, ids) = Policy::compile(&file, geo, &Shared::default(), &mut diagnostics);
     assert!(!diagnostics.has_errors(), "{}", diagnostics.render(false));
     assert!(ids.iter().enumerate().all(|(i, id)| *id == Some(SteerId(i as u32))));
     Steering::new(policy)
@@ -24,7 +24,7 @@ pub(super) fn pool(members: &str) -> Steering {
     steering("a = { pool = \"p\" }", &format!("[pool.p]\n{members}"), None)
 }
 
-fn client(text: &str) -> Client {
+pub(super) fn client(text: &str) -> Client {
     let (address, bits) = text.split_once('/').unwrap_or((text, "128"));
     let address: IpAddr = address.parse().unwrap();
     let bits: u8 = bits.parse().unwrap();
@@ -53,7 +53,7 @@ pub(super) fn ask(steering: &Steering, from: &str) -> String {
     text(steering, &choose(steering, Family::V4, from, 0))
 }
 
-fn down(steering: &Steering, id: &str) {
+pub(super) fn down(steering: &Steering, id: &str) {
     let members = steering.policy.members_named(id);
     assert!(!members.is_empty());
     members.into_iter().for_each(|member| steering.health.set(member, DOWN));
@@ -410,7 +410,7 @@ fn rules_are_tried_in_order_and_scopes_are_the_widest_that_hold() {
 }
 
 /// A database of these networks: prefix and record.
-fn database(networks: &[(&str, serde_json::Value)]) -> tempfile::NamedTempFile {
+pub(super) fn database(networks: &[(&str, serde_json::Value)]) -> tempfile::NamedTempFile {
     let mut database = maxminddb_writer::Database::default();
     database.metadata.binary_format_major_version = 2;
     database.metadata.database_type = "Test-City".into();
@@ -447,7 +447,7 @@ fn open(config: &GeoConfig, before: Option<&Arc<Geo>>) -> (Option<Arc<Geo>>, Str
     (geo.map(Arc::new), diagnostics.render(false))
 }
 
-fn geo(files: &[&tempfile::NamedTempFile]) -> Arc<Geo> {
+pub(super) fn geo(files: &[&tempfile::NamedTempFile]) -> Arc<Geo> {
     let (geo, told) = open(&geo_config(files, ""), None);
     geo.filter(|_| told.is_empty()).unwrap_or_else(|| panic!("{told}"))
 }

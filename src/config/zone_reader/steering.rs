@@ -213,6 +213,7 @@ fn read_rule(reader: &mut Reader<'_>, value: Value<'_>) -> Option<RuleSpec> {
         reader.parse(value, "one of AF, AN, AS, EU, NA, OC, SA", known)
     });
     let (sticky, bias) = (table.take("sticky"), table.take("bias"));
+    let (skip, take) = (table.take("skip"), table.take("take"));
     let (uses, nearest) = (table.take("use"), table.take("nearest"));
     let span = table.span;
     reader.finish(table, "the rule");
@@ -221,7 +222,8 @@ fn read_rule(reader: &mut Reader<'_>, value: Value<'_>) -> Option<RuleSpec> {
         (None, Some(value)) => {
             let pools = reader.some_list(value, "nearest names at least one pool", Reader::string);
             let bias = bias.map_or_else(Vec::new, |value| read_bias(reader, value, &pools));
-            ActionSpec::Nearest { pools, bias }
+            let (skip, take) = read_window(reader, (skip, take), pools.len());
+            ActionSpec::Nearest { pools, bias, skip, take }
         }
         _ => {
             reader.error(span, "a rule needs use or nearest, one of them").help =
@@ -229,8 +231,10 @@ fn read_rule(reader: &mut Reader<'_>, value: Value<'_>) -> Option<RuleSpec> {
             return None;
         }
     };
-    if let (Some(value), None) = (bias, nearest) {
-        reader.error(value.span, "bias goes with nearest");
+    for (key, value) in [("bias", bias), ("skip", skip), ("take", take)] {
+        if let (Some(value), None) = (value, nearest) {
+            reader.error(value.span, format!("{key} goes with nearest"));
+        }
     }
     let weighted = |action: &ActionSpec| match action {
         ActionSpec::Use(uses) => uses.is_empty() || uses.iter().any(|used| used.weight.is_some()),
@@ -305,6 +309,18 @@ fn read_uses(reader: &mut Reader<'_>, value: Value<'_>) -> Vec<UseSpec> {
         uses.push(spec);
     }
     uses
+}
+
+/// `skip` and `take` of a `nearest` with so many pools, of which at least one is left.
+fn read_window(
+    reader: &mut Reader<'_>,
+    (skip, take): (Option<Value<'_>>, Option<Value<'_>>),
+    pools: usize,
+) -> (usize, usize) {
+    let most = i64::try_from(pools).unwrap_or(i64::MAX).max(1);
+    let skip = skip.and_then(|value| reader.integer(value, 0..=most - 1)).unwrap_or(0);
+    let take = take.and_then(|value| reader.integer(value, 1..=most)).unwrap_or(most);
+    (skip as usize, take as usize)
 }
 
 fn read_bias(

@@ -1,0 +1,33 @@
+//! Rules of routes: whom they are for, and what of them has no effect.
+
+use super::tests::check_route;
+
+#[test]
+fn a_rule_whose_clients_are_all_taken_before_is_told() {
+    for (rules, told) in [
+        ("{ cidr = \"10.0.0.0/8\", use = \"a\" }, { cidr = \"10.1.0.0/16\", asn = 1, use = \"b\" }", 1),
+        (
+            "{ cidr = \"10.0.0.0/9\", use = \"a\" }, { cidr = \"10.128.0.0/9\", use = \"a\" }, { cidr = \"10.0.0.0/8\", use = \"b\" }",
+            1,
+        ),
+        ("{ cidr = \"10.1.0.0/16\", use = \"a\" }, { cidr = \"10.0.0.0/8\", use = \"b\" }", 0),
+        (
+            "{ asn = [1, 2], use = \"a\" }, { asn = [3], use = \"a\" }, { asn = [3, 1], use = \"b\" }, { asn = 4, use = \"b\" }",
+            1,
+        ),
+        ("{ asn = 1, cidr = \"10.0.0.0/8\", use = \"a\" }, { asn = 1, use = \"b\" }", 0),
+        ("{ asn = 1, use = \"a\" }, { asn = 1, use = \"b\" }, { asn = 1, use = \"b\" }", 2),
+        ("{ asn = 1, use = \"a\" }, { cidr = \"10.0.0.0/8\", use = \"b\" }", 0),
+    ] {
+        check_route(
+            &format!("route.r.rule = [{rules}]"),
+            &["warning 4: a rule of route r is never tried"].repeat(told),
+        );
+    }
+}
+
+#[test]
+fn some_of_the_nearest_are_left() {
+    check_route("route.r.rule = [{ nearest = [\"a\"], skip = 1 }]", &["expected a number from 0 to 0"]);
+    check_route("route.r.rule = [{ use = \"a\", take = 1 }]", &["take goes with nearest"]);
+}

@@ -1,0 +1,281 @@
+//! The match sections of a route: which rule is for whom, and what it leads to. Routes whose sections are equal have them in common,
+//! whatever their pools are called, and so also the [`Decisions`] they are compiled to.
+
+use super::cidr::{PrefixTrie, RuleSet};
+use super::decisions::Decisions;
+use super::geo::{Field, Located};
+use super::{Client, Geo, place};
+use crate::limits;
+use ipnet::IpNet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+/// What a decision follows from. Steps are numbered within the route.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Spec {
+    pub rules: Vec<Section>,
+    pub fallback: Vec<u16>,
+}
+
+/// A rule: whom it is for, and what it leads to. Empty lists are keys that are not written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Section {
+    pub cidr: Option<Vec<IpNet>>,
+    pub asn: Vec<u32>,
+    pub country: Vec<[u8; 2]>,
+    pub continent: Vec<[u8; 2]>,
+    pub leads: Leads,
+}
+
+/// What a rule leads to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Leads {
+    /// These, then the fallback.
+    Ordered(Vec<u16>),
+    /// Pools by distance, then the fallback.
+    Nearest(Nearest),
+    /// A draw by weight, which is the route's own.
+    Weighted,
+}
+
+/// Pools by distance.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Nearest {
+    pub pools: Vec<Near>,
+    /// How many of the nearest are left out.
+    pub skip: usize,
+    /// How many of those that follow are taken.
+    pub take: usize,
+}
+
+/// A pool that has a place.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Near {
+    pub pool: u16,
+    /// Latitude and longitude in millionths of a degree: a tenth of a metre.
+    pub location: Option<(i32, i32)>,
+    /// Percent by which it counts as nearer.
+    pub bias: i8,
+}
+
+/// What is decided for a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Class {
+    /// These steps in order.
+    Ordered {
+        /// The steps, each once.
+        steps: [u16; limits::CHAIN_POOLS],
+        /// How many there are.
+        len: u8,
+    },
+    /// Those of this rule, drawn by weight.
+    Weighted(u8),
+}
+
+/// A decision, and whom it is true for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Decision {
+    pub class: Class,
+    /// The length of the prefix around the client within which it is the same, as far as is known; never more than is known of the client.
+    pub bits: u8,
+    /// The rule that is for the client; none where the fallback is all there is. Not known of decisions that were compiled: rules that lead
+    /// to the same are one there.
+    pub rule: Option<u8>,
+}
+
+/// See the module.
+pub(super) struct Sections {
+    spec: Spec,
+    /// Which rules' `cidr` hold a client.
+    prefixes: PrefixTrie,
+    geo: Option<Arc<Geo>>,
+    /// None in it: there are too many.
+    compiled: OnceLock<Option<Decisions>>,
+}
+
+/// Sections in use, so that equal ones are made and compiled once.
+#[derive(Default)]
+pub struct Shared {
+    hasher: RandomState,
+    known: Mutex<HashMap<u64, Vec<Weak<Sections>>>>,
+}
+
+impl Shared {
+    /// The sections of this spec over these databases: those in use if there are.
+    pub(super) fn sections(&self, spec: Spec, geo: Option<&Arc<Geo>>) -> Arc<Sections> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = known.entry(self.hasher.hash_one(&spec));
+        if let Entry::Vacant(_) = place {
+            // Now and then is enough: what is left of sections that are gone is a few words each.
+            place.or_default();
+            known.retain(|_, alike| {
+                alike.retain(|one| one.strong_count() > 0);
+                !alike.is_empty()
+            });
+        }
+        let alike = known.entry(self.hasher.hash_one(&spec)).or_default();
+        let same = |one: &Arc<Sections>| {
+            one.spec == spec && one.geo.as_ref().map(Arc::as_ptr) == geo.map(Arc::as_ptr)
+        };
+        if let Some(found) = alike.iter().filter_map(Weak::upgrade).find(same) {
+            return found;
+        }
+        let made = Arc::new(Sections::new(spec, geo.cloned()));
+        alike.push(Arc::downgrade(&made));
+        made
+    }
+}
+
+impl Spec {
+    /// Whether it matters where a client is.
+    pub fn needs_place(&self) -> bool {
+        self.rules.iter().any(|rule| rule.needs_place() || matches!(rule.leads, Leads::Nearest(_)))
+    }
+}
+
+impl Section {
+    fn needs_place(&self) -> bool {
+        !(self.asn.is_empty() && self.country.is_empty() && self.continent.is_empty())
+    }
+
+    /// Whether its prefixes alone decide: those of later rules do not matter to a client within them.
+    fn is_prefixes_only(&self) -> bool {
+        self.cidr.is_some() && !self.needs_place()
+    }
+
+    /// Whether its geographic keys hold for a place, one that is not known satisfying none; and for how long a prefix that is so.
+    fn holds(&self, located: &Located) -> (bool, u8) {
+        fn one<T: PartialEq + Copy>(list: &[T], field: Field<T>, bits: &mut u8) -> bool {
+            if list.is_empty() {
+                return true;
+            }
+            *bits = field.bits.max(*bits);
+            field.value.is_some_and(|value| list.contains(&value))
+        }
+        let mut bits = 0;
+        let holds = one(&self.asn, located.asn, &mut bits)
+            && one(&self.country, located.country, &mut bits)
+            && one(&self.continent, located.continent, &mut bits);
+        (holds, bits)
+    }
+}
+
+impl Nearest {
+    /// The pools for a place, the nearest first; in the order of the list where it is not known.
+    fn order(&self, place: Option<(f64, f64)>, steps: &mut Steps) {
+        let mut order = [(0.0, 0); limits::CHAIN_POOLS];
+        let order = &mut order[..self.pools.len().min(limits::CHAIN_POOLS)];
+        for (slot, near) in order.iter_mut().zip(&self.pools) {
+            let degrees = |millionths: i32| f64::from(millionths) / 1e6;
+            let location = near.location.map(|(latitude, longitude)| (degrees(latitude), degrees(longitude)));
+            let far = place.zip(location).map_or(0.0, |(a, b)| place::distance(a, b));
+            *slot = (far * (1.0 - f64::from(near.bias) / 100.0), near.pool);
+        }
+        if place.is_some() {
+            // Stable and without allocation: the lists are short.
+            for i in 1..order.len() {
+                let mut at = i;
+                while at > 0 && order[at - 1].0 > order[at].0 {
+                    order.swap(at - 1, at);
+                    at -= 1;
+                }
+            }
+        }
+        order.iter().skip(self.skip).take(self.take).for_each(|(_, pool)| steps.push(*pool));
+    }
+}
+
+/// Steps that are being put in order.
+struct Steps {
+    list: [u16; limits::CHAIN_POOLS],
+    len: usize,
+}
+
+impl Steps {
+    fn push(&mut self, step: u16) {
+        if !self.list[..self.len].contains(&step) && self.len < self.list.len() {
+            self.list[self.len] = step;
+            self.len += 1;
+        }
+    }
+}
+
+impl Sections {
+    fn new(spec: Spec, geo: Option<Arc<Geo>>) -> Sections {
+        let bit = |rule: usize| (1 as RuleSet) << rule;
+        let rules = || spec.rules.iter().enumerate();
+        let written =
+            rules().flat_map(|(i, rule)| rule.cidr.iter().flatten().map(move |prefix| (*prefix, bit(i))));
+        let decisive = rules().filter(|(_, rule)| rule.is_prefixes_only());
+        let decisive = decisive.fold(0, |set, (i, _)| set | bit(i));
+        let prefixes = PrefixTrie::new(&written.collect::<Vec<_>>(), decisive);
+        Sections { prefixes, spec, geo, compiled: OnceLock::new() }
+    }
+
+    /// What is decided for a client.
+    pub fn decide(&self, client: &Client) -> Decision {
+        let compiled = self.compiled.get().and_then(Option::as_ref);
+        compiled.and_then(|decisions| decisions.find(client)).unwrap_or_else(|| self.work_out(client))
+    }
+
+    /// The decision by the sections as they are written: the first rule whose keys all hold.
+    pub fn work_out(&self, client: &Client) -> Decision {
+        let (held, prefix) = self.prefixes.find(client);
+        let (mut located, mut bits) = (None, 0);
+        let mut locate = || *located.get_or_insert_with(|| self.locate(client));
+        let mut steps = Steps { list: [0; limits::CHAIN_POOLS], len: 0 };
+        let mut matched = None;
+        for (i, rule) in self.spec.rules.iter().enumerate() {
+            if rule.cidr.is_some() {
+                // From here on the answer depends on the prefixes.
+                bits = prefix.max(bits);
+                if held & (1 as RuleSet) << i == 0 {
+                    continue;
+                }
+            }
+            if rule.needs_place() {
+                let (holds, longer) = rule.holds(&locate());
+                bits = longer.max(bits);
+                if !holds {
+                    continue;
+                }
+            }
+            matched = Some(i as u8);
+            match &rule.leads {
+                Leads::Ordered(list) => list.iter().for_each(|step| steps.push(*step)),
+                Leads::Nearest(nearest) => {
+                    let place = locate().place;
+                    bits = place.bits.max(bits);
+                    nearest.order(place.value, &mut steps);
+                }
+                Leads::Weighted => {
+                    let class = Class::Weighted(i as u8);
+                    return Decision { class, bits: bits.min(client.bits), rule: matched };
+                }
+            }
+            break;
+        }
+        self.spec.fallback.iter().for_each(|step| steps.push(*step));
+        let class = Class::Ordered { steps: steps.list, len: steps.len as u8 };
+        Decision { class, bits: bits.min(client.bits), rule: matched }
+    }
+
+    /// The place of a client.
+    fn locate(&self, client: &Client) -> Located {
+        self.geo.as_ref().map_or_else(Located::default, |geo| geo.locate(client.address))
+    }
+
+    /// Works out every decision there is, if they fit into so many octets: from then on they are looked up. Takes up to seconds where
+    /// databases are large. Returns how many octets they take; none when they do not fit.
+    pub fn compile(&self, octets: usize) -> Option<usize> {
+        let work_out = |client: &Client| self.work_out(client);
+        self.compiled.get_or_init(|| Decisions::new(work_out, octets)).as_ref().map(Decisions::octets)
+    }
+
+    /// What [`Sections::compile`] has come to.
+    pub fn is_compiled(&self) -> bool {
+        self.compiled.get().is_some()
+    }
+}

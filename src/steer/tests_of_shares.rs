@@ -1,0 +1,120 @@
+//! A million answers in every mode, given by several workers, fall to members and pools as their weights say.
+
+use super::tests::{down, pool, steering, text};
+use super::*;
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+const ANSWERS: u32 = 1_000_000;
+const WORKERS: u32 = 4;
+
+/// Weights that are much alike, far apart, and prime to each other.
+const WEIGHTS: [&[u32]; 3] = [&[1, 1, 1, 1, 1], &[900, 90, 9, 1], &[7, 5, 3]];
+
+/// The `n`th client: each is in a /24 of its own.
+fn client(n: u32) -> Client {
+    Client { address: Ipv4Addr::from_bits(n.wrapping_mul(0x9e37_79b1) << 8 | n >> 24).into(), bits: 32 }
+}
+
+/// How many of the answers to a million clients were each. The answer is the first address.
+fn count(steering: &Steering) -> BTreeMap<String, u32> {
+    let share = |worker: u32| {
+        let mut counts = BTreeMap::<String, u32>::new();
+        for n in (worker..ANSWERS).step_by(WORKERS as usize) {
+            let draw = Draw { seed: u64::from(n), now: 7, cursor: Cursor::Take };
+            let choice = steering.policy.choose(SteerId(0), Family::V4, &client(n), &steering.health, draw);
+            *counts.entry(text(steering, &choice)).or_default() += 1;
+        }
+        counts
+    };
+    let mut counts = BTreeMap::new();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..WORKERS).map(|worker| scope.spawn(move || share(worker))).collect();
+        for (answer, more) in workers.into_iter().flat_map(|worker| worker.join().unwrap()) {
+            *counts.entry(answer).or_default() += more;
+        }
+    });
+    counts
+}
+
+/// Pearson's statistic against the weights, and the value it passes once in a thousand times.
+fn chi_square(counts: &BTreeMap<String, u32>, weights: &[u32]) -> (f64, f64) {
+    let total: u32 = weights.iter().sum();
+    let term = |(i, weight): (usize, &u32)| {
+        let expected = f64::from(ANSWERS) * f64::from(*weight) / f64::from(total);
+        let found = counts.get(&format!("192.0.2.{i}")).copied().unwrap_or(0);
+        (f64::from(found) - expected).powi(2) / expected
+    };
+    let critical = [10.83, 13.82, 16.27, 18.47][weights.len() - 2];
+    (weights.iter().enumerate().map(term).sum(), critical)
+}
+
+fn members(weights: &[u32]) -> String {
+    let member = |(i, weight): (usize, &u32)| format!("{{ address = \"192.0.2.{i}\", weight = {weight} }}");
+    format!("members = [{}]", weights.iter().enumerate().map(member).collect::<Vec<_>>().join(", "))
+}
+
+/// Pools of one member each, used by weight.
+fn uses(weights: &[u32], sticky: &str) -> Steering {
+    let pools: String =
+        (0..weights.len()).map(|i| format!("[pool.p{i}]\nmembers = [\"192.0.2.{i}\"]\n")).collect();
+    let used =
+        weights.iter().enumerate().map(|(i, weight)| format!("{{ pool = \"p{i}\", weight = {weight} }}"));
+    let used = used.collect::<Vec<_>>().join(", ");
+    steering(
+        "a = { route = \"r\" }",
+        &format!("{pools}[route.r]\nrule = [{{ use = [{used}]{sticky} }}]"),
+        None,
+    )
+}
+
+#[test]
+fn members_have_their_shares_in_every_mode() {
+    for weights in WEIGHTS {
+        for pick in ["round-robin", "random", "hash"] {
+            let steering = pool(&format!("pick = \"{pick}\"\n{}", members(weights)));
+            let counts = count(&steering);
+            let (found, critical) = chi_square(&counts, weights);
+            assert!(found < critical, "{pick} {weights:?}: {found} of {critical}, {counts:?}");
+            // By turns they are exact but for the last cycle.
+            let total: u32 = weights.iter().sum();
+            let exact = |(i, weight): (usize, &u32)| {
+                counts[&format!("192.0.2.{i}")].abs_diff(ANSWERS / total * weight) <= *weight
+            };
+            assert!(pick != "round-robin" || weights.iter().enumerate().all(exact), "{counts:?}");
+        }
+    }
+}
+
+#[test]
+fn pools_used_by_weight_have_their_shares_of_clients() {
+    for weights in WEIGHTS {
+        for sticky in ["", ", sticky = \"client/24\"", ", sticky = \"client/20\""] {
+            // With /20 sixteen clients go together: too few draws for the statistic, which is of single ones.
+            let counts = count(&uses(weights, sticky));
+            let (found, critical) = chi_square(&counts, weights);
+            let together = if sticky.contains("20") { 16.0 } else { 1.0 };
+            assert!(found / together < critical, "{sticky} {weights:?}: {found} of {critical}, {counts:?}");
+        }
+    }
+}
+
+#[test]
+fn who_is_lost_is_replaced_by_the_others_in_their_shares() {
+    let weights = [3, 2, 4, 1];
+    let steering = pool(&format!("pick = \"hash\"\n{}", members(&weights)));
+    let answer = |n: u32| {
+        let draw = Draw { seed: 0, now: 7, cursor: Cursor::Peek };
+        text(&steering, &steering.policy.choose(SteerId(0), Family::V4, &client(n), &steering.health, draw))
+    };
+    let before: Vec<String> = (0..ANSWERS).map(answer).collect();
+    down(&steering, "192.0.2.3");
+    let after: Vec<String> = (0..ANSWERS).map(answer).collect();
+    let moved = before.iter().zip(&after).filter(|(before, after)| before != after).count();
+    let lost = before.iter().filter(|member| *member == "192.0.2.3").count();
+    assert_eq!(moved, lost, "nobody else moves");
+    let mut counts = BTreeMap::new();
+    after.into_iter().for_each(|member| *counts.entry(member).or_default() += 1);
+    let (found, critical) = chi_square(&counts, &weights[..3]);
+    assert!(found < critical, "{found} of {critical}, {counts:?}");
+}
