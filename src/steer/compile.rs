@@ -103,7 +103,7 @@ pub fn compile_decisions(policies: &[Steering]) -> BTreeSet<String> {
     sections.sort_by_key(|sections| Arc::as_ptr(sections));
     sections.dedup_by_key(|sections| Arc::as_ptr(sections));
     // Those that are compiled already first: they have their memory.
-    sections.sort_by_key(|sections| !sections.is_compiled());
+    sections.sort_by_key(|sections| sections.compiled().is_none());
     let mut left = limits::ALL_DECISIONS;
     let mut large = BTreeSet::new();
     for sections in sections {

@@ -102,6 +102,11 @@ impl Decisions {
         (leaf.bits <= client.bits).then_some(Decision { class, bits: leaf.bits, rule: None })
     }
 
+    /// How many prefixes of IPv4 and IPv6 there are.
+    pub fn prefixes(&self) -> [usize; 2] {
+        [self.v4.leaves.len(), self.v6.leaves.len()]
+    }
+
     /// How much memory they take.
     pub fn octets(&self) -> usize {
         self.v4.octets() + self.v6.octets() + self.classes.capacity() * size_of::<Class>()

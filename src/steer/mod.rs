@@ -186,6 +186,15 @@ impl Policy {
         }
     }
 
+    /// What the decisions of each route are compiled to: the route, how many prefixes of IPv4 and IPv6, and how many octets. Routes whose
+    /// decisions are not compiled are left out.
+    pub fn decisions(&self) -> impl Iterator<Item = (&str, [usize; 2], usize)> {
+        self.routes.iter().filter_map(|route| {
+            let (prefixes, octets) = route.sections.compiled()?;
+            Some((route.name.as_str(), prefixes, octets))
+        })
+    }
+
     /// The address of a picked member.
     pub fn address(&self, member: u16) -> IpAddr {
         self.members[member as usize].address

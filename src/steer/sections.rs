@@ -274,8 +274,9 @@ impl Sections {
         self.compiled.get_or_init(|| Decisions::new(work_out, octets)).as_ref().map(Decisions::octets)
     }
 
-    /// What [`Sections::compile`] has come to.
-    pub fn is_compiled(&self) -> bool {
-        self.compiled.get().is_some()
+    /// How many prefixes of IPv4 and IPv6 were compiled, and how many octets they take.
+    pub fn compiled(&self) -> Option<([usize; 2], usize)> {
+        let decisions = self.compiled.get()?.as_ref()?;
+        Some((decisions.prefixes(), decisions.octets()))
     }
 }
