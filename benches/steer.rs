@@ -56,12 +56,12 @@ impl Random {
 fn clients(v4: bool, count: usize) -> Vec<Client> {
     let mut random = Random(1);
     let mut client = || match v4 {
-        true => Client { address: Ipv4Addr::from_bits((random.next() >> 16) as u32).into(), bits: 32 },
+        true => Client::at(Ipv4Addr::from_bits((random.next() >> 16) as u32).into()),
         // Where networks are: 2000::/3, most of them within /12s of registries.
         false => {
             let top = [0x2001u16, 0x2400, 0x2600, 0x2a00][random.next() as usize >> 5 & 3];
             let rest = u128::from(random.next()) << 64 | u128::from(random.next());
-            Client { address: Ipv6Addr::from_bits(u128::from(top) << 112 | rest >> 12).into(), bits: 128 }
+            Client::at(Ipv6Addr::from_bits(u128::from(top) << 112 | rest >> 12).into())
         }
     };
     (0..count).map(|_| client()).collect()
@@ -108,9 +108,9 @@ fn main() {
     let mut diagnostics = Diagnostics::default();
     let config =
         Config::parse(&format!("geo.database = {database:?}"), Path::new("bench.toml"), &mut diagnostics);
-    let geo = Geo::open(&config.geo, None, &mut diagnostics).map(Arc::new);
+    let geo = Arc::new(Geo::open(&config.geo, None, &mut diagnostics));
     let file = ZoneFile::parse(ZONE, Path::new("bench.test.toml"), &config, &mut diagnostics);
-    let (policy, _) = Policy::compile(&file, geo.as_ref(), &Shared::default(), &mut diagnostics);
+    let (policy, _) = Policy::compile(&file, Some(&geo), &Shared::default(), &mut diagnostics);
     assert!(!diagnostics.has_errors(), "{}", diagnostics.render(false));
     let steering = Steering::new(policy);
     show("the clock", spans(count, |_| ()));

@@ -193,14 +193,8 @@ pub fn answer(
     reply.subnet = subnet;
     let client = match subnet {
         // RFC 7871 §7.1.2: a source length of 0 asks not to be told apart by subnet; the sender's own address is what is left.
-        Some(subnet) if subnet.source > 0 => {
-            let (address, bits) = subnet.client();
-            Client { address, bits }
-        }
-        _ => {
-            let address = request.client.ip().to_canonical();
-            Client { address, bits: if address.is_ipv4() { 32 } else { 128 } }
-        }
+        Some(subnet) if subnet.source > 0 => Client::new(subnet.address, subnet.source),
+        _ => Client::at(request.client.ip()),
     };
     let wants_recursion = query.flags.has(Flags::RD);
     let recursion = recursion.filter(|_| wants_recursion);

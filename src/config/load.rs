@@ -221,11 +221,13 @@ fn listener(reader: &mut Reader<'_>, value: Value<'_>) -> Option<ListenConfig> {
 fn geo(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> GeoConfig {
     let mut table = reader.section(root, "geo");
     let mut geo = GeoConfig::default();
-    if let Some(value) = table.take("database") {
-        geo.wanted = !value.is_empty();
-        geo.databases = reader.list(value, |reader, value| {
-            Some(Spanned { value: file(reader, value, base)?, span: value.span })
-        });
+    for (key, files) in [("database", &mut geo.databases), ("geofeed", &mut geo.geofeeds)] {
+        if let Some(value) = table.take(key) {
+            geo.wanted |= !value.is_empty();
+            *files = reader.list(value, |reader, value| {
+                Some(Spanned { value: file(reader, value, base)?, span: value.span })
+            });
+        }
     }
     let mut fields = reader.section(&mut table, "fields");
     for (key, field) in [

@@ -241,10 +241,12 @@ pub struct HealthConfig {
 pub struct GeoConfig {
     /// The config, in which places are those of `databases`.
     pub source: Source,
-    /// Whether `database` is written, also where its files cannot be read.
+    /// Whether `database` or `geofeed` is written, also where its files cannot be read.
     pub wanted: bool,
     /// MMDB files, absolute.
     pub databases: Vec<Spanned<PathBuf>>,
+    /// `geofeed`: files of RFC 8805, absolute, which go before the databases.
+    pub geofeeds: Vec<Spanned<PathBuf>>,
     /// Field paths that replace the detected ones, dotted (`country.iso_code`); keys: country, continent, asn, latitude, longitude.
     pub country: Option<String>,
     /// See `country`.

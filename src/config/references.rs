@@ -26,7 +26,8 @@ pub(super) fn warn(zone: &ZoneFile, config: &Config, diagnostics: &mut Diagnosti
         keys > 0 || matches!(rule.action, ActionSpec::Nearest { .. })
     };
     let placed = zone.routes.iter().find(|route| route.rules.iter().any(needs_place));
-    if let Some(route) = placed.filter(|_| !config.geo.wanted) {
+    let known = config.geo.wanted || zone.networks.iter().any(|network| network.place.is_something());
+    if let Some(route) = placed.filter(|_| !known) {
         let message =
             format!("route {} asks where clients are, which no [geo] database says", route.name.value);
         diagnostics.warning(Some(route.name.span), message).help = Some(
@@ -121,7 +122,9 @@ impl Names {
     fn tell_unused(&self, zone: &ZoneFile, diagnostics: &mut Diagnostics) {
         let pools = zone.pools.iter().map(|pool| ("pool", &pool.name));
         let routes = zone.routes.iter().map(|route| ("route", &route.name));
-        let networks = zone.networks.iter().map(|network| ("network", &network.name));
+        // One that says where it is has its use.
+        let networks = zone.networks.iter().filter(|network| !network.place.is_something());
+        let networks = networks.map(|network| ("network", &network.name));
         let checks = zone.checks.iter().map(|check| ("check", &check.name));
         for (kind, name) in pools.chain(routes).chain(networks).chain(checks) {
             if !self.used.contains(&(kind, name.value.clone())) {

@@ -233,6 +233,28 @@ pub struct NetworkSpec {
     pub name: Spanned<String>,
     /// Its prefixes.
     pub cidr: Vec<IpNet>,
+    /// Where they are.
+    pub place: PlaceSpec,
+}
+
+/// Where a network is, as far as its table says.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PlaceSpec {
+    /// `country`: an ISO code, upper case.
+    pub country: Option<[u8; 2]>,
+    /// `continent`.
+    pub continent: Option<[u8; 2]>,
+    /// `asn`.
+    pub asn: Option<u32>,
+    /// `location`: latitude and longitude in degrees.
+    pub location: Option<(f64, f64)>,
+}
+
+impl PlaceSpec {
+    /// Whether it says anything.
+    pub fn is_something(&self) -> bool {
+        *self != PlaceSpec::default()
+    }
 }
 
 /// `[[test]]`.

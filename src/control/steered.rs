@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// Who asks, from a prefix; a single address is all of itself.
 fn client(from: IpNet) -> Client {
-    Client { address: from.addr(), bits: from.prefix_len() }
+    Client::new(from.addr(), from.prefix_len())
 }
 
 /// The choice for a client, which takes no turn.

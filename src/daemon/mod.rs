@@ -228,6 +228,7 @@ impl Daemon {
         // The first is due at once, and the secret is new.
         rotation.tick().await;
         let mut look = tokio::time::interval(limits::TRUST_LOOK);
+        let mut geo = tokio::time::interval(limits::GEO_LOOK);
         loop {
             tokio::select! {
                 () = running.is_broken() => {
@@ -235,7 +236,13 @@ impl Daemon {
                 }
                 _ = rotation.tick() => lock(&self.state).rotate_cookies(&self.view),
                 _ = look.tick() => self.tend_trust().await,
-                _ = hangup.recv() => drop(self.reload(running).await),
+                _ = geo.tick() => {
+                    let new = lock(&self.state).has_new_geo();
+                    if new {
+                        self.reload(running, State::reload_zones).await;
+                    }
+                }
+                _ = hangup.recv() => drop(self.reload(running, State::reload).await),
                 Some(command) = inbox.recv() => match command {
                     Command::Status(reply) => drop(reply.send(lock(&self.state).status(&self.metrics))),
                     Command::Explainer(reply) => {
@@ -252,7 +259,7 @@ impl Daemon {
                         self.tend_trust().await;
                         let _ = reply.send(());
                     }
-                    Command::Reload(reply) => drop(reply.send(self.reload(running).await)),
+                    Command::Reload(reply) => drop(reply.send(self.reload(running, State::reload).await)),
                 },
             }
         }
@@ -265,10 +272,14 @@ impl Daemon {
         }
     }
 
-    /// Reads config and zones again. Returns whether all is well, and what to say.
-    async fn reload(&self, running: &Running) -> (bool, String) {
+    /// Has what was loaded loaded `again`. Returns whether all is well, and what to say.
+    async fn reload(
+        &self,
+        running: &Running,
+        again: fn(&mut State, &ArcSwap<View>, &Metrics) -> Reloaded,
+    ) -> (bool, String) {
         let before = self.view.load_full();
-        let reloaded = self.blocking(State::reload).await;
+        let reloaded = self.blocking(again).await;
         running.set_zones(&self.view.load().zones);
         self.loaded.notify_one();
         tokio::spawn(retire(before));

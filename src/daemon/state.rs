@@ -299,6 +299,27 @@ impl State {
             let message = format!("{key} has changed: it takes effect when the daemon is started again");
             diagnostics.warning(None, message);
         }
+        let loaded = self.load_again(diagnostics, view, metrics);
+        Reloaded { resolving: changed.then(|| self.resolving(view)), ..loaded }
+    }
+
+    /// Whether files of geographic data have changed since they were read.
+    pub fn has_new_geo(&mut self) -> bool {
+        self.loader.has_new_geo(&self.config)
+    }
+
+    /// Loads the zones again, as with a config that has not changed.
+    pub fn reload_zones(&mut self, view: &ArcSwap<View>, metrics: &Metrics) -> Reloaded {
+        info!("geographic data has changed: it is taken up");
+        self.load_again(Diagnostics::default(), view, metrics)
+    }
+
+    fn load_again(
+        &mut self,
+        mut diagnostics: Diagnostics,
+        view: &ArcSwap<View>,
+        metrics: &Metrics,
+    ) -> Reloaded {
         self.load(&mut diagnostics, view, metrics);
         log::tell(&diagnostics);
         let ok = !diagnostics.has_errors();
@@ -308,8 +329,7 @@ impl State {
             "reloaded: {fresh} zones fresh, {kept} kept at their last good version, {failed} failed, {records} records"
         );
         info!("{summary}");
-        let text = diagnostics.render(false) + &summary;
-        Reloaded { ok, text, resolving: changed.then(|| self.resolving(view)) }
+        Reloaded { ok, text: diagnostics.render(false) + &summary, resolving: None }
     }
 
     /// Takes a new config. Returns whether the resolver is another one than before.

@@ -122,3 +122,16 @@ pub const WEBHOOK_TIME: Duration = Duration::from_secs(5);
 
 /// See [`WEBHOOK_TRIES`].
 pub const WEBHOOK_PAUSE: Duration = Duration::from_millis(250);
+
+/// Octets of one file of geographic data: the largest published are a few hundred MiB.
+pub const GEO_FILE: u64 = 2 << 30;
+
+/// Lines of one geofeed.
+pub const GEOFEED_LINES: usize = 1 << 21;
+
+/// Wrong lines of a geofeed that are told one by one.
+pub const GEOFEED_TOLD: usize = 5;
+
+/// How often the files of geographic data are looked at. One that has changed is read when it stays the same until the next look: it may be
+/// being written.
+pub const GEO_LOOK: Duration = Duration::from_secs(2);

@@ -97,8 +97,7 @@ fn pool(view: &View, good: &Good, test: &TestSpec, name: Name<'_>) -> Option<Str
     let Lookup::Name { node, .. } = good.zone.lookup(name, test.rtype) else { return None };
     let Steering { policy, health } = view.steering.first()?;
     let family = if test.rtype == Rtype::AAAA { Family::V6 } else { Family::V4 };
-    let address = client(test).to_canonical();
-    let client = steer::Client { address, bits: if address.is_ipv4() { 32 } else { 128 } };
+    let client = steer::Client::at(client(test));
     let draw = Draw { seed: 0, now: 0, cursor: Cursor::Peek };
     policy.choose(node.steered()?, family, &client, health, draw).pool.map(str::to_owned)
 }

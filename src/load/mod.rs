@@ -10,7 +10,7 @@ mod zone;
 use crate::config::{Config, Diagnostics};
 use crate::health::{Watch, ZoneWatch};
 use crate::limits;
-use crate::steer::{self, Geo, Steering};
+use crate::steer::{self, Geo, Stamps, Steering};
 use crate::wire::{NameBuf, OwnedName};
 use crate::zone::{Held, Zone, ZoneSet};
 use std::collections::BTreeMap;
@@ -35,7 +35,9 @@ pub struct Loader {
     good: BTreeMap<OwnedName, Good>,
     /// The zone of each file that said so itself: when the file breaks it is still this zone's.
     apexes: BTreeMap<PathBuf, OwnedName>,
-    geo: Option<Arc<Geo>>,
+    geo: Arc<Geo>,
+    /// The files it was made from, and those that were found otherwise when they were last looked at.
+    stamps: (Stamps, Stamps),
     /// Match sections of routes, which zones have in common and reloads keep.
     sections: steer::Shared,
 }
@@ -94,7 +96,12 @@ impl Loader {
     /// Loads what the config names. Every problem is told in `diagnostics`. None when the directory of the zones cannot be read:
     /// then nothing is known of them, and nothing changes.
     pub fn load(&mut self, config: &Config, diagnostics: &mut Diagnostics) -> Option<Loaded> {
-        self.geo = Geo::open(&config.geo, self.geo.as_deref(), diagnostics).map(Arc::new);
+        let stamps = Stamps::of(&config.geo);
+        let geo = Geo::open(&config.geo, Some(&self.geo), diagnostics);
+        if !geo.is_same(&self.geo) {
+            self.geo = Arc::new(geo);
+        }
+        self.stamps = (stamps.clone(), stamps);
         let sources = match &config.zones {
             Some(directory) => list(directory, diagnostics)?,
             None => Vec::new(),
@@ -123,6 +130,16 @@ impl Loader {
         self.apexes = apexes;
         loaded.zones = ZoneSet::new(held);
         Some(loaded)
+    }
+
+    /// Whether files of geographic data are others than those that were loaded, and have not changed since the last look: one that is being
+    /// written is left alone.
+    pub fn has_new_geo(&mut self, config: &Config) -> bool {
+        let now = Stamps::of(&config.geo);
+        let (loaded, seen) = &mut self.stamps;
+        let new = now != *loaded && now == *seen;
+        *seen = now;
+        new
     }
 
     /// Takes what a file gave, or the last good version, or the fact that there is none.

@@ -153,7 +153,7 @@ fn a_test_is_told_from_which_of_two_pools_with_the_same_members_its_answer_is() 
 /// The address that the steered name of a zone answers with next.
 fn next(loaded: &Loaded) -> String {
     let Steering { policy, health } = &loaded.steering[0];
-    let client = steer::Client { address: [192, 0, 2, 99].into(), bits: 32 };
+    let client = steer::Client::at([192, 0, 2, 99].into());
     let draw = steer::Draw { seed: 0, now: 0, cursor: steer::Cursor::Take };
     match policy.choose(SteerId(0), steer::Family::V4, &client, health, draw).answer {
         steer::Answer::Addresses { picked, .. } => policy.address(picked[0]).to_string(),

@@ -66,7 +66,7 @@ fn from_toml(
 ) -> Option<Good> {
     let last = loader.good.get(&file.apex);
     let compile = |diagnostics: &mut Diagnostics| {
-        Policy::compile(file, loader.geo.as_ref(), &loader.sections, diagnostics)
+        Policy::compile(file, Some(&loader.geo), &loader.sections, diagnostics)
     };
     let (mut policy, ids) = compile(diagnostics);
     if let Some(before) = last.and_then(|good| good.steering.as_ref()) {

@@ -1,5 +1,6 @@
 //! From a zone file's pools and routes to a policy.
 
+use super::geo::Gives;
 use super::pool::{Kind, Pool};
 use super::route::{Lottery, Route};
 use super::sections::{Leads, Near, Nearest, Section, Spec};
@@ -33,6 +34,8 @@ impl Policy {
             let pool = policy.pool(spec);
             policy.pools.push(pool);
         }
+        let geo = Geo::with_networks(geo, &file.networks);
+        let geo = geo.as_ref();
         let places = Places { file };
         for spec in &file.routes {
             let route = places.route(spec, geo, shared, diagnostics);
@@ -156,7 +159,7 @@ impl Places<'_> {
             spec.fallback.iter().filter_map(|name| Some(steps.number(self.step(name)?))).collect();
         // A database matters only to those that ask where clients are, and may change.
         let sections = Spec { rules: sections, fallback: fallback.clone() };
-        let geo = geo.filter(|_| sections.needs_place());
+        let geo = geo.filter(|_| sections.wanted() != Gives::default());
         // The pools of a draw by weight are the route's own, but may lead to a CNAME as others may.
         rules.iter().flat_map(|rule| self.lottery(rule)).flat_map(|lottery| lottery.pools).for_each(
             |(step, _)| {

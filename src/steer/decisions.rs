@@ -42,7 +42,6 @@ const EMBEDDING: [(u128, u8); 5] =
 
 /// An address as a number, the first bit topmost, in its own width.
 trait Number: Copy + Ord {
-    const WIDTH: u8;
     /// From the topmost bits of 128.
     fn from_top(bits: u128) -> Self;
     /// Its first 16 bits.
@@ -51,8 +50,6 @@ trait Number: Copy + Ord {
 }
 
 impl Number for u32 {
-    const WIDTH: u8 = 32;
-
     fn from_top(bits: u128) -> u32 {
         (bits >> 96) as u32
     }
@@ -67,8 +64,6 @@ impl Number for u32 {
 }
 
 impl Number for u128 {
-    const WIDTH: u8 = 128;
-
     fn from_top(bits: u128) -> u128 {
         bits
     }
@@ -145,7 +140,7 @@ impl<K: Number> Leaves<K> {
         for _ in 0..limits::DECISION_STEPS {
             let Some(at) = next else { return Some(Leaves::flatten(&leaves)) };
             let address = K::from_top(at).address();
-            let Decision { class, bits, .. } = work_out(&Client { address, bits: K::WIDTH });
+            let Decision { class, bits, .. } = work_out(&Client::plain(address));
             let leaf = match embedding(address).filter(|whole| *whole < bits) {
                 Some(whole) => Leaf { bits: whole, class: EMBEDDED },
                 None => Leaf { bits: bits.max(shortest(at)), class: classes.place(class)? },

@@ -7,6 +7,7 @@
 //! not change a pool does not touch its counter.
 
 mod cidr;
+mod client;
 mod compile;
 mod decisions;
 mod geo;
@@ -19,12 +20,15 @@ mod tests;
 #[cfg(test)]
 mod tests_of_decisions;
 #[cfg(test)]
+mod tests_of_geo;
+#[cfg(test)]
 mod tests_of_health;
 #[cfg(test)]
 mod tests_of_shares;
 
+pub use client::Client;
 pub use compile::compile_decisions;
-pub use geo::Geo;
+pub use geo::{Geo, Stamps};
 pub use sections::Shared;
 
 use crate::health::{MemberId, Standing, Table};
@@ -43,15 +47,6 @@ pub enum Family {
     V4,
     /// AAAA.
     V6,
-}
-
-/// Who asks, as far as steering cares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Client {
-    /// The client's prefix from ECS, or the sender's address. IPv4-mapped addresses are folded by the caller.
-    pub address: IpAddr,
-    /// How many bits of it are known: the ECS source length, or all.
-    pub bits: u8,
 }
 
 /// Whether an answer counts for round-robin.
@@ -273,7 +268,7 @@ impl Policy {
         self.expand(target.to, client, epoch, &mut chain, 0);
         let Drawn { answer, from, passed } = self.answer(&chain, family, client, health, draw);
         let hashed = from.filter(|pool| pool.hashes()).map_or(0, |_| place::default_bits(client));
-        let scope = chain.scope.max(hashed).min(if client.address.is_ipv4() { 32 } else { 128 });
+        let scope = client.scope(chain.scope.max(hashed));
         // What is answered with may fail, and what was passed over may come back.
         let standing = |member: usize| health.get(MemberId(member as u32));
         let passed = chain.pools()[..passed].iter();

@@ -3,7 +3,7 @@
 
 use super::cidr::{PrefixTrie, RuleSet};
 use super::decisions::Decisions;
-use super::geo::{Field, Located};
+use super::geo::{Field, Gives, Located};
 use super::{Client, Geo, place};
 use crate::limits;
 use ipnet::IpNet;
@@ -91,6 +91,8 @@ pub(super) struct Sections {
     /// Which rules' `cidr` hold a client.
     prefixes: PrefixTrie,
     geo: Option<Arc<Geo>>,
+    /// What is to be known of a client's place.
+    wanted: Gives,
     /// None in it: there are too many.
     compiled: OnceLock<Option<Decisions>>,
 }
@@ -116,9 +118,7 @@ impl Shared {
             });
         }
         let alike = known.entry(self.hasher.hash_one(&spec)).or_default();
-        let same = |one: &Arc<Sections>| {
-            one.spec == spec && one.geo.as_ref().map(Arc::as_ptr) == geo.map(Arc::as_ptr)
-        };
+        let same = |one: &Arc<Sections>| one.spec == spec && one.is_over(geo);
         if let Some(found) = alike.iter().filter_map(Weak::upgrade).find(same) {
             return found;
         }
@@ -129,9 +129,15 @@ impl Shared {
 }
 
 impl Spec {
-    /// Whether it matters where a client is.
-    pub fn needs_place(&self) -> bool {
-        self.rules.iter().any(|rule| rule.needs_place() || matches!(rule.leads, Leads::Nearest(_)))
+    /// What is to be known of a client's place.
+    pub fn wanted(&self) -> Gives {
+        let rules = || self.rules.iter();
+        Gives {
+            country: rules().any(|rule| !rule.country.is_empty()),
+            continent: rules().any(|rule| !rule.continent.is_empty()),
+            asn: rules().any(|rule| !rule.asn.is_empty()),
+            location: rules().any(|rule| matches!(rule.leads, Leads::Nearest(_))),
+        }
     }
 }
 
@@ -211,7 +217,16 @@ impl Sections {
         let decisive = rules().filter(|(_, rule)| rule.is_prefixes_only());
         let decisive = decisive.fold(0, |set, (i, _)| set | bit(i));
         let prefixes = PrefixTrie::new(&written.collect::<Vec<_>>(), decisive);
-        Sections { prefixes, spec, geo, compiled: OnceLock::new() }
+        let wanted = spec.wanted();
+        Sections { prefixes, spec, geo, wanted, compiled: OnceLock::new() }
+    }
+
+    /// Whether it looks into the same data.
+    fn is_over(&self, geo: Option<&Arc<Geo>>) -> bool {
+        match (&self.geo, geo) {
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other) || own.is_same(other),
+            (own, other) => own.is_none() && other.is_none(),
+        }
     }
 
     /// What is decided for a client.
@@ -264,7 +279,7 @@ impl Sections {
 
     /// The place of a client.
     fn locate(&self, client: &Client) -> Located {
-        self.geo.as_ref().map_or_else(Located::default, |geo| geo.locate(client.address))
+        self.geo.as_ref().map_or_else(Located::default, |geo| geo.locate(client.address, self.wanted))
     }
 
     /// Works out every decision there is, if they fit into so many octets: from then on they are looked up. Takes up to seconds where

@@ -1,7 +1,6 @@
 use super::*;
-use crate::config::{Config, Diagnostics, GeoConfig, ZoneFile};
+use crate::config::{Config, Diagnostics, ZoneFile};
 use crate::health::{Standing, State};
-use maxminddb_writer::paths::IpAddrWithMask;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -28,7 +27,7 @@ pub(super) fn client(text: &str) -> Client {
     let (address, bits) = text.split_once('/').unwrap_or((text, "128"));
     let address: IpAddr = address.parse().unwrap();
     let bits: u8 = bits.parse().unwrap();
-    Client { address, bits: bits.min(if address.is_ipv4() { 32 } else { 128 }) }
+    Client::new(address, bits)
 }
 
 pub(super) fn choose<'s>(steering: &'s Steering, family: Family, from: &str, seed: u64) -> Choice<'s> {
@@ -407,158 +406,4 @@ fn rules_are_tried_in_order_and_scopes_are_the_widest_that_hold() {
         let choice = choose(&steering, Family::V4, from, 0);
         assert_eq!((text(&steering, &choice).as_str(), choice.scope), (member, scope), "{from}");
     }
-}
-
-/// A database of these networks: prefix and record.
-pub(super) fn database(networks: &[(&str, serde_json::Value)]) -> tempfile::NamedTempFile {
-    let mut database = maxminddb_writer::Database::default();
-    database.metadata.binary_format_major_version = 2;
-    database.metadata.database_type = "Test-City".into();
-    database.metadata.description.insert("en".into(), "test".into());
-    database.metadata.build_epoch = 1;
-    database.metadata.languages = vec!["en".into()];
-    database.metadata.ip_version = maxminddb_writer::metadata::IpVersion::V4;
-    for (prefix, record) in networks {
-        let (address, bits) = prefix.split_once('/').unwrap();
-        let data = database.insert_value(record).unwrap();
-        database.insert_node(IpAddrWithMask::new(address.parse().unwrap(), bits.parse().unwrap()), data);
-    }
-    let file = tempfile::NamedTempFile::new().unwrap();
-    database.write_to(std::fs::File::create(file.path()).unwrap()).unwrap();
-    file
-}
-
-/// A config with these databases, a line for each, and these lines besides.
-fn geo_config(files: &[&tempfile::NamedTempFile], more: &str) -> GeoConfig {
-    let files = files.iter().map(|file| format!("  {:?},\n", file.path()));
-    let text = format!("[geo]\ndatabase = [\n{}]\n{more}", files.collect::<String>());
-    let mut diagnostics = Diagnostics::default();
-    let config = Config::parse(&text, Path::new("waymark.toml"), &mut diagnostics);
-    assert!(!diagnostics.has_errors(), "{}", diagnostics.render(false));
-    config.geo
-}
-
-/// Opens the databases of a config; gives what was told, too.
-fn open(config: &GeoConfig, before: Option<&Arc<Geo>>) -> (Option<Arc<Geo>>, String) {
-    let mut diagnostics = Diagnostics::default();
-    // Another file is told of before.
-    diagnostics.add_file("other.toml".into(), "\n\n\n".into());
-    let geo = Geo::open(config, before.map(|geo| &**geo), &mut diagnostics);
-    (geo.map(Arc::new), diagnostics.render(false))
-}
-
-pub(super) fn geo(files: &[&tempfile::NamedTempFile]) -> Arc<Geo> {
-    let (geo, told) = open(&geo_config(files, ""), None);
-    geo.filter(|_| told.is_empty()).unwrap_or_else(|| panic!("{told}"))
-}
-
-#[test]
-fn clients_are_placed_by_databases_of_several_forms() {
-    let city = database(&[
-        (
-            "81.2.69.0/24",
-            serde_json::json!({"country": {"iso_code": "DE"}, "continent": {"code": "EU"}, "location": {"latitude": 50.1, "longitude": 8.7}}),
-        ),
-        (
-            "12.0.0.0/8",
-            serde_json::json!({"country": {"iso_code": "US"}, "continent": {"code": "NA"}, "location": {"latitude": 38.9, "longitude": -77.0}}),
-        ),
-    ]);
-    let asn = database(&[
-        ("81.2.69.128/25", serde_json::json!({"asn": "AS64500"})),
-        ("99.0.0.0/8", serde_json::json!({"asn": "AS1"})),
-    ]);
-    let geo = geo(&[&city, &asn]);
-    let pools = "[pool.eu]\nlocation = \"50.1,8.7\"\nmembers = [\"192.0.2.1\"]\n[pool.us]\nlocation = \"38.9,-77.0\"\nmembers = [\"192.0.2.2\"]\n[pool.x]\nmembers = [\"192.0.2.3\"]\n";
-    let check = |rules: &str, cases: &[(&str, &str)]| {
-        let steering = steering(
-            "a = { route = \"r\" }",
-            &format!("{pools}[route.r]\nfallback = [\"x\", \"eu\", \"us\"]\n{rules}"),
-            Some(&geo),
-        );
-        for (from, member) in cases {
-            assert_eq!(ask(&steering, from), *member, "{rules} {from}");
-        }
-    };
-    check(
-        "[[route.r.rule]]\ncountry = \"DE\"\nuse = [\"eu\"]",
-        &[("81.2.69.160", "192.0.2.1"), ("12.1.1.1", "192.0.2.3"), ("1.1.1.1", "192.0.2.3")],
-    );
-    check(
-        "[[route.r.rule]]\ncontinent = [\"NA\", \"SA\"]\nuse = [\"us\"]",
-        &[("81.2.69.160", "192.0.2.3"), ("12.1.1.1", "192.0.2.2")],
-    );
-    check(
-        "[[route.r.rule]]\nasn = [64500]\nuse = [\"eu\"]",
-        &[("81.2.69.160", "192.0.2.1"), ("81.2.69.1", "192.0.2.3")],
-    );
-    check(
-        "[[route.r.rule]]\nasn = [64500]\ncountry = \"US\"\nuse = [\"eu\"]",
-        &[("81.2.69.160", "192.0.2.3")],
-    );
-    check(
-        "[[route.r.rule]]\nnearest = [\"us\", \"eu\"]",
-        &[("81.2.69.160", "192.0.2.1"), ("12.1.1.1", "192.0.2.2"), ("1.1.1.1", "192.0.2.2")],
-    );
-    check(
-        "[[route.r.rule]]\nnearest = [\"us\", \"eu\"]\nbias = { us = -99, eu = 99 }",
-        &[("12.1.1.1", "192.0.2.2")],
-    );
-    let steering = steering(
-        "a = { route = \"r\" }",
-        &format!(
-            "{pools}[route.r]\nfallback = [\"x\", \"eu\", \"us\"]\n[[route.r.rule]]\ncountry = \"DE\"\nuse = [\"eu\"]"
-        ),
-        Some(&geo),
-    );
-    assert_eq!(choose(&steering, Family::V4, "81.2.69.160", 0).scope, 24, "only one has the field");
-    assert_eq!(choose(&steering, Family::V4, "12.1.1.1", 0).scope, 8);
-}
-
-/// What a route answers that knows DE and AS64500 from the rest.
-fn placed(geo: Option<&Arc<Geo>>, from: &str) -> String {
-    let steering = steering(
-        "a = { route = \"r\" }",
-        "[pool.de]\nmembers = [\"192.0.2.1\"]\n[pool.as]\nmembers = [\"192.0.2.2\"]\n[pool.x]\nmembers = [\"192.0.2.3\"]\n\
-         [route.r]\nfallback = [\"x\"]\n[[route.r.rule]]\ncountry = \"DE\"\nuse = [\"de\"]\n\
-         [[route.r.rule]]\nasn = [64500]\nuse = [\"as\"]\n",
-        geo,
-    );
-    ask(&steering, from)
-}
-
-#[test]
-fn a_broken_database_is_named_at_its_place_and_the_others_serve() {
-    let country = database(&[("81.0.0.0/8", serde_json::json!({"country": "DE"}))]);
-    let asn = database(&[("82.0.0.0/8", serde_json::json!({"asn": 64500}))]);
-    let config = geo_config(&[&country, &asn], "");
-    let all = |geo: Option<&Arc<Geo>>| ["81.1.1.1", "82.1.1.1", "83.1.1.1"].map(|from| placed(geo, from));
-    let both = open(&config, None).0;
-    assert_eq!(all(both.as_ref()), ["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
-    std::fs::write(asn.path(), "not a database").unwrap();
-    let (one, told) = open(&config, None);
-    assert_eq!(all(one.as_ref()), ["192.0.2.1", "192.0.2.3", "192.0.2.3"]);
-    assert!(told.contains("waymark.toml:4:3") && told.contains("must be an MMDB file"), "{told}");
-    assert!(told.contains(asn.path().to_str().unwrap()) && !told.contains(":3:3"), "{told}");
-    let (kept, told) = open(&config, both.as_ref());
-    assert_eq!(all(kept.as_ref()), ["192.0.2.1", "192.0.2.2", "192.0.2.3"], "as it was when it was good");
-    assert!(told.contains("waymark.toml:4:3"), "{told}");
-    std::fs::write(country.path(), "").unwrap();
-    assert!(open(&config, None).0.is_none());
-    assert_eq!(all(None), ["192.0.2.3"; 3]);
-}
-
-#[test]
-fn fields_are_where_the_config_says() {
-    let odd = database(&[(
-        "81.0.0.0/8",
-        serde_json::json!({
-            "country": {"iso_code": "FR"}, "land": {"kurz": "DE"}, "asn": 1, "netz": {"nr": {"as": "AS64500"}},
-        }),
-    )]);
-    let found = |fields: &str| placed(open(&geo_config(&[&odd], fields), None).0.as_ref(), "81.1.1.1");
-    assert_eq!(found(""), "192.0.2.3", "those found by themselves: FR and AS1");
-    assert_eq!(found("fields = { country = \"land.kurz\" }"), "192.0.2.1");
-    assert_eq!(found("fields = { asn = \"netz.nr.as\" }"), "192.0.2.2");
-    assert_eq!(found("fields = { country = \"land.lang\", asn = \"nowhere\" }"), "192.0.2.3");
 }

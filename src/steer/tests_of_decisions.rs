@@ -1,7 +1,8 @@
 //! Decisions compiled and worked out are the same, and a scope is as short as can be.
 
 use super::sections::{Class, Sections};
-use super::tests::{choose, client, database, geo, steering};
+use super::tests::{choose, client, steering};
+use super::tests_of_geo::{database, geo};
 use super::*;
 use crate::config::{Config, Diagnostics, ZoneFile};
 use proptest::prelude::*;

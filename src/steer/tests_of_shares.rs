@@ -13,7 +13,7 @@ const WEIGHTS: [&[u32]; 3] = [&[1, 1, 1, 1, 1], &[900, 90, 9, 1], &[7, 5, 3]];
 
 /// The `n`th client: each is in a /24 of its own.
 fn client(n: u32) -> Client {
-    Client { address: Ipv4Addr::from_bits(n.wrapping_mul(0x9e37_79b1) << 8 | n >> 24).into(), bits: 32 }
+    Client::at(Ipv4Addr::from_bits(n.wrapping_mul(0x9e37_79b1) << 8 | n >> 24).into())
 }
 
 /// How many of the answers to a million clients were each. The answer is the first address.

@@ -124,24 +124,11 @@ impl ClientSubnet {
         Ok(ClientSubnet { family, address, source, scope: 0 })
     }
 
-    /// Who that is: the prefix as an address, and how many bits of it are known. IPv4 within IPv6 counts as IPv4.
-    pub fn client(&self) -> (IpAddr, u8) {
-        let address = self.address.to_canonical();
-        // An address is mapped only when the prefix of 96 bits that says so is given.
-        let bits = if self.is_mapped() { self.source - 96 } else { self.source };
-        (address, bits)
-    }
-
-    /// Makes the scope no wider than `scope` bits of [`ClientSubnet::client`]. RFC 7871 §7.2.1: a client that gave no prefix
-    /// gets no scope.
+    /// Makes the scope no wider than `scope` bits. RFC 7871 §7.2.1: a client that gave no prefix gets no scope.
     pub fn narrow(&mut self, scope: u8) {
         if self.source > 0 {
-            self.scope = self.scope.max(if self.is_mapped() { 96 + scope } else { scope });
+            self.scope = self.scope.max(scope);
         }
-    }
-
-    fn is_mapped(&self) -> bool {
-        self.source >= 96 && self.address != self.address.to_canonical()
     }
 
     /// Writes the option's data into `out`; returns how many octets.

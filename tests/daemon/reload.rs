@@ -222,3 +222,46 @@ fn metrics_count_the_queries_that_were_made() {
         assert!(text.lines().any(|l| l == line), "{line}\n{text}");
     }
 }
+
+/// A database that knows one country for all of 127.0.0.0/8.
+fn country(code: &str) -> Vec<u8> {
+    let mut database = maxminddb_writer::Database::default();
+    database.metadata.binary_format_major_version = 2;
+    database.metadata.database_type = "Test".into();
+    database.metadata.ip_version = maxminddb_writer::metadata::IpVersion::V4;
+    let data = database.insert_value(serde_json::json!({ "country": code })).unwrap();
+    database.insert_node(maxminddb_writer::paths::IpAddrWithMask::new([127, 0, 0, 0].into(), 8), data);
+    let mut octets = Vec::new();
+    database.write_to(&mut octets).unwrap();
+    octets
+}
+
+#[test]
+fn geographic_data_is_taken_up_when_it_changes_and_the_old_stays_when_it_is_broken() {
+    let files = Files::new(LISTEN, "[geo]\ndatabase = \"geo.mmdb\"\ngeofeed = \"feed.csv\"\n");
+    files.write("geo.mmdb", country("DE"));
+    files.write("feed.csv", "10.0.0.0/8,DE\n");
+    let pools = "[pool.de]\nmembers = [\"192.0.2.1\"]\n[pool.fr]\nmembers = [\"192.0.2.2\"]\n[pool.x]\nmembers = [\"192.0.2.3\"]\n";
+    let route = "[route.r]\nfallback = \"x\"\nrule = [{ country = \"DE\", use = \"de\" }, { country = \"FR\", use = \"fr\" }]\n";
+    files.write("zones/s.test.toml", format!("records.w = {{ route = \"r\" }}\n{pools}{route}"));
+    let mut daemon = files.start();
+    let mut check = |change: &dyn Fn(&Files), said: &str, address: &str| {
+        change(&daemon.files);
+        if !said.is_empty() {
+            daemon.wait(said);
+            daemon.wait("reloaded: 2 zones fresh");
+        }
+        assert_eq!(ask(daemon.address(), "w.s.test."), format!("NOERROR {address}"));
+    };
+    check(&|_| (), "", "192.0.2.1");
+    let replace = |files: &Files, octets: Vec<u8>| {
+        files.write("new.mmdb", octets);
+        fs::rename(files.path("new.mmdb"), files.path("geo.mmdb")).unwrap();
+    };
+    check(&|files| replace(files, country("FR")), "geographic data has changed", "192.0.2.2");
+    check(&|files| replace(files, b"junk".to_vec()), "must be an MMDB file", "192.0.2.2");
+    check(&|files| files.write("geo.mmdb", country("US")), "geographic data has changed", "192.0.2.3");
+    check(&|files| files.write("feed.csv", "127.0.0.0/8,DE\n"), "geographic data has changed", "192.0.2.1");
+    let told = daemon.logged.iter().filter(|line| line.contains("must be an MMDB file")).count();
+    assert_eq!(told, 1, "{:#?}", daemon.logged);
+}

@@ -3,8 +3,8 @@
 use super::Parts;
 use crate::config::reader::{Reader, Table, Value};
 use crate::config::{
-    ActionSpec, MemberSpec, NetworkSpec, OnAllDown, Pick, PoolKind, PoolSpec, ProbedAt, RouteSpec, RuleSpec,
-    Shed, Spanned, UseSpec,
+    ActionSpec, MemberSpec, NetworkSpec, OnAllDown, Pick, PlaceSpec, PoolKind, PoolSpec, ProbedAt, RouteSpec,
+    RuleSpec, Shed, Spanned, UseSpec,
 };
 use ipnet::IpNet;
 
@@ -44,8 +44,14 @@ pub(in crate::config) fn networks(reader: &mut Reader<'_>, root: &mut Table<'_>)
                 Vec::new()
             }
         };
+        let place = PlaceSpec {
+            country: table.take("country").and_then(|value| read_country(reader, value)),
+            continent: table.take("continent").and_then(|value| read_continent(reader, value)),
+            asn: table.take("asn").and_then(|value| read_asn(reader, value)),
+            location: table.take("location").and_then(|value| location(reader, value)),
+        };
         reader.finish(table, &format!("[network.{}]", name.value));
-        networks.push(NetworkSpec { name, cidr });
+        networks.push(NetworkSpec { name, cidr, place });
     }
     networks
 }
@@ -202,16 +208,9 @@ fn read_rule(reader: &mut Reader<'_>, value: Value<'_>) -> Option<RuleSpec> {
             }
         }
     }
-    let asn = keys(reader, &mut table, "asn", |reader, value| {
-        reader.integer(value, 0..=u32::MAX.into()).map(|n| n as u32)
-    });
-    let country = keys(reader, &mut table, "country", |reader, value| {
-        reader.parse(value, "a country as two letters, as in \"DE\"", two_letters)
-    });
-    let known = |text: &str| two_letters(text).filter(|code| CONTINENTS.contains(&&code[..]));
-    let continent = keys(reader, &mut table, "continent", |reader, value| {
-        reader.parse(value, "one of AF, AN, AS, EU, NA, OC, SA", known)
-    });
+    let asn = keys(reader, &mut table, "asn", read_asn);
+    let country = keys(reader, &mut table, "country", read_country);
+    let continent = keys(reader, &mut table, "continent", read_continent);
     let (sticky, bias) = (table.take("sticky"), table.take("bias"));
     let (skip, take) = (table.take("skip"), table.take("take"));
     let (uses, nearest) = (table.take("use"), table.take("nearest"));
@@ -246,6 +245,19 @@ fn read_rule(reader: &mut Reader<'_>, value: Value<'_>) -> Option<RuleSpec> {
     }
     let sticky = sticky.and_then(|value| read_sticky(reader, value));
     Some(RuleSpec { cidr, networks, asn, country, continent, action, sticky, span })
+}
+
+fn read_asn(reader: &mut Reader<'_>, value: Value<'_>) -> Option<u32> {
+    reader.integer(value, 0..=u32::MAX.into()).map(|n| n as u32)
+}
+
+fn read_country(reader: &mut Reader<'_>, value: Value<'_>) -> Option<[u8; 2]> {
+    reader.parse(value, "a country as two letters, as in \"DE\"", two_letters)
+}
+
+fn read_continent(reader: &mut Reader<'_>, value: Value<'_>) -> Option<[u8; 2]> {
+    let known = |text: &str| two_letters(text).filter(|code| CONTINENTS.contains(&&code[..]));
+    reader.parse(value, "one of AF, AN, AS, EU, NA, OC, SA", known)
 }
 
 /// The values of a match key; a rule without the key is for everyone, one with an empty list is a mistake.

@@ -1,0 +1,86 @@
+//! Who asks, as far as steering cares.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+/// A client, or all clients of a prefix. An IPv6 address that stands for an IPv4 one is that one: IPv4-mapped (RFC 4291 §2.5.5.2), NAT64 with
+/// the well-known prefix (RFC 6052 §2.1) and 6to4 (RFC 3056 §2) say where the host is by the address within.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The client's prefix from ECS, or the sender's address.
+    pub(super) address: IpAddr,
+    /// How many bits of it are known: the ECS source length, or all.
+    pub(super) bits: u8,
+    /// The length of the IPv6 prefix that an IPv4 address was found behind; 0 where there was none.
+    behind: u8,
+}
+
+/// IPv6 prefixes that an IPv4 address follows: the first bits, and how many there are.
+const EMBEDDING: [(u128, u8); 3] = [(0xffff << 32, 96), (0x64_ff9b << 96, 96), (0x2002 << 112, 16)];
+
+impl Client {
+    /// A client of which so many bits are known.
+    pub fn new(address: IpAddr, bits: u8) -> Client {
+        let IpAddr::V6(v6) = address else { return Client { address, bits: bits.min(32), behind: 0 } };
+        let whole = v6.to_bits();
+        let within = |(prefix, len): &&(u128, u8)| (whole ^ prefix) >> (128 - len) == 0 && bits > *len;
+        match EMBEDDING.iter().find(within) {
+            Some(&(_, len)) => {
+                let v4 = Ipv4Addr::from_bits((whole >> (96 - len)) as u32);
+                Client { address: v4.into(), bits: (bits - len).min(32), behind: len }
+            }
+            None => Client { address, bits: bits.min(128), behind: 0 },
+        }
+    }
+
+    /// The client that is a whole address.
+    pub fn at(address: IpAddr) -> Client {
+        Client::new(address, 128)
+    }
+
+    /// A whole address that is taken as it is, whatever it stands for.
+    pub(super) fn plain(address: IpAddr) -> Client {
+        Client { address, bits: if address.is_ipv4() { 32 } else { 128 }, behind: 0 }
+    }
+
+    /// The address it is told apart by.
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// The ECS scope for what depends on so many bits of the address: counted in the client's own family. What is decided for an IPv4 address
+    /// says nothing of the rest of IPv6, even when all of IPv4 is decided alike.
+    pub(super) fn scope(&self, bits: u8) -> u8 {
+        self.behind + bits.min(if self.address.is_ipv4() { 32 } else { 128 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ipv6_addresses_that_stand_for_ipv4_are_those() {
+        for (address, bits, folded, known, scope_of_24) in [
+            ("192.0.2.1", 32, "192.0.2.1", 32, 24),
+            ("192.0.2.0", 24, "192.0.2.0", 24, 24),
+            ("2001:db8::1", 56, "2001:db8::1", 56, 24),
+            ("::ffff:192.0.2.1", 128, "192.0.2.1", 32, 120),
+            ("::ffff:192.0.2.0", 120, "192.0.2.0", 24, 120),
+            ("64:ff9b::192.0.2.1", 128, "192.0.2.1", 32, 120),
+            ("2002:c000:201:5::1", 128, "192.0.2.1", 32, 40),
+            ("2002:c000:200::", 40, "192.0.2.0", 24, 40),
+            ("2002:c000::", 24, "192.0.0.0", 8, 40),
+            // Too little is known.
+            ("2002::", 16, "2002::", 16, 24),
+            ("::ffff:0:0", 96, "::ffff:0:0", 96, 24),
+            // Other prefixes of NAT64, and IPv4-compatible addresses, are not.
+            ("64:ff9b:1::c000:201", 128, "64:ff9b:1::c000:201", 128, 24),
+            ("::192.0.2.1", 128, "::192.0.2.1", 128, 24),
+        ] {
+            let client = Client::new(address.parse().unwrap(), bits);
+            let (address, folded): (IpAddr, IpAddr) = (client.address, folded.parse().unwrap());
+            assert_eq!((address, client.bits, client.scope(24)), (folded, known, scope_of_24));
+        }
+        assert_eq!(Client::at([192, 0, 2, 1].into()).bits, 32);
+    }
+}

@@ -1,0 +1,222 @@
+//! MMDB files: where each has its fields, and what it says of an address.
+
+use super::files::{Stamp, read};
+use super::{Gives, Place, code};
+use crate::config::{GeoConfig, Spanned};
+use crate::health;
+use maxminddb::{MaxMindDbError, PathElement, Reader, WithinOptions};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::collections::HashSet;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// One file and where its fields are.
+pub(super) struct Database {
+    pub path: PathBuf,
+    /// Which version of the file it is.
+    stamp: Option<Stamp>,
+    /// Where the config says that fields are.
+    configured: [Option<String>; 5],
+    reader: Reader<Vec<u8>>,
+    country: Option<Path>,
+    continent: Option<Path>,
+    asn: Option<Path>,
+    latitude: Option<Path>,
+    longitude: Option<Path>,
+}
+
+/// A dotted path to a field: at most three keys deep in any database there is.
+#[derive(Clone)]
+struct Path(Vec<String>);
+
+/// Where the fields are in the databases of the field: GeoIP2 and GeoLite2, DB-IP, IPinfo, IP2Location.
+const COUNTRY: &[&str] = &["country.iso_code", "country_code", "country"];
+const CONTINENT: &[&str] = &["continent.code", "continent_code", "continent"];
+const ASN: &[&str] = &["autonomous_system_number", "asn", "as_number"];
+const LATITUDE: &[&str] = &["location.latitude", "latitude", "lat"];
+const LONGITUDE: &[&str] = &["location.longitude", "longitude", "lng", "lon"];
+
+/// Networks looked at to find where a database has its fields.
+const SAMPLES: usize = 1_000;
+
+/// What a database has of an address.
+type Found<'r> = maxminddb::LookupResult<'r, Vec<u8>>;
+
+/// A number, or text of one ("AS64500", "50.1").
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Number<'a> {
+    Unsigned(u32),
+    Float(f64),
+    Text(&'a str),
+}
+
+impl Path {
+    fn new(dotted: &str) -> Path {
+        Path(dotted.split('.').map(str::to_owned).collect())
+    }
+
+    /// The value at the path; none when it is not there or of another kind.
+    fn get<'a, T: Deserialize<'a>>(&self, found: &Found<'a>) -> Option<T> {
+        let mut keys = [PathElement::Key(""), PathElement::Key(""), PathElement::Key("")];
+        let keys = keys.get_mut(..self.0.len())?;
+        for (element, key) in keys.iter_mut().zip(&self.0) {
+            *element = PathElement::Key(key);
+        }
+        found.decode_path(keys).ok().flatten()
+    }
+}
+
+fn whole(number: Number<'_>) -> Option<u32> {
+    match number {
+        Number::Unsigned(number) => Some(number),
+        Number::Float(_) => None,
+        Number::Text(text) => text.trim_start_matches("AS").parse().ok(),
+    }
+}
+
+fn degrees(number: Number<'_>) -> Option<f64> {
+    match number {
+        Number::Unsigned(number) => Some(number.into()),
+        Number::Float(number) => Some(number),
+        Number::Text(text) => text.parse().ok(),
+    }
+}
+
+impl Database {
+    /// Opens and verifies a file; the one of before is the same where neither the file nor the config has changed.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no sound MMDB file.
+    pub fn open(
+        file: &Spanned<PathBuf>,
+        config: &GeoConfig,
+        before: Option<&Arc<Database>>,
+    ) -> Result<Arc<Database>, MaxMindDbError> {
+        let (path, stamp) = (&file.value, Stamp::of(&file.value));
+        let configured =
+            [&config.country, &config.continent, &config.asn, &config.latitude, &config.longitude];
+        let configured = configured.map(Option::clone);
+        let same = |before: &&Arc<Database>| {
+            before.stamp == stamp && stamp.is_some() && before.configured == configured
+        };
+        if let Some(same) = before.filter(same) {
+            return Ok(Arc::clone(same));
+        }
+        let reader = Reader::from_source(read(path)?)?;
+        verify(&reader)?;
+        let mut database = Database {
+            path: path.clone(),
+            stamp,
+            configured: configured.clone(),
+            country: None,
+            continent: None,
+            asn: None,
+            latitude: None,
+            longitude: None,
+            reader,
+        };
+        let [country, continent, asn, latitude, longitude] = configured;
+        let is_code = |path: &Path, found: &Found<'_>| path.get::<&str>(found).and_then(code).is_some();
+        let is_number =
+            |path: &Path, found: &Found<'_>| path.get::<Number<'_>>(found).and_then(degrees).is_some();
+        let is_asn = |path: &Path, found: &Found<'_>| path.get::<Number<'_>>(found).and_then(whole).is_some();
+        database.country = database.field(country, COUNTRY, is_code);
+        database.continent = database.field(continent, CONTINENT, is_code);
+        database.asn = database.field(asn, ASN, is_asn);
+        database.latitude = database.field(latitude, LATITUDE, is_number);
+        database.longitude = database.field(longitude, LONGITUDE, is_number);
+        Ok(Arc::new(database))
+    }
+
+    /// Where a field is: as configured, else where the first networks have it.
+    fn field(
+        &self,
+        configured: Option<String>,
+        candidates: &[&str],
+        passes: impl Fn(&Path, &Found<'_>) -> bool,
+    ) -> Option<Path> {
+        if let Some(path) = configured {
+            return Some(Path::new(&path));
+        }
+        let networks = self.reader.networks(WithinOptions::default()).ok()?;
+        let mut samples = networks.flatten().filter(|network| network.has_data()).take(SAMPLES);
+        samples.find_map(|sample| {
+            candidates.iter().map(|path| Path::new(path)).find(|path| passes(path, &sample))
+        })
+    }
+
+    /// Of which things it may say anything.
+    pub fn gives(&self) -> Gives {
+        Gives {
+            country: self.country.is_some(),
+            continent: self.country.is_some() || self.continent.is_some(),
+            asn: self.asn.is_some(),
+            location: self.latitude.is_some() && self.longitude.is_some(),
+        }
+    }
+
+    /// What it says of an address, of the things that are wanted, and the length of the prefix of which it says so.
+    pub fn find(&self, address: IpAddr, wanted: Gives) -> Option<(Place, u8)> {
+        if wanted == Gives::default() {
+            return None;
+        }
+        let found = self.reader.lookup(address).ok()?;
+        let bits = found.network().map_or(0, |network| network.prefix());
+        // An IPv4 address found in an IPv6 tree has its length counted there.
+        let bits = if address.is_ipv4() && bits > 32 { bits.saturating_sub(96) } else { bits };
+        let text =
+            |path: &Option<Path>| path.as_ref().and_then(|path| path.get::<&str>(&found)).and_then(code);
+        let number = |path: &Option<Path>| path.as_ref().and_then(|path| path.get::<Number<'_>>(&found));
+        let mut place = Place::default();
+        if wanted.country || (wanted.continent && self.continent.is_none()) {
+            place.country = text(&self.country).into();
+        }
+        if wanted.continent && self.continent.is_some() {
+            place.continent = text(&self.continent).into();
+        }
+        if wanted.asn {
+            place.asn = number(&self.asn).and_then(whole).into();
+        }
+        if wanted.location {
+            let latitude = number(&self.latitude).and_then(degrees);
+            place.location = latitude.zip(number(&self.longitude).and_then(degrees)).into();
+        }
+        Some((place, bits))
+    }
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let metadata = self.reader.metadata();
+        let built = health::time(metadata.build_epoch);
+        write!(f, "{} ({} of {built})", self.path.display(), metadata.database_type)
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// Whether every network can be reached and every record read. The library's own verification refuses databases without a description, which
+/// published ones lack.
+fn verify(reader: &Reader<Vec<u8>>) -> Result<(), MaxMindDbError> {
+    let mut records = HashSet::new();
+    // A tree of n nodes has n + 1 leaves, and somewhat more where equal parts of it are one: one with many more has a circle.
+    let mut left = u64::from(reader.metadata().node_count) * 3 + 2;
+    for network in reader.networks(WithinOptions::default().include_networks_without_data())? {
+        let network = network?;
+        left = left
+            .checked_sub(1)
+            .ok_or_else(|| MaxMindDbError::invalid_database("its tree goes round in a circle"))?;
+        if network.offset().is_some_and(|offset| records.insert(offset)) {
+            network.decode::<IgnoredAny>()?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,287 @@
+//! Where a client is: what `[network.X]` and geofeeds say of its prefix, then what MMDB files do. The first that says something counts, for
+//! each thing of its own; the continent follows from the country where nothing else says it.
+
+mod continent;
+mod feed;
+mod files;
+mod mmdb;
+mod overrides;
+
+use crate::config::{Diagnostics, GeoConfig, NetworkSpec, PlaceSpec};
+use feed::Feeds;
+pub use files::Stamps;
+use mmdb::Database;
+use overrides::Overrides;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Where clients are, as far as is known. Immutable.
+#[derive(Debug, Default)]
+pub struct Geo {
+    networks: Overrides<String>,
+    feeds: Arc<Feeds>,
+    databases: Vec<Arc<Database>>,
+}
+
+/// What is known of a client's place.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Located {
+    pub country: Field<[u8; 2]>,
+    pub continent: Field<[u8; 2]>,
+    pub asn: Field<u32>,
+    /// Latitude and longitude in degrees.
+    pub place: Field<(f64, f64)>,
+}
+
+/// One thing that sources say of an address, or do not.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Field<T> {
+    pub value: Option<T>,
+    /// The length of the prefix for which that holds.
+    pub bits: u8,
+    /// Whether a source has said what it is, or that it is not to be known.
+    settled: bool,
+}
+
+/// What a source says of one thing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) enum Said<T> {
+    /// Nothing: the next is asked.
+    #[default]
+    Nothing,
+    /// That it is not to be known.
+    Unknown,
+    /// This.
+    Known(T),
+}
+
+/// What a source says of a prefix.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Place {
+    pub country: Said<[u8; 2]>,
+    pub continent: Said<[u8; 2]>,
+    pub asn: Said<u32>,
+    pub location: Said<(f64, f64)>,
+}
+
+/// Which things a source may say anything of, or which are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Gives {
+    pub country: bool,
+    pub continent: bool,
+    pub asn: bool,
+    pub location: bool,
+}
+
+impl Gives {
+    /// All there is.
+    pub const ALL: Gives = Gives { country: true, continent: true, asn: true, location: true };
+
+    fn add(&mut self, other: Gives) {
+        self.country |= other.country;
+        self.continent |= other.continent;
+        self.asn |= other.asn;
+        self.location |= other.location;
+    }
+
+    fn both(self, other: Gives) -> Gives {
+        Gives {
+            country: self.country && other.country,
+            continent: self.continent && other.continent,
+            asn: self.asn && other.asn,
+            location: self.location && other.location,
+        }
+    }
+}
+
+impl<T> Said<T> {
+    fn is_something(&self) -> bool {
+        !matches!(self, Said::Nothing)
+    }
+}
+
+impl<T> From<Option<T>> for Said<T> {
+    fn from(value: Option<T>) -> Said<T> {
+        value.map_or(Said::Nothing, Said::Known)
+    }
+}
+
+impl Place {
+    /// As a network's table has it.
+    fn of(spec: &PlaceSpec) -> Place {
+        let PlaceSpec { country, continent, asn, location } = *spec;
+        let (country, continent) = (country.into(), continent.into());
+        Place { country, continent, asn: asn.into(), location: location.into() }
+    }
+
+    fn gives(&self) -> Gives {
+        Gives {
+            country: self.country.is_something(),
+            continent: self.country.is_something() || self.continent.is_something(),
+            asn: self.asn.is_something(),
+            location: self.location.is_something(),
+        }
+    }
+
+    /// The continent, which may follow from the country.
+    fn continent(&self) -> Said<[u8; 2]> {
+        match (self.continent, self.country) {
+            (Said::Nothing, Said::Known(country)) => continent::of(country).into(),
+            (Said::Nothing, Said::Unknown) => Said::Unknown,
+            (said, _) => said,
+        }
+    }
+}
+
+impl<T> Field<T> {
+    /// Hears what a source says of a prefix, unless one before it said something. Returns whether it was the one that did.
+    fn hear(&mut self, bits: u8, said: Said<T>) -> bool {
+        if self.settled {
+            return false;
+        }
+        self.bits = self.bits.max(bits);
+        self.settled = said.is_something();
+        if let Said::Known(value) = said {
+            self.value = Some(value);
+        }
+        self.settled
+    }
+}
+
+impl Located {
+    /// Hears what a source says. Returns of which things it was the first to say something.
+    fn hear(&mut self, gives: Gives, bits: u8, place: &Place) -> Gives {
+        Gives {
+            country: gives.country && self.country.hear(bits, place.country),
+            continent: gives.continent && self.continent.hear(bits, place.continent()),
+            asn: gives.asn && self.asn.hear(bits, place.asn),
+            location: gives.location && self.place.hear(bits, place.location),
+        }
+    }
+}
+
+/// Who says something.
+enum Source<'g> {
+    Network(&'g str),
+    Feed((u32, u32)),
+    Database(&'g Database),
+}
+
+impl Geo {
+    /// Opens and verifies the configured files; those that have not changed are taken from `before`. One that is broken is an error at its
+    /// place in the config, and what it was when it was opened before stands in for it; the others do not depend on it.
+    pub fn open(config: &GeoConfig, before: Option<&Geo>, diagnostics: &mut Diagnostics) -> Geo {
+        let feeds = Feeds::open(config, before.map(|geo| &geo.feeds), diagnostics);
+        let known = before.map_or(&[][..], |geo| &geo.databases);
+        let mut databases = Vec::new();
+        for file in &config.databases {
+            let same = known.iter().find(|database| database.path == file.value);
+            match Database::open(file, config, same) {
+                Ok(database) => databases.push(database),
+                Err(error) => {
+                    let place = diagnostics.place_in(&config.source, file.span);
+                    let message = format!("geo.database {}: {error}", file.value.display());
+                    diagnostics.error(Some(place), message).help =
+                        Some("it must be an MMDB file that this user may read".into());
+                    databases.extend(same.cloned());
+                }
+            }
+        }
+        Geo { networks: Overrides::default(), feeds, databases }
+    }
+
+    /// The same files, and before them what these networks say of themselves. None when nothing is known of anybody.
+    pub(super) fn with_networks(geo: Option<&Arc<Geo>>, networks: &[NetworkSpec]) -> Option<Arc<Geo>> {
+        let of = |network: &NetworkSpec| {
+            let (place, name) = (Place::of(&network.place), network.name.value.clone());
+            network.cidr.iter().map(move |prefix| (*prefix, place, name.clone())).collect::<Vec<_>>()
+        };
+        let said: Vec<_> =
+            networks.iter().filter(|network| network.place.is_something()).flat_map(of).collect();
+        if said.is_empty() {
+            return geo.cloned();
+        }
+        let (feeds, databases) =
+            geo.map(|geo| (Arc::clone(&geo.feeds), geo.databases.clone())).unwrap_or_default();
+        Some(Arc::new(Geo { networks: Overrides::new(said), feeds, databases }))
+    }
+
+    /// Whether it is made from the same data.
+    pub fn is_same(&self, other: &Geo) -> bool {
+        let databases = self.databases.iter().map(Arc::as_ptr).eq(other.databases.iter().map(Arc::as_ptr));
+        databases && Arc::ptr_eq(&self.feeds, &other.feeds) && self.networks == other.networks
+    }
+
+    /// What is known of an address, of the things that are wanted.
+    pub(super) fn locate(&self, address: IpAddr, wanted: Gives) -> Located {
+        let mut located = Located::default();
+        self.ask(address, wanted, |gives, bits, place, _| {
+            located.hear(gives, bits, place);
+        });
+        located
+    }
+
+    /// Asks every source in order; `hear` is told what it may say, of which prefix, and what it does.
+    fn ask<'g>(
+        &'g self,
+        address: IpAddr,
+        wanted: Gives,
+        mut hear: impl FnMut(Gives, u8, &Place, Option<Source<'g>>),
+    ) {
+        let nothing = Place::default();
+        let gives = wanted.both(self.networks.gives);
+        if gives != Gives::default() {
+            let (said, bits) = self.networks.find(address);
+            hear(gives, bits, &nothing, None);
+            said.for_each(|entry| hear(gives, bits, &entry.place, Some(Source::Network(&entry.source))));
+        }
+        let gives = wanted.both(self.feeds.overrides.gives);
+        if gives != Gives::default() {
+            let (said, bits) = self.feeds.overrides.find(address);
+            hear(gives, bits, &nothing, None);
+            said.for_each(|entry| hear(gives, bits, &entry.place, Some(Source::Feed(entry.source))));
+        }
+        for database in &self.databases {
+            let gives = wanted.both(database.gives());
+            if let Some((place, bits)) = database.find(address, gives) {
+                hear(gives, bits, &place, Some(Source::Database(database)));
+            }
+        }
+    }
+
+    /// What is known of an address, and who says so: lines such as "country DE: network office" or "asn 64500: /geo/asn.mmdb (TYPE of
+    /// DATE), 192.0.2.0/24".
+    pub fn explain(&self, address: IpAddr) -> Vec<String> {
+        let mut located = Located::default();
+        let mut lines = Vec::new();
+        self.ask(address, Gives::ALL, |gives, bits, place, source| {
+            let first = located.hear(gives, bits, place);
+            let source = match source {
+                Some(Source::Network(name)) => format!("network {name}"),
+                Some(Source::Feed(at)) => format!("geofeed {}", self.feeds.source(at)),
+                Some(Source::Database(database)) => format!("{database}, record of /{bits}"),
+                None => return,
+            };
+            let letters = |code: Option<[u8; 2]>| {
+                code.map_or_else(|| "unknown".into(), |code| String::from_utf8_lossy(&code).into_owned())
+            };
+            let mut line = |first: bool, what: String| {
+                if first {
+                    lines.push(format!("{what}: {source}"));
+                }
+            };
+            line(first.country, format!("country {}", letters(located.country.value)));
+            line(first.continent, format!("continent {}", letters(located.continent.value)));
+            line(first.asn, format!("AS{}", located.asn.value.unwrap_or_default()));
+            let (latitude, longitude) = located.place.value.unwrap_or_default();
+            line(first.location, format!("location {latitude},{longitude}"));
+        });
+        lines
+    }
+}
+
+/// A code of two letters.
+fn code(text: &str) -> Option<[u8; 2]> {
+    let code: [u8; 2] = text.as_bytes().try_into().ok()?;
+    code.iter().all(u8::is_ascii_alphabetic).then(|| code.map(|letter| letter.to_ascii_uppercase()))
+}
