@@ -239,11 +239,11 @@ fn country(code: &str) -> Vec<u8> {
 #[test]
 fn geographic_data_is_taken_up_when_it_changes_and_the_old_stays_when_it_is_broken() {
     let files = Files::new(LISTEN, "[geo]\ndatabase = \"geo.mmdb\"\ngeofeed = \"feed.csv\"\n");
-    files.write("geo.mmdb", country("DE"));
+    files.write("geo.mmdb", &country("DE"));
     files.write("feed.csv", "10.0.0.0/8,DE\n");
     let pools = "[pool.de]\nmembers = [\"192.0.2.1\"]\n[pool.fr]\nmembers = [\"192.0.2.2\"]\n[pool.x]\nmembers = [\"192.0.2.3\"]\n";
     let route = "[route.r]\nfallback = \"x\"\nrule = [{ country = \"DE\", use = \"de\" }, { country = \"FR\", use = \"fr\" }]\n";
-    files.write("zones/s.test.toml", format!("records.w = {{ route = \"r\" }}\n{pools}{route}"));
+    files.write("zones/s.test.toml", &format!("records.w = {{ route = \"r\" }}\n{pools}{route}"));
     let mut daemon = files.start();
     let mut check = |change: &dyn Fn(&Files), said: &str, address: &str| {
         change(&daemon.files);
@@ -255,12 +255,12 @@ fn geographic_data_is_taken_up_when_it_changes_and_the_old_stays_when_it_is_brok
     };
     check(&|_| (), "", "192.0.2.1");
     let replace = |files: &Files, octets: Vec<u8>| {
-        files.write("new.mmdb", octets);
+        files.write("new.mmdb", &octets);
         fs::rename(files.path("new.mmdb"), files.path("geo.mmdb")).unwrap();
     };
     check(&|files| replace(files, country("FR")), "geographic data has changed", "192.0.2.2");
     check(&|files| replace(files, b"junk".to_vec()), "must be an MMDB file", "192.0.2.2");
-    check(&|files| files.write("geo.mmdb", country("US")), "geographic data has changed", "192.0.2.3");
+    check(&|files| files.write("geo.mmdb", &country("US")), "geographic data has changed", "192.0.2.3");
     check(&|files| files.write("feed.csv", "127.0.0.0/8,DE\n"), "geographic data has changed", "192.0.2.1");
     let told = daemon.logged.iter().filter(|line| line.contains("must be an MMDB file")).count();
     assert_eq!(told, 1, "{:#?}", daemon.logged);
