@@ -24,6 +24,7 @@ mod zone_reader;
 pub use check::*;
 pub use load::read_regular;
 pub(crate) use reader::{closest, closest_type};
+pub use render::Lines;
 pub use zone_file::*;
 
 use crate::anchor::Anchors;

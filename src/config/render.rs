@@ -2,6 +2,20 @@
 
 use super::{Diagnostic, Diagnostics, Severity, Span};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use std::path::PathBuf;
+
+/// Where the lines of files end.
+pub struct Lines(Vec<(PathBuf, Vec<usize>)>);
+
+impl Lines {
+    /// `file:line`; empty for a file that is not known.
+    pub fn of(&self, span: Span) -> String {
+        let place = |(path, ends): &(PathBuf, Vec<usize>)| {
+            format!("{}:{}", path.display(), ends.partition_point(|end| *end < span.start as usize) + 1)
+        };
+        self.0.get(span.file as usize).map_or_else(String::new, place)
+    }
+}
 
 impl Diagnostics {
     /// All of it, errors and warnings in the order in which they were found. Empty when there is nothing to tell.
@@ -19,6 +33,12 @@ impl Diagnostics {
             let place = told.span.map_or_else(String::new, |span| self.place(span) + ": ");
             (told.severity, place + rest)
         })
+    }
+
+    /// Where the lines of all files are, to look many up.
+    pub fn lines(&self) -> Lines {
+        let starts = |text: &str| text.match_indices('\n').map(|(at, _)| at).collect();
+        Lines(self.files.iter().map(|(path, text)| (path.clone(), starts(text))).collect())
     }
 
     /// `file:line:col`, the column in characters.

@@ -62,6 +62,17 @@ impl Asked {
     }
 }
 
+/// What is told of names that are not in a zone of this server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Others {
+    /// Nothing: it costs queries to find out.
+    Untold,
+    /// What is known, or is found out now.
+    Known,
+    /// What is found out now.
+    Fresh,
+}
+
 impl std::fmt::Debug for Explainer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Explainer")
@@ -69,14 +80,14 @@ impl std::fmt::Debug for Explainer {
 }
 
 impl Explainer {
-    /// Explains the answer to a question, alias by alias; with `fresh` what is cached is resolved anew.
-    pub(super) async fn explain(&self, asked: &Asked, fresh: bool) -> Value {
+    /// Explains the answer to a question, alias by alias.
+    pub(super) async fn explain(&self, asked: &Asked, others: Others) -> Value {
         let (mut links, mut name) = (Vec::new(), Some(asked.name.clone()));
         while let Some(at) = name.take() {
             if links.len() > limits::CHAIN_LINKS {
                 break;
             }
-            let (link, next) = self.link(&at, asked, fresh).await;
+            let (link, next) = self.link(&at, asked, others).await;
             links.push(link);
             name = next;
         }
@@ -84,7 +95,7 @@ impl Explainer {
     }
 
     /// One link of the chain, and the name it leads to.
-    async fn link(&self, name: &OwnedName, asked: &Asked, fresh: bool) -> (Value, Option<OwnedName>) {
+    async fn link(&self, name: &OwnedName, asked: &Asked, others: Others) -> (Value, Option<OwnedName>) {
         let (mut start, rtype) = (None, asked.rtype);
         if let Some((link, next)) = self.own(name, asked, &mut start) {
             return (link, next);
@@ -94,10 +105,13 @@ impl Explainer {
         let Some(learnt) = &self.learnt else {
             return (head("nobody: no zone here holds it, and nothing is resolved"), None);
         };
+        if others == Others::Untold {
+            return (head("others: the control socket explains what they say"), None);
+        }
         let question = Question { name: name.clone(), rtype, checking_disabled: false, start };
         let ttl = learnt.ttl_left(name.as_name(), question.realm(learnt.realm), rtype);
         let trace = match self.shards.trace(&question).await {
-            Some(trace) if !fresh => Some(trace),
+            Some(trace) if others == Others::Known => Some(trace),
             _ => self.shards.resolve(question).await,
         };
         let mut link = head(if ttl.is_some() { "cache" } else { "resolution" });

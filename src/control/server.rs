@@ -1,7 +1,7 @@
 //! The HTTP side of control.
 
 use super::anchors::{self, Trusted};
-use super::explain::{Asked, Explainer};
+use super::explain::{Asked, Explainer, Others};
 use super::health;
 use super::learnt::{self, Learnt};
 use crate::cache::Selection;
@@ -42,19 +42,25 @@ pub enum Command {
 /// Makes the text of `/metrics`.
 pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
 
-/// Serves `/metrics`, `/health` and `/push` until the task is dropped.
-pub async fn serve_http(listener: tokio::net::TcpListener, metrics: Metrics, checks: Arc<Checks>) {
+/// Serves `/metrics`, `/health`, `/explain` and `/push` until the task is dropped.
+pub async fn serve_http(
+    listener: tokio::net::TcpListener,
+    metrics: Metrics,
+    commands: mpsc::Sender<Command>,
+    checks: Arc<Checks>,
+) {
     accept_loop(
         || async { listener.accept().await.map(|(stream, _)| stream) },
         move |request| {
-            let (metrics, checks) = (Arc::clone(&metrics), Arc::clone(&checks));
+            let (metrics, commands, checks) = (Arc::clone(&metrics), commands.clone(), Arc::clone(&checks));
             async move {
                 match (request.method(), request.uri().path()) {
                     (&Method::GET, "/metrics") => respond(StatusCode::OK, OPENMETRICS, metrics()),
                     (&Method::GET, "/health") => health(&request, &checks),
                     (&Method::GET, "/health/history") => value(&health::history(&checks)),
+                    (&Method::GET, "/explain") => explain(&request, &commands, Others::Untold).await,
                     (&Method::POST, "/push") => push(&request, &checks),
-                    (_, "/metrics" | "/health" | "/health/history") => {
+                    (_, "/metrics" | "/health" | "/health/history" | "/explain") => {
                         respond(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n".into())
                     }
                     (_, "/push") => respond(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only POST\n".into()),
@@ -67,7 +73,8 @@ pub async fn serve_http(listener: tokio::net::TcpListener, metrics: Metrics, che
 }
 
 /// What is there over HTTP, for who asks for something else.
-const HTTP_PATHS: &str = "GET /metrics, GET /health?pattern=POOL/MEMBER, GET /health/history and \
+const HTTP_PATHS: &str = "GET /metrics, GET /health?pattern=POOL/MEMBER, GET /health/history, \
+     GET /explain?name=NAME&type=TYPE&from=PREFIX (of own zones) and \
      POST /push?address=IP&state=up|down&load=N&ttl=SECONDS&why=TEXT (Authorization: Bearer TOKEN) are here\n";
 
 /// Members and overrides.
@@ -151,10 +158,8 @@ async fn command(request: &Request<Incoming>, commands: &mpsc::Sender<Command>) 
             Ok(selection) => list(commands, selection.unwrap_or(Selection::All)).await,
             Err(why) => Some(bad(&why)),
         },
-        (method @ (&Method::GET | &Method::POST), "/explain") => match Asked::of(request.uri().query()) {
-            Ok(asked) => explain(commands, &asked, method == Method::POST).await,
-            Err(why) => Some(bad(&why)),
-        },
+        (&Method::GET, "/explain") => Some(explain(request, commands, Others::Known).await),
+        (&Method::POST, "/explain") => Some(explain(request, commands, Others::Fresh).await),
         (&Method::GET, "/anchors") => ask(commands, Command::Trusted)
             .await
             .map(|trusted| trusted.map_or_else(nothing_learnt, |trusted| value(&trusted.list()))),
@@ -171,9 +176,12 @@ async fn command(request: &Request<Incoming>, commands: &mpsc::Sender<Command>) 
         (&Method::GET, "/servers") => ask(commands, Command::Explainer).await.map(|e| value(&e.servers())),
         _ => Some(respond(StatusCode::NOT_FOUND, TEXT, PATHS.into())),
     };
-    answer.unwrap_or_else(|| {
-        respond(StatusCode::SERVICE_UNAVAILABLE, TEXT, "the daemon is stopping: ask the next one\n".into())
-    })
+    answer.unwrap_or_else(stopping)
+}
+
+/// For who asks a daemon that ends.
+fn stopping() -> Response<Page> {
+    respond(StatusCode::SERVICE_UNAVAILABLE, TEXT, "the daemon is stopping: ask the next one\n".into())
 }
 
 /// Has the daemon answer a command; none when it is stopping.
@@ -186,10 +194,20 @@ async fn ask<R>(
     answer.await.ok()
 }
 
-/// Explains an answer; what is cached is resolved anew when that is wanted.
-async fn explain(commands: &mpsc::Sender<Command>, asked: &Asked, fresh: bool) -> Option<Response<Page>> {
-    let explainer = ask(commands, Command::Explainer).await?;
-    Some(value(&explainer.explain(asked, fresh).await))
+/// Explains an answer.
+async fn explain(
+    request: &Request<Incoming>,
+    commands: &mpsc::Sender<Command>,
+    others: Others,
+) -> Response<Page> {
+    let asked = match Asked::of(request.uri().query()) {
+        Ok(asked) => asked,
+        Err(why) => return bad(&why),
+    };
+    match ask(commands, Command::Explainer).await {
+        Some(explainer) => value(&explainer.explain(&asked, others).await),
+        None => stopping(),
+    }
 }
 
 fn value(value: &serde_json::Value) -> Response<Page> {

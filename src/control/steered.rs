@@ -3,7 +3,7 @@
 use crate::clock::Instant;
 use crate::health::MemberId;
 use crate::net::Checks;
-use crate::steer::{Answer, Choice, Client, Cursor, Draw, Family, Steering};
+use crate::steer::{Answer, Choice, Client, Explanation, Family, Routed, Steering};
 use crate::wire::{Name, Rtype};
 use crate::zone::SteerId;
 use ipnet::IpNet;
@@ -24,9 +24,17 @@ pub(super) fn explain(
     (checks, now): (&Checks, Instant),
 ) -> Value {
     let family = if rtype == Rtype::AAAA { Family::V6 } else { Family::V4 };
-    let (client, draw) = (client(from), Draw { seed: 0, now: now.as_secs(), cursor: Cursor::Peek });
-    let Choice { answer, ttl, scope, .. } =
-        steering.policy.choose(id, family, &client, &steering.health, draw);
+    let client = client(from);
+    let Some(explained) = steering.policy.explain(id, family, &client, &steering.health, now.as_secs())
+    else {
+        return Value::Null;
+    };
+    let Explanation {
+        choice: Choice { answer, ttl, scope, pool, hold },
+        routed,
+        pools,
+        ttl: (floor, ceiling),
+    } = explained;
     let mut answered = Vec::new();
     let text = match answer {
         Answer::Addresses { picked, count } => {
@@ -38,23 +46,32 @@ pub(super) fn explain(
         Answer::NoData => "no address of this family".into(),
         Answer::ServFail => "SERVFAIL: all is down".into(),
     };
-    let pools: Vec<Value> = steering
-        .policy
-        .pools_for(id, &client, draw.now)
-        .map(|(pool, members)| {
-            let member = |id: MemberId| {
-                let mut row = checks
-                    .with(|health, now| health.member(now, zone, id).map(|member| member.to_json()))
-                    .unwrap_or_default();
-                row["answered"] = answered.contains(&id).into();
-                row
-            };
-            json!({ "pool": pool, "members": members.map(member).collect::<Value>() })
+    let member = |id: MemberId| {
+        let mut row = checks
+            .with(|health, now| health.member(now, zone, id).map(|member| member.to_json()))
+            .unwrap_or_default();
+        row["answered"] = answered.contains(&id).into();
+        row
+    };
+    let pools = pools.into_iter().map(|(name, members)| {
+        let chosen = pool == Some(name);
+        json!({ "pool": name, "chosen": chosen, "members": members.into_iter().map(member).collect::<Value>() })
+    });
+    let decided = |routed: &Routed| {
+        json!({
+            "route": routed.route, "depth": routed.depth, "rule": routed.rule.0, "at": routed.rule.1,
+            "drawn": routed.drawn, "scope": routed.bits, "located": routed.located,
         })
-        .collect();
-    let (floor, ceiling) = steering.policy.ttl_range(id);
+    };
+    let by_ttl = match hold {
+        Some(hold) => {
+            format!("what it follows from stays so for {hold} s, held within {floor} to {ceiling} s")
+        }
+        None => format!("nothing checks its members: the ceiling of {floor} to {ceiling} s"),
+    };
     json!({
-        "from": from.to_string(), "answer": text, "ttl": ttl, "floor": floor, "ceiling": ceiling,
-        "scope": scope, "pools": pools,
+        "from": from.to_string(), "client": client.address().to_string(), "answer": text, "ttl": ttl, "floor": floor,
+        "ceiling": ceiling, "hold": hold, "ttl_why": by_ttl, "scope": scope,
+        "routes": routed.iter().map(decided).collect::<Value>(), "pools": pools.collect::<Value>(),
     })
 }

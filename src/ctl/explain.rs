@@ -52,18 +52,20 @@ pub(super) fn tree(links: &Value) -> String {
 fn steered(text: &mut String, link: &Value) {
     let chosen = &link["steered"];
     let head = format!(
-        "to {}: {}; TTL {} s, of {} to {}; scope /{}; signatures {}",
+        "to {}: {}; scope /{}; signatures {}",
         word(&chosen["from"]),
         word(&chosen["answer"]),
-        chosen["ttl"],
-        chosen["floor"],
-        chosen["ceiling"],
         chosen["scope"],
         word(&link["signatures"]),
     );
     line(text, 1, &head);
+    line(text, 1, &format!("TTL {} s: {}", chosen["ttl"], word(&chosen["ttl_why"])));
+    for route in chosen["routes"].as_array().into_iter().flatten() {
+        routed(text, route);
+    }
     for pool in chosen["pools"].as_array().into_iter().flatten() {
-        line(text, 2, &format!("pool {}", word(&pool["pool"])));
+        let chosen = if pool["chosen"] == true { ", answers" } else { "" };
+        line(text, 2, &format!("pool {}{chosen}", word(&pool["pool"])));
         for member in pool["members"].as_array().into_iter().flatten() {
             let answered = if member["answered"] == true { ", answered with" } else { "" };
             let row = format!(
@@ -75,6 +77,22 @@ fn steered(text: &mut String, link: &Value) {
             );
             line(text, 3, &row);
         }
+    }
+}
+
+/// What a route decided, and what of the client's place it decided by.
+fn routed(text: &mut String, route: &Value) {
+    let depth = 2 + route["depth"].as_u64().unwrap_or_default() as usize;
+    let rule = route["rule"].as_u64().map_or("no rule holds".into(), |rule| format!("rule {rule}"));
+    let drawn = route["drawn"].as_str().map_or_else(String::new, |name| format!(", draws {name}"));
+    let at = word(&route["at"]);
+    line(
+        text,
+        depth,
+        &format!("route {}: {rule} ({at}){drawn}; alike for /{}", word(&route["route"]), route["scope"]),
+    );
+    for known in route["located"].as_array().into_iter().flatten() {
+        line(text, depth + 1, word(known));
     }
 }
 

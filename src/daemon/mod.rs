@@ -203,7 +203,8 @@ impl Daemon {
                 let cache = view.load().recursion.as_ref().map(|recursion| recursion.cache.counts());
                 metrics.render(cache.unwrap_or_default())
             };
-            tokio::spawn(control::serve_http(listener, Arc::new(text), Arc::clone(checks)));
+            let commands = commands.clone();
+            tokio::spawn(control::serve_http(listener, Arc::new(text), commands, Arc::clone(checks)));
         }
         let socket = match ControlSocket::bind(&control.socket) {
             Ok(socket) => socket,

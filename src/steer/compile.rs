@@ -6,7 +6,7 @@ use super::route::{Lottery, Route};
 use super::sections::{Leads, Near, Nearest, Section, Spec};
 use super::{Geo, Member, Policy, Shared, Steering, Step, Target, place};
 use crate::config::{
-    self, ActionSpec, Diagnostics, PoolKind, PoolSpec, RouteSpec, RuleSpec, Spanned, UseSpec, ZoneFile,
+    self, ActionSpec, Diagnostics, Lines, PoolKind, PoolSpec, RouteSpec, RuleSpec, Spanned, UseSpec, ZoneFile,
 };
 use crate::limits;
 use crate::zone::SteerId;
@@ -36,7 +36,7 @@ impl Policy {
         }
         let geo = Geo::with_networks(geo, &file.networks);
         let geo = geo.as_ref();
-        let places = Places { file };
+        let places = Places { file, lines: diagnostics.lines() };
         for spec in &file.routes {
             let route = places.route(spec, geo, shared, diagnostics);
             policy.routes.push(route);
@@ -126,6 +126,8 @@ pub fn compile_decisions(policies: &[Steering]) -> BTreeSet<String> {
 /// Names of pools, routes and networks, and where they are. References were checked when the file was read; one to nothing is left out.
 struct Places<'f> {
     file: &'f ZoneFile,
+    /// Where what is written.
+    lines: Lines,
 }
 
 impl Places<'_> {
@@ -174,6 +176,10 @@ impl Places<'_> {
             fallback,
             lotteries,
             on_all_down: spec.on_all_down,
+            written: (
+                self.lines.of(spec.name.span),
+                rules.iter().map(|rule| self.lines.of(rule.span)).collect(),
+            ),
         }
     }
 

@@ -15,6 +15,7 @@ mod place;
 mod pool;
 mod route;
 mod sections;
+mod trace;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -30,15 +31,17 @@ pub use client::Client;
 pub use compile::compile_decisions;
 pub use geo::{Geo, Stamps};
 pub use sections::Shared;
+pub use trace::{Explanation, Routed};
 
 use crate::health::{MemberId, Standing, Table};
 use crate::limits;
 use crate::wire::{Name, OwnedName};
 use crate::zone::SteerId;
 use pool::Pool;
-use route::Route;
+use route::{Chain, Route};
 use std::net::IpAddr;
 use std::sync::Arc;
+use trace::{NoTrace, Trace};
 
 /// The address family asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +131,8 @@ pub struct Choice<'p> {
     pub scope: u8,
     /// The pool it is from; none where all are passed over.
     pub pool: Option<&'p str>,
+    /// Seconds for which what it follows from stays as it is, unless something fails twice; none where nothing is checked.
+    pub hold: Option<u16>,
 }
 
 /// See [`Choice`].
@@ -212,29 +217,6 @@ impl Policy {
         members.map(|(index, _)| MemberId(index as u32)).collect()
     }
 
-    /// The pools that a client may be answered from, in the order in which they are looked at, with their members.
-    pub fn pools_for(
-        &self,
-        id: SteerId,
-        client: &Client,
-        now: u64,
-    ) -> impl Iterator<Item = (&str, impl Iterator<Item = MemberId> + use<>)> {
-        let mut chain = route::Chain::default();
-        if let Some(target) = self.targets.get(id.0 as usize) {
-            self.expand(target.to, client, now / u64::from(target.ttl.1.max(1)), &mut chain, 0);
-        }
-        let pools: Vec<u16> = chain.pools().to_vec();
-        pools.into_iter().map(|pool| {
-            let pool = &self.pools[pool as usize];
-            (pool.name.as_str(), pool.members().map(|member| MemberId(member as u32)))
-        })
-    }
-
-    /// The floor and ceiling of a name's TTL, in seconds.
-    pub fn ttl_range(&self, id: SteerId) -> (u32, u32) {
-        self.targets.get(id.0 as usize).map_or((0, 0), |target| target.ttl)
-    }
-
     /// Whether each pool is up, for each family that it has members of.
     pub fn pools_up<'p>(&'p self, health: &'p Table) -> impl Iterator<Item = (&'p str, Family, bool)> {
         let standing = |member: usize| health.get(MemberId(member as u32));
@@ -259,11 +241,23 @@ impl Policy {
         health: &Table,
         draw: Draw,
     ) -> Choice<'_> {
+        self.choose_traced(id, family, client, health, draw, &mut NoTrace)
+    }
+
+    fn choose_traced(
+        &self,
+        id: SteerId,
+        family: Family,
+        client: &Client,
+        health: &Table,
+        draw: Draw,
+        trace: &mut impl Trace,
+    ) -> Choice<'_> {
         let Some(target) = self.targets.get(id.0 as usize) else {
-            return Choice { answer: Answer::NoData, ttl: 0, scope: 0, pool: None };
+            return Choice { answer: Answer::NoData, ttl: 0, scope: 0, pool: None, hold: None };
         };
         let (floor, ceiling) = target.ttl;
-        let mut chain = route::Chain::default();
+        let mut chain = Chain::new(trace);
         let epoch = draw.now / u64::from(ceiling.max(1));
         self.expand(target.to, client, epoch, &mut chain, 0);
         let Drawn { answer, from, passed } = self.answer(&chain, family, client, health, draw);
@@ -278,17 +272,15 @@ impl Policy {
             _ => &[],
         };
         let hold = passed.chain(picked.iter().map(|&member| standing(member.into()).hold)).min();
-        let ttl = match hold.unwrap_or(u16::MAX) {
-            u16::MAX => ceiling,
-            hold => u32::from(hold).clamp(floor, ceiling),
-        };
-        Choice { answer, ttl, scope, pool: from.map(|pool| pool.name.as_str()) }
+        let hold = hold.filter(|hold| *hold != u16::MAX);
+        let ttl = hold.map_or(ceiling, |hold| u32::from(hold).clamp(floor, ceiling));
+        Choice { answer, ttl, scope, pool: from.map(|pool| pool.name.as_str()), hold }
     }
 
     /// Answers from the first pool of the chain that is up.
     fn answer(
         &self,
-        chain: &route::Chain,
+        chain: &Chain<'_, impl Trace>,
         family: Family,
         client: &Client,
         health: &Table,
@@ -323,7 +315,7 @@ impl Policy {
     /// Nothing is up: the route says what then.
     fn all_down(
         &self,
-        chain: &route::Chain,
+        chain: &Chain<'_, impl Trace>,
         family: Family,
         client: &Client,
         health: &Table,

@@ -1,6 +1,7 @@
 //! A route: which pools, in which order, for whom.
 
 use super::sections::{Class, Decision, Sections};
+use super::trace::Trace;
 use super::{Client, Policy, Step, place};
 use crate::config::OnAllDown;
 use crate::limits;
@@ -19,6 +20,8 @@ pub(super) struct Route {
     /// For each rule, what it draws by weight, if it does.
     pub lotteries: Vec<Option<Lottery>>,
     pub on_all_down: OnAllDown,
+    /// Where its name and each of its rules are written.
+    pub written: (String, Vec<String>),
 }
 
 /// Pools of which a client has one by weight.
@@ -29,20 +32,21 @@ pub(super) struct Lottery {
 }
 
 /// The pools to try, in order, and what the choice of them depended on.
-pub(super) struct Chain {
+pub(super) struct Chain<'t, T> {
     pools: [u16; limits::CHAIN_POOLS],
     len: usize,
     pub scope: u8,
     pub on_all_down: OnAllDown,
+    /// Who is told how it came about.
+    trace: &'t mut T,
 }
 
-impl Default for Chain {
-    fn default() -> Chain {
-        Chain { pools: [0; limits::CHAIN_POOLS], len: 0, scope: 0, on_all_down: OnAllDown::All }
+impl<T: Trace> Chain<'_, T> {
+    /// No pools yet.
+    pub fn new(trace: &mut T) -> Chain<'_, T> {
+        Chain { pools: [0; limits::CHAIN_POOLS], len: 0, scope: 0, on_all_down: OnAllDown::All, trace }
     }
-}
 
-impl Chain {
     /// The pools in order, each once.
     pub fn pools(&self) -> &[u16] {
         &self.pools[..self.len]
@@ -58,8 +62,23 @@ impl Chain {
 }
 
 impl Policy {
+    /// The name of a pool or route.
+    fn name_of(&self, step: Step) -> &str {
+        match step {
+            Step::Pool(pool) => &self.pools[pool].name,
+            Step::Route(route) => &self.routes[route].name,
+        }
+    }
+
     /// Adds the pools of a step to the chain.
-    pub(super) fn expand(&self, step: Step, client: &Client, epoch: u64, chain: &mut Chain, depth: usize) {
+    pub(super) fn expand<T: Trace>(
+        &self,
+        step: Step,
+        client: &Client,
+        epoch: u64,
+        chain: &mut Chain<'_, T>,
+        depth: usize,
+    ) {
         match step {
             Step::Pool(pool) => chain.push(pool),
             // Cycles are refused when a zone is loaded; the bound is for policies made otherwise.
@@ -68,12 +87,20 @@ impl Policy {
         }
     }
 
-    fn expand_route(&self, route: &Route, client: &Client, epoch: u64, chain: &mut Chain, depth: usize) {
+    fn expand_route<T: Trace>(
+        &self,
+        route: &Route,
+        client: &Client,
+        epoch: u64,
+        chain: &mut Chain<'_, T>,
+        depth: usize,
+    ) {
         if depth == 0 {
             chain.on_all_down = route.on_all_down;
         }
         let Decision { class, bits, .. } = route.sections.decide(client);
         chain.scope = chain.scope.max(bits);
+        chain.trace.decided(depth, route, client);
         match class {
             Class::Ordered { steps, len } => {
                 for step in &steps[..len.into()] {
@@ -86,13 +113,13 @@ impl Policy {
 
     /// Adds one of a rule's pools by weight and the others in order, then the fallback, then those of weight 0, which serve when nothing
     /// else does.
-    fn draw_pools(
+    fn draw_pools<T: Trace>(
         &self,
         route: &Route,
         rule: u8,
         client: &Client,
         epoch: u64,
-        chain: &mut Chain,
+        chain: &mut Chain<'_, T>,
         depth: usize,
     ) {
         let Some(Lottery { pools, sticky }) = &route.lotteries[usize::from(rule)] else { return };
@@ -113,6 +140,7 @@ impl Policy {
             taken
         });
         let first = first.map(|first| pools[first].0);
+        chain.trace.drawn(|| first.map_or("", |step| self.name_of(step)));
         let (weighty, weightless) =
             (pools.iter().filter(|pool| pool.1 > 0), pools.iter().filter(|pool| pool.1 == 0));
         let fallback = route.fallback.iter().map(|step| route.steps[usize::from(*step)]);

@@ -282,6 +282,11 @@ impl Sections {
         self.geo.as_ref().map_or_else(Located::default, |geo| geo.locate(client.address, self.wanted))
     }
 
+    /// What is known of where a client is, and who says so; empty where that does not matter.
+    pub fn explain(&self, client: &Client) -> Vec<String> {
+        self.geo.as_ref().map_or_else(Vec::new, |geo| geo.explain(client.address))
+    }
+
     /// Works out every decision there is, if they fit into so many octets: from then on they are looked up. Takes up to seconds where
     /// databases are large. Returns how many octets they take; none when they do not fit.
     pub fn compile(&self, octets: usize) -> Option<usize> {

@@ -2,6 +2,7 @@
 
 use crate::daemon::{Daemon, Files, LISTEN};
 use crate::dns::{Stream, Stub};
+use crate::reload::http;
 use serde_json::Value;
 
 /// What a command prints, which must succeed.
@@ -82,4 +83,54 @@ fn an_explanation_without_a_daemon_or_a_question_ends_with_2() {
     assert_eq!(files.run("explain", &["www.a.test"]).code, Some(2));
     assert_eq!(files.run("explain", &[]).code, Some(2));
     assert_eq!(files.run("explain", &["www.a.test", "AAAAA"]).code, Some(2));
+}
+
+#[test]
+fn a_steered_name_is_explained_by_rule_place_and_state() {
+    let files = Files::new(LISTEN, "[geo]\ngeofeed = \"feed.csv\"\n");
+    files.write("feed.csv", "198.51.100.0/24,DE\n");
+    files.write(
+        "zones/s.test.toml",
+        "[records]\nw = { route = \"r\" }\nalias = { CNAME = \"w\" }\n\
+         [pool.de]\nmembers = [\"192.0.2.1\"]\n[pool.x]\nmembers = [\"192.0.2.3\"]\n\
+         [route.r]\nfallback = \"x\"\n\
+         [[route.r.rule]]\ncidr = \"203.0.113.0/24\"\nuse = \"inner\"\n\
+         [[route.r.rule]]\ncountry = \"DE\"\nuse = \"de\"\n\
+         [route.inner]\nrule = [{ use = [{ pool = \"de\", weight = 1 }] }]\n",
+    );
+    let daemon = files.start();
+    let check = |from: &str, lines: &[&str]| {
+        let told = say(&daemon.files, "explain", &["alias.s.test", "A", "--from", from]);
+        let missing: Vec<_> = lines.iter().filter(|line| !told.contains(**line)).collect();
+        assert!(missing.is_empty(), "{missing:#?} are not in\n{told}");
+    };
+    let feed = format!("      country DE: geofeed {}:1\n", daemon.files.path("feed.csv").display());
+    check(
+        "198.51.100.7",
+        &[
+            "w.s.test. A  from own zone s.test.\n",
+            "  to 198.51.100.7/32: 192.0.2.1; scope /24; signatures none",
+            "  TTL 60 s: nothing checks its members: the ceiling of 10 to 60 s\n    route r: rule 2 (",
+            "s.test.toml:13); alike for /24\n",
+            &feed,
+            "    pool de, answers\n",
+            "    pool x\n",
+        ],
+    );
+    check(
+        "::ffff:203.0.113.9",
+        &[
+            "  to ::ffff:203.0.113.9/128: 192.0.2.1; scope /120;",
+            "    route r: rule 1 (",
+            "s.test.toml:10); alike for /120\n",
+            "      route inner: rule 1 (",
+            "s.test.toml:17), draws de; alike for /96\n",
+        ],
+    );
+    check("192.0.2.9", &["    route r: no rule holds (", "s.test.toml:8); alike for /"]);
+    let over_http = |query: &str| http(&daemon, &format!("GET /explain?{query}"));
+    let told = over_http("name=w.s.test&type=A&from=198.51.100.7");
+    assert!(told.contains("\"rule\":2") && told.contains("feed.csv:1"), "{told}");
+    assert!(over_http("name=www.example.net&type=A").contains("the control socket explains"));
+    assert!(over_http("name=w.s.test&type=A&from=nowhere").contains("it is not an address or a prefix"));
 }

@@ -41,8 +41,11 @@ fn what_is_down_at_the_start_is_never_answered_with() {
     }
     let told = daemon.files.run("explain", &["www.h.test", "A", "--from", "192.0.2.0/24"]);
     for line in [
-        "  to 192.0.2.0/24: 127.0.1.1; TTL 10 s, of 10 to 60; scope /0; signatures none",
-        "    pool one\n      127.0.1.1 up since ",
+        "  to 192.0.2.0/24: 127.0.1.1; scope /0; signatures none",
+        "  TTL 10 s: what it follows from stays so for ",
+        " s, held within 10 to 60 s\n",
+        "h.test.toml:",
+        "    pool one, answers\n      127.0.1.1 up since ",
         ": up succeeds, answered with\n      127.0.1.2 down since ",
         ": up: connect: Connection refused (os error 111)\n    pool two\n      third unknown since ",
     ] {
