@@ -29,6 +29,7 @@
 //! control   metrics over HTTP; status, reload and the cache over a socket; the client side of `waymark ctl`
 //! daemon    the composition root: build, bind, spawn, reload, drain
 //! ctl       `waymark ctl` and `waymark explain`
+//! simulate  `waymark steer simulate`: shares of a sample of clients before and after a change
 //! check     `waymark check`: config and zones with every error shown
 //! demo      `waymark demo`: a miniature internet on loopback
 //! ```
@@ -58,5 +59,6 @@ pub mod store;
 pub mod control;
 pub mod daemon;
 pub mod ctl;
+pub mod simulate;
 pub mod check;
 pub mod demo;

@@ -41,6 +41,15 @@ enum Command {
         #[command(flatten)]
         asked: waymark::ctl::Explain,
     },
+    /// Try what steering would do, without a daemon.
+    Steer {
+        /// The daemon's config.
+        #[arg(long, value_name = "FILE", default_value = waymark::daemon::CONFIG, global = true)]
+        config: PathBuf,
+        /// What to try.
+        #[command(subcommand)]
+        action: Steer,
+    },
     /// Talk to the running daemon. Exits with 0 when it did what it was asked, 1 when it could not (a reload found something
     /// wrong), 2 when no daemon answers or the arguments are wrong.
     Ctl {
@@ -63,11 +72,19 @@ enum Command {
     },
 }
 
+#[derive(Subcommand)]
+enum Steer {
+    /// Answer a sample of clients and print the share of each pool and member; with an edited directory of zones or with somebody down,
+    /// before and after. Exits with 0 when it did, 1 when a zone or a sample is wrong, 2 when config or samples cannot be read.
+    Simulate(waymark::simulate::Simulate),
+}
+
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve { config } => waymark::daemon::run(&config),
         Command::Check { config } => waymark::check::run(&config),
         Command::Explain { config, json, asked } => waymark::ctl::explain(&config, &asked, json),
+        Command::Steer { config, action: Steer::Simulate(asked) } => waymark::simulate::run(&config, &asked),
         Command::Ctl { config, json, action } => waymark::ctl::run(&config, &action, json),
         Command::Demo { port } => waymark::demo::run(port),
     }

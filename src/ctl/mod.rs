@@ -18,7 +18,7 @@ use serde_json::Value;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
-use table::{Column, Table};
+pub(crate) use table::{Column, Table};
 
 /// Asks and prints. The exit code is 0 when the daemon did it, 1 when it could not, 2 when there is none.
 pub fn run(config: &Path, action: &Action, json: bool) -> ExitCode {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// A column of a table: a field of each row.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Column {
+pub(crate) struct Column {
     /// Its title; a table without titles has no head.
     pub title: &'static str,
     /// The field.
@@ -12,7 +12,7 @@ pub(super) struct Column {
 }
 
 /// Rows, each an object of JSON; the table shows those of its fields that have a column.
-pub(super) struct Table<'a> {
+pub(crate) struct Table<'a> {
     pub columns: &'a [Column],
     pub rows: &'a [Value],
 }

@@ -200,6 +200,11 @@ impl Policy {
         self.members[member as usize].address
     }
 
+    /// The id of a picked member.
+    pub fn member_id(&self, member: u16) -> &str {
+        &self.members[usize::from(member)].id
+    }
+
     /// How many members it has.
     pub fn member_count(&self) -> usize {
         self.members.len()

@@ -11,4 +11,5 @@ mod health;
 mod reload;
 mod serve;
 mod shell;
+mod simulate;
 mod tcp;
