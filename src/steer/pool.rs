@@ -235,21 +235,23 @@ impl Pool {
 
 /// Members and their weights, from which some are taken.
 struct Lots {
-    list: [(u16, u32); limits::POOL_MEMBERS],
+    members: [u16; limits::POOL_MEMBERS],
+    weights: [u32; limits::POOL_MEMBERS],
     len: usize,
     total: u64,
 }
 
 impl Default for Lots {
     fn default() -> Lots {
-        Lots { list: [(0, 0); limits::POOL_MEMBERS], len: 0, total: 0 }
+        // Two lists of numbers are cleared in a few instructions, one of pairs is not.
+        Lots { members: [0; limits::POOL_MEMBERS], weights: [0; limits::POOL_MEMBERS], len: 0, total: 0 }
     }
 }
 
 impl Lots {
     fn push(&mut self, index: usize, weight: u32) {
-        if let (Some(slot), true) = (self.list.get_mut(self.len), weight > 0) {
-            *slot = (index as u16, weight);
+        if weight > 0 && self.len < self.members.len() {
+            (self.members[self.len], self.weights[self.len]) = (index as u16, weight);
             self.len += 1;
             self.total += u64::from(weight);
         }
@@ -257,7 +259,7 @@ impl Lots {
 
     /// Takes so many distinct members, by `score` or else by turn. Which of them stands first goes round; weights decide who is taken,
     /// not the order.
-    fn take(self, count: u8, turn: u64, score: Option<impl Fn(u32, u16) -> f64>) -> Answer<'static> {
+    fn take(&self, count: u8, turn: u64, score: Option<impl Fn(u32, u16) -> f64>) -> Answer<'static> {
         let count = (count as usize).min(self.len).min(limits::POOL_ANSWERS);
         if count == 0 {
             return Answer::NoData;
@@ -266,7 +268,7 @@ impl Lots {
         let taken = &mut picked[..count];
         let mut rotation = turn;
         if count == self.len {
-            taken.iter_mut().zip(&self.list).for_each(|(slot, (index, _))| *slot = *index);
+            taken.copy_from_slice(&self.members[..count]);
         } else if let Some(score) = score {
             self.best(score, taken);
         } else {
@@ -282,7 +284,7 @@ impl Lots {
     /// Those with the highest scores.
     fn best(&self, score: impl Fn(u32, u16) -> f64, taken: &mut [u16]) {
         let mut scores = [(f64::NEG_INFINITY, 0); limits::POOL_ANSWERS];
-        for &(index, weight) in &self.list[..self.len] {
+        for (&index, &weight) in self.members[..self.len].iter().zip(&self.weights) {
             let (mut new, best) = ((score(weight, index), index), &mut scores[..taken.len()]);
             for slot in best {
                 if new.0 > slot.0 {
@@ -298,7 +300,7 @@ impl Lots {
         let mut found = 0;
         // With weights that are much alike, most have theirs soon.
         for step in 0..2 * taken.len() as u64 {
-            let index = self.list[self.holder((at + step) % self.total)].0;
+            let index = self.members[self.holder((at + step) % self.total)];
             if !taken[..found].contains(&index) {
                 taken[found] = index;
                 found += 1;
@@ -308,12 +310,12 @@ impl Lots {
             }
         }
         let mut waits = [u64::MAX; limits::POOL_MEMBERS];
-        for place in (0..self.len).filter(|&place| !taken[..found].contains(&self.list[place].0)) {
+        for place in (0..self.len).filter(|&place| !taken[..found].contains(&self.members[place])) {
             waits[place] = self.wait(place, at);
         }
         for slot in &mut taken[found..] {
             let next = (0..self.len).min_by_key(|&place| waits[place]).unwrap_or_default();
-            *slot = self.list[next].0;
+            *slot = self.members[next];
             waits[next] = u64::MAX;
         }
     }
@@ -325,7 +327,7 @@ impl Lots {
     /// run of `total` turns holds every member exactly as often as its weight.
     fn holder(&self, at: u64) -> usize {
         let (mut t, mut total) = (at, self.total);
-        for (place, &(_, weight)) in self.list[..self.len].iter().enumerate() {
+        for (place, &weight) in self.weights[..self.len].iter().enumerate() {
             let weight = u64::from(weight);
             let before = t * weight / total;
             if (t + 1) * weight / total > before {
@@ -339,15 +341,15 @@ impl Lots {
     /// How many turns after `at` a member has its next: [`Lots::holder`] the other way round.
     fn wait(&self, place: usize, at: u64) -> u64 {
         let (mut t, mut total) = (at, self.total);
-        for &(_, weight) in &self.list[..place] {
+        for &weight in &self.weights[..place] {
             (t, total) = (t - t * u64::from(weight) / total, total - u64::from(weight));
         }
-        let weight = u64::from(self.list[place].1);
+        let weight = u64::from(self.weights[place]);
         // Its turns before `at` in this cycle; when that is all of them, the next is the first of the next cycle.
         let had = t * weight / total;
         let cycle = had / weight;
         let mut turn = ((had % weight + 1) * total).div_ceil(weight) - 1;
-        for &(_, weight) in self.list[..place].iter().rev() {
+        for &weight in self.weights[..place].iter().rev() {
             total += u64::from(weight);
             turn = turn * total / (total - u64::from(weight));
         }
