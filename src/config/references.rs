@@ -20,13 +20,14 @@ pub(super) fn warn(zone: &ZoneFile, config: &Config, diagnostics: &mut Diagnosti
     let mut names = Names::of(zone, config);
     references(zone, &mut names, &mut Diagnostics::default());
     names.tell_unused(zone, diagnostics);
-    unreachable::warn(zone, diagnostics);
+    unreachable::warn(zone, config, diagnostics);
     let needs_place = |rule: &RuleSpec| {
         let keys = rule.asn.len() + rule.country.len() + rule.continent.len();
         keys > 0 || matches!(rule.action, ActionSpec::Nearest { .. })
     };
     let placed = zone.routes.iter().find(|route| route.rules.iter().any(needs_place));
-    let known = config.geo.wanted || zone.networks.iter().any(|network| network.place.is_something());
+    let mut networks = zone.networks.iter().chain(&config.networks);
+    let known = config.geo.wanted || networks.any(|network| network.place.is_something());
     if let Some(route) = placed.filter(|_| !known) {
         let message =
             format!("route {} asks where clients are, which no [geo] database says", route.name.value);

@@ -44,8 +44,12 @@ pub(super) fn check_config(text: &str, wanted: &[&str]) {
 pub(super) fn zone(text: &str, located: bool) -> (ZoneFile, Diagnostics) {
     let mut config = config("").0;
     config.geo.wanted = located;
+    zone_with(&config, text)
+}
+
+fn zone_with(config: &Config, text: &str) -> (ZoneFile, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
-    let zone = ZoneFile::parse(text, Path::new("example.com.toml"), &config, &mut diagnostics);
+    let zone = ZoneFile::parse(text, Path::new("example.com.toml"), config, &mut diagnostics);
     (zone, diagnostics)
 }
 
@@ -55,10 +59,15 @@ pub(super) fn check_zone(text: &str, wanted: &[&str]) {
 
 /// A name steered by the route r; what is said of r comes after it, from line 4 on. There are pools a and b, which r need not use.
 pub(super) fn check_route(text: &str, wanted: &[&str]) {
+    check_route_with("geo.database = \"nowhere.mmdb\"", text, wanted);
+}
+
+/// The same with a config.
+pub(super) fn check_route_with(of_config: &str, text: &str, wanted: &[&str]) {
     let pools =
         "pool.a = { members = [\"192.0.2.1\"], location = \"1,1\" }\npool.b.members = [\"192.0.2.2\"]\n";
     let text = format!("records.w = {{ route = \"r\" }}\n{pools}{text}");
-    let mut diagnostics = zone(&text, true).1;
+    let mut diagnostics = zone_with(&config(of_config).0, &text).1;
     diagnostics.list.retain(|told| !told.message.starts_with("nothing uses"));
     check(&text, &diagnostics, wanted);
 }

@@ -1,6 +1,6 @@
 //! Rules of routes: whom they are for, and what of them has no effect.
 
-use super::tests::check_route;
+use super::tests::{check_route, check_route_with};
 
 #[test]
 fn a_rule_whose_clients_are_all_taken_before_is_told() {
@@ -30,4 +30,18 @@ fn a_rule_whose_clients_are_all_taken_before_is_told() {
 fn some_of_the_nearest_are_left() {
     check_route("route.r.rule = [{ nearest = [\"a\"], skip = 1 }]", &["expected a number from 0 to 0"]);
     check_route("route.r.rule = [{ use = \"a\", take = 1 }]", &["take goes with nearest"]);
+}
+
+#[test]
+fn networks_of_the_config_are_as_good_as_those_of_the_zone() {
+    let lab = "network.lab = { cidr = \"10.0.0.0/8\", country = \"DE\" }\n";
+    let rules = "route.r.rule = [{ cidr = \"@lab\", use = \"a\" }, { country = \"DE\", use = \"b\" }]";
+    // A rule for a network leaves something to the next, and a place may be known from networks alone.
+    check_route_with(lab, rules, &[]);
+    check_route(&format!("{lab}{rules}"), &[]);
+    let elsewhere =
+        "route.r.rule = [{ cidr = \"@lab\", use = \"a\" }, { cidr = \"10.1.0.0/16\", use = \"b\" }]";
+    check_route_with(lab, elsewhere, &["warning 4: a rule of route r is never tried"]);
+    let nowhere = "network.lab.cidr = \"10.0.0.0/8\"";
+    check_route_with(nowhere, rules, &["warning 4: route r asks where clients are"]);
 }

@@ -1,12 +1,13 @@
 //! Rules that are never tried: those before them are for all of their clients.
 
-use super::{Diagnostics, RouteSpec, RuleSpec, ZoneFile};
+use super::{Config, Diagnostics, NetworkSpec, RouteSpec, RuleSpec, ZoneFile};
 use ipnet::IpNet;
 
 /// Warns of every such rule.
-pub(super) fn warn(zone: &ZoneFile, diagnostics: &mut Diagnostics) {
+pub(super) fn warn(zone: &ZoneFile, config: &Config, diagnostics: &mut Diagnostics) {
+    let networks: Vec<&NetworkSpec> = zone.networks.iter().chain(&config.networks).collect();
     for route in &zone.routes {
-        let rules: Vec<Clients> = route.rules.iter().map(|rule| Clients::of(rule, zone)).collect();
+        let rules: Vec<Clients> = route.rules.iter().map(|rule| Clients::of(rule, &networks)).collect();
         for (i, rule) in rules.iter().enumerate() {
             let (before, span) = (&rules[..i], route.rules[i].span);
             if let Some(why) = never_tried(rule, before) {
@@ -30,13 +31,15 @@ struct Clients {
 }
 
 impl Clients {
-    fn of(rule: &RuleSpec, zone: &ZoneFile) -> Clients {
+    fn of(rule: &RuleSpec, networks: &[&NetworkSpec]) -> Clients {
         fn written<T: Clone>(list: &[T]) -> Option<Vec<T>> {
             (!list.is_empty()).then(|| list.to_vec())
         }
-        let named =
-            |network: &&super::NetworkSpec| rule.networks.iter().any(|name| name.value == network.name.value);
-        let named = zone.networks.iter().filter(named).flat_map(|network| &network.cidr);
+        let named = rule
+            .networks
+            .iter()
+            .filter_map(|name| networks.iter().find(|network| network.name.value == name.value))
+            .flat_map(|network| &network.cidr);
         let cidr: Vec<IpNet> = rule.cidr.iter().chain(named).copied().collect();
         Clients {
             cidr: written(&cidr),

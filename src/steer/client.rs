@@ -15,7 +15,8 @@ pub struct Client {
 }
 
 /// IPv6 prefixes that an IPv4 address follows: the first bits, and how many there are.
-const EMBEDDING: [(u128, u8); 3] = [(0xffff << 32, 96), (0x64_ff9b << 96, 96), (0x2002 << 112, 16)];
+pub(super) const EMBEDDING: [(u128, u8); 3] =
+    [(0xffff << 32, 96), (0x64_ff9b << 96, 96), (0x2002 << 112, 16)];
 
 impl Client {
     /// A client of which so many bits are known.
@@ -40,6 +41,17 @@ impl Client {
     /// A whole address that is taken as it is, whatever it stands for.
     pub(super) fn plain(address: IpAddr) -> Client {
         Client { address, bits: if address.is_ipv4() { 32 } else { 128 }, behind: 0 }
+    }
+
+    /// The length of the widest prefix around an IPv6 client that is apart from those in which IPv4 addresses are embedded: what is decided
+    /// for it says nothing of clients there, who are told apart by another address. 0 for IPv4.
+    pub(super) fn apart(&self) -> u8 {
+        let IpAddr::V6(v6) = self.address else { return 0 };
+        let alike = |(prefix, len): &(u128, u8)| {
+            let alike = (v6.to_bits() ^ prefix).leading_zeros() as u8;
+            if alike < *len { alike + 1 } else { 0 }
+        };
+        EMBEDDING.iter().map(alike).fold(0, u8::max)
     }
 
     /// The address it is told apart by.

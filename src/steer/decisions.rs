@@ -2,6 +2,7 @@
 //! prefix are decided alike are one leaf, so its length is the narrowest that an ECS scope may have (RFC 7871 §7.2.1).
 
 use super::Client;
+use super::client::EMBEDDING;
 use super::sections::{Class, Decision};
 use crate::limits;
 use std::collections::HashMap;
@@ -31,14 +32,13 @@ struct Leaf {
     class: u16,
 }
 
-/// Not in the list of classes: addresses of the IPv6 tree that stand for IPv4 addresses, which databases hold a second time there. Clients
-/// that use them are decided by the address they stand for.
+/// Not in the list of classes: IPv6 prefixes in which IPv4 addresses are embedded, where those are not all decided alike. Clients there are
+/// found by the address within; one of which less is known is worked out.
 const EMBEDDED: u16 = u16::MAX;
 
-/// Prefixes within which IPv6 addresses hold IPv4 addresses: IPv4-compatible (with `::` and `::1`), IPv4-mapped, NAT64 (RFC 6052 §2.1),
-/// Teredo and 6to4.
-const EMBEDDING: [(u128, u8); 5] =
-    [(0, 96), (0xffff << 32, 96), (0x64_ff9b << 96, 96), (0x2001_0000 << 96, 32), (0x2002 << 112, 16)];
+/// Prefixes at which databases hold their IPv4 networks once more: IPv4-compatible (with `::` and `::1`) and Teredo. Too few use them for the
+/// room they would take.
+const ALIASES: [(u128, u8); 2] = [(0, 96), (0x2001_0000 << 96, 32)];
 
 /// An address as a number, the first bit topmost, in its own width.
 trait Number: Copy + Ord {
@@ -81,8 +81,9 @@ impl Decisions {
     /// All that `work_out` decides, if it fits into so many octets. Its `bits` must be true: all clients within that prefix are decided alike.
     pub fn new(work_out: impl Fn(&Client) -> Decision, octets: usize) -> Option<Decisions> {
         let mut classes = Classes::default();
-        let v4 = Leaves::<u32>::new(&work_out, &mut classes, octets)?;
-        let v6 = Leaves::<u128>::new(&work_out, &mut classes, octets.saturating_sub(v4.octets()))?;
+        let v4 = Leaves::<u32>::new(&work_out, &mut classes, octets, EMBEDDED)?;
+        let embedded = if let [all] = *v4.leaves { all.class } else { EMBEDDED };
+        let v6 = Leaves::<u128>::new(&work_out, &mut classes, octets.saturating_sub(v4.octets()), embedded)?;
         let decisions = Decisions { v4, v6, classes: classes.list };
         (decisions.octets() <= octets).then_some(decisions)
     }
@@ -128,11 +129,12 @@ impl Classes {
 }
 
 impl<K: Number> Leaves<K> {
-    /// Goes through the addresses in order, a prefix that is decided alike at a time.
+    /// Goes through the addresses in order, a prefix that is decided alike at a time. `embedded` is what IPv4 addresses within IPv6 lead to.
     fn new(
         work_out: &impl Fn(&Client) -> Decision,
         classes: &mut Classes,
         octets: usize,
+        embedded: u16,
     ) -> Option<Leaves<K>> {
         let most = octets / (size_of::<K>() + size_of::<Leaf>());
         let mut leaves: Vec<(u128, Leaf)> = Vec::new();
@@ -141,9 +143,13 @@ impl<K: Number> Leaves<K> {
             let Some(at) = next else { return Some(Leaves::flatten(&leaves)) };
             let address = K::from_top(at).address();
             let Decision { class, bits, .. } = work_out(&Client::plain(address));
-            let leaf = match embedding(address).filter(|whole| *whole < bits) {
-                Some(whole) => Leaf { bits: whole, class: EMBEDDED },
-                None => Leaf { bits: bits.max(shortest(at)), class: classes.place(class)? },
+            let alias = || within(&ALIASES, address).filter(|whole| *whole < bits);
+            let leaf = if let Some(whole) = within(&EMBEDDING, address) {
+                Leaf { bits: whole, class: embedded }
+            } else if let Some(whole) = alias() {
+                Leaf { bits: whole, class: EMBEDDED }
+            } else {
+                Leaf { bits: bits.max(shortest(at)), class: classes.place(class)? }
             };
             push(&mut leaves, at, leaf);
             if leaves.len() > most {
@@ -185,11 +191,11 @@ fn shortest(at: u128) -> u8 {
     (128 - at.trailing_zeros()) as u8
 }
 
-/// The length of the prefix around an IPv6 address in which IPv4 addresses are embedded.
-fn embedding(address: IpAddr) -> Option<u8> {
+/// The length of the prefix among these that holds an IPv6 address.
+fn within(prefixes: &[(u128, u8)], address: IpAddr) -> Option<u8> {
     let IpAddr::V6(address) = address else { return None };
-    let within = |(prefix, bits): &(u128, u8)| (address.to_bits() ^ prefix) >> (128 - bits) == 0;
-    EMBEDDING.iter().find(|prefix| within(prefix)).map(|(_, bits)| *bits)
+    let holds = |(prefix, bits): &&(u128, u8)| (address.to_bits() ^ prefix) >> (128 - bits) == 0;
+    prefixes.iter().find(holds).map(|(_, bits)| *bits)
 }
 
 /// Adds the next leaf; while it and the one before are the halves of a prefix and say the same, they are one.

@@ -238,6 +238,7 @@ impl Sections {
     /// The decision by the sections as they are written: the first rule whose keys all hold.
     pub fn work_out(&self, client: &Client) -> Decision {
         let (held, prefix) = self.prefixes.find(client);
+        let apart = client.apart();
         let (mut located, mut bits) = (None, 0);
         let mut locate = || *located.get_or_insert_with(|| self.locate(client));
         let mut steps = Steps { list: [0; limits::CHAIN_POOLS], len: 0 };
@@ -245,14 +246,14 @@ impl Sections {
         for (i, rule) in self.spec.rules.iter().enumerate() {
             if rule.cidr.is_some() {
                 // From here on the answer depends on the prefixes.
-                bits = prefix.max(bits);
+                bits = prefix.max(apart).max(bits);
                 if held & (1 as RuleSet) << i == 0 {
                     continue;
                 }
             }
             if rule.needs_place() {
                 let (holds, longer) = rule.holds(&locate());
-                bits = longer.max(bits);
+                bits = longer.max(apart).max(bits);
                 if !holds {
                     continue;
                 }
@@ -262,7 +263,7 @@ impl Sections {
                 Leads::Ordered(list) => list.iter().for_each(|step| steps.push(*step)),
                 Leads::Nearest(nearest) => {
                     let place = locate().place;
-                    bits = place.bits.max(bits);
+                    bits = place.bits.max(apart).max(bits);
                     nearest.order(place.value, &mut steps);
                 }
                 Leads::Weighted => {

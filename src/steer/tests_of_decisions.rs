@@ -126,7 +126,86 @@ fn rules_that_lead_to_the_same_are_one_for_the_scope() {
     check(same, "2001:db8::1", 0);
     check("[[route.r.rule]]\ncidr = \"2001:db8::/32\"\nuse = \"p1\"\n", "2001:db8::1", 32);
     check("[[route.r.rule]]\ncidr = \"2001:db8::/32\"\nuse = \"p1\"\n", "192.0.2.1", 0);
-    check("[[route.r.rule]]\ncidr = \"::ffff:0:0/96\"\nuse = \"p1\"\n", "2001:db8::1", 3);
+    // Nobody is told apart by such an address: what is embedded there is.
+    check("[[route.r.rule]]\ncidr = \"::ffff:0:0/96\"\nuse = \"p1\"\n", "2001:db8::1", 0);
+}
+
+#[test]
+fn ipv6_is_apart_from_the_ipv4_within_it_where_that_is_decided_otherwise() {
+    let check = |rules: &str, from: &str, scope: u8| {
+        let steering = route(rules, None);
+        assert!(sections(&steering).compile(1 << 20).is_some());
+        assert_eq!(choose(&steering, Family::V4, from, 0).scope, scope, "{rules} for {from}");
+    };
+    let v4 = "[[route.r.rule]]\ncidr = \"10.0.0.0/9\"\nuse = \"p1\"\n";
+    for (from, scope) in [
+        // 2002::/16 begins like it.
+        ("2001:db8::1", 15),
+        ("2a00::1", 5),
+        ("fd00::1", 1),
+        // And 64:ff9b::/96 like this.
+        ("64:ff9b::1:0:0:0", 80),
+        ("2002:a00:1::", 25),
+        ("::ffff:10.128.0.1", 105),
+        ("64:ff9b::11.0.0.1", 96 + 8),
+        ("10.0.0.1", 9),
+    ] {
+        check(v4, from, scope);
+    }
+    let v6 = "[[route.r.rule]]\ncidr = \"2001:db8::/32\"\nuse = \"p1\"\n";
+    for (from, scope) in [("2002:a00:1::", 16), ("10.0.0.1", 0), ("2001:db8::1", 32), ("fd00::1", 1)] {
+        check(v6, from, scope);
+    }
+}
+
+/// IPv6 addresses, some of which have an IPv4 address of this world in them.
+fn v6_addresses() -> Vec<String> {
+    let embedded = (0..1u32 << 12).step_by(0x2b).flat_map(|n| {
+        let [a, b, c, d] = address(n).octets();
+        let v4 = address(n);
+        [format!("2002:{a:x}{b:02x}:{c:x}{d:02x}::1"), format!("::ffff:{v4}"), format!("64:ff9b::{v4}")]
+    });
+    let others = [
+        "::1",
+        "::fffe:0:1",
+        "::1:0:0:0",
+        "64:ff9a::1",
+        "64:ff9b::1:0:0:0",
+        "64:ff9b:1::1",
+        "2001::1",
+        "2001:db8::1",
+        "2001:db8:8000::1",
+        "2003::1",
+        "2a00::1",
+        "fd00::1",
+    ];
+    embedded.chain(others.map(str::to_owned)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    #[test]
+    fn all_within_an_answers_scope_are_answered_alike_whatever_they_have_within(
+        rules in prop::collection::vec(rule(), 0..4),
+        v6 in prop::sample::subsequence(vec!["2001:db8::/33", "2001:db8::/32", "2000::/4", "::/0", "fc00::/7"], 0..3),
+        records in prop::collection::vec((prefix(), record()), 1..4),
+    ) {
+        let v6: String = v6.iter().map(|net| format!("[[route.r.rule]]\ncidr = \"{net}\"\nuse = \"p1\"\n")).collect();
+        let records: Vec<(&str, _)> = records.iter().map(|(prefix, record)| (prefix.as_str(), record.clone())).collect();
+        let steering = route(&(v6 + &rules.concat()), Some(&geo(&[&database(&records)])));
+        let addresses = v6_addresses();
+        for compiled in [false, true] {
+            prop_assert!(!compiled || sections(&steering).compile(1 << 20).is_some());
+            let answers: Vec<_> = addresses.iter().map(|from| choose(&steering, Family::V4, from, 0)).collect();
+            for (from, answer) in addresses.iter().zip(&answers) {
+                let within = ipnet::Ipv6Net::new(from.parse().unwrap(), answer.scope).unwrap();
+                for (other, its) in addresses.iter().zip(&answers) {
+                    let alike = !within.contains(&other.parse::<std::net::Ipv6Addr>().unwrap()) || its.pool == answer.pool;
+                    prop_assert!(alike, "{} and {} within /{}, compiled: {}", from, other, answer.scope, compiled);
+                }
+            }
+        }
+    }
 }
 
 #[test]

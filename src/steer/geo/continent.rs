@@ -1,4 +1,5 @@
-//! The continent of a country, where a source has only the country: as MaxMind and the UN (M49) assign them.
+//! The continent of a country, where a source has only the country: as MaxMind assigns them, and
+//! so GeoNames; the UN (M49) has some elsewhere, as Cyprus in Asia.
 
 /// Two-letter codes (ISO 3166-1) in order, for each continent. XK is used for Kosovo; EU and AP, which some databases have for addresses of a
 /// region, are not countries and stand only for their continents.
@@ -11,12 +12,12 @@ const CONTINENTS: [([u8; 2], &str); 7] = [
     (*b"AN", "AQ BV GS HM TF"),
     (
         *b"AS",
-        "AE AF AM AP AZ BD BH BN BT CC CN CX CY GE HK ID IL IN IO IQ IR JO JP KG KH KP KR KW KZ LA LB LK MM MN MO MV MY NP OM PH PK \
+        "AE AF AM AP AZ BD BH BN BT CC CN CX GE HK ID IL IN IO IQ IR JO JP KG KH KP KR KW KZ LA LB LK MM MN MO MV MY NP OM PH PK \
          PS QA SA SG SY TH TJ TM TR TW UZ VN YE",
     ),
     (
         *b"EU",
-        "AD AL AT AX BA BE BG BY CH CZ DE DK EE ES EU FI FO FR GB GG GI GR HR HU IE IM IS IT JE LI LT LU LV MC MD ME MK MT NL NO PL PT \
+        "AD AL AT AX BA BE BG BY CH CY CZ DE DK EE ES EU FI FO FR GB GG GI GR HR HU IE IM IS IT JE LI LT LU LV MC MD ME MK MT NL NO PL PT \
          RO RS RU SE SI SJ SK SM UA VA XK",
     ),
     (
@@ -47,7 +48,7 @@ mod tests {
         assert_eq!((all.len(), unique.len()), (252, 252));
         assert!(all.iter().all(|code| code.len() == 2));
         for (country, continent) in
-            [("DE", "EU"), ("ZW", "AF"), ("TL", "OC"), ("US", "NA"), ("TR", "AS"), ("VE", "SA")]
+            [("DE", "EU"), ("ZW", "AF"), ("TL", "OC"), ("US", "NA"), ("TR", "AS"), ("CY", "EU")]
         {
             assert_eq!(of(country.as_bytes().try_into().unwrap()).unwrap(), continent.as_bytes());
         }
