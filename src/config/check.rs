@@ -1,6 +1,7 @@
 //! `[check.X]` as meant: what is asked of an address, how often, and how many answers in a row change what is thought of it.
 
 use super::Spanned;
+use crate::limits;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -66,7 +67,7 @@ impl Pace {
     }
 
     /// The floor and ceiling of TTLs, in seconds, with which that is so. A failure is seen an interval, its jitter and a time-out later at
-    /// the latest; who asked shortly before has the ceiling still to wait. It is confirmed within 3 s more; who asked shortly before
+    /// the latest; who asked shortly before has the ceiling still to wait. It is confirmed within [`Pace::CONFIRMED`] more; who asked shortly before
     /// that, while it was pending, has the floor.
     pub fn ttl_of_failover(within: Duration) -> (u32, u32) {
         let pace = Pace::of_failover(within);
@@ -75,8 +76,12 @@ impl Pace {
         (left(seen + Pace::CONFIRMED).min(10), left(seen).min(60))
     }
 
-    /// How long after the first failure an endpoint is down: with `fall` = 5 at the most, the last confirm starts 2 s after it and takes 1.
-    pub const CONFIRMED: Duration = Duration::from_secs(3);
+    /// How long after the first failure an endpoint is down at the latest: where many probes are lost that mean nothing, as many confirm it as
+    /// [`limits::CONFIRMS`] says; else the last starts a second after the first failure.
+    pub const CONFIRMED: Duration = Duration::from_millis(
+        limits::CONFIRM_GAP.as_millis() as u64 * (limits::CONFIRMS as u64 - 1)
+            + limits::CONFIRM_TIMEOUT.as_millis() as u64,
+    );
 
     /// By how much a probe may be late, so that many do not come together.
     pub fn jitter(&self) -> Duration {
@@ -232,4 +237,9 @@ pub struct Shed {
     pub low: f64,
     /// `high`: at or above it everything is.
     pub high: f64,
+}
+
+/// The name of a host that may have a port after it, as in the field Host of HTTP.
+pub fn without_port(host: &str) -> &str {
+    host.rsplit_once(':').map_or(host, |(name, _)| name)
 }

@@ -148,13 +148,10 @@ fn promise(zone: &mut ZoneFile, config: &Config, diagnostics: &mut Diagnostics) 
 
 /// The tightest promise of any check of the pools that a pool or route may lead to.
 fn tightest(name: &str, zone: &ZoneFile, config: &Config, depth: usize) -> Option<(Duration, String)> {
-    let of_check = |name: &String| {
-        let mut all = zone.checks.iter().chain(&config.checks);
-        let check = all.find(|check| check.name.value == *name)?;
-        Some((check.failover_within?, name.clone()))
-    };
     if let Some(pool) = zone.pools.iter().find(|pool| pool.name.value == name) {
-        return pool.checks.iter().filter_map(|check| of_check(&check.value)).min();
+        let all: Vec<&CheckSpec> = zone.checks.iter().chain(&config.checks).collect();
+        let promises = pool.checks.iter().filter_map(|check| tightest_of(&check.value, &all, 0));
+        return promises.min();
     }
     let route = zone.routes.iter().find(|route| route.name.value == name && depth <= limits::ROUTE_DEPTH)?;
     let used = route.rules.iter().flat_map(|rule| match &rule.action {
@@ -163,6 +160,19 @@ fn tightest(name: &str, zone: &ZoneFile, config: &Config, depth: usize) -> Optio
     });
     let all = used.chain(route.fallback.iter().map(|name| &name.value));
     all.filter_map(|name| tightest(name, zone, config, depth + 1)).min()
+}
+
+/// The tightest promise of a check, or of those it is calculated from.
+fn tightest_of(name: &str, all: &[&CheckSpec], depth: usize) -> Option<(Duration, String)> {
+    let check = all.iter().find(|check| check.name.value == name)?;
+    match &check.kind {
+        CheckKind::Made(_) => Some((check.failover_within?, name.to_owned())),
+        CheckKind::Calculated(_) if depth >= limits::CHECK_DEPTH => None,
+        CheckKind::Calculated(calculated) => {
+            let below = calculated.of.iter().map(|operand| operand.check.value.as_str());
+            below.filter_map(|below| tightest_of(below, all, depth + 1)).min()
+        }
+    }
 }
 
 #[cfg(test)]

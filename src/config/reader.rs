@@ -237,6 +237,11 @@ impl<'d> Reader<'d> {
         value.value.is_str()
     }
 
+    /// Whether a value is `true`.
+    pub fn is_true(&self, value: Value<'_>) -> bool {
+        value.value.as_bool() == Some(true)
+    }
+
     /// A string.
     pub fn string(&mut self, value: Value<'_>) -> Option<Spanned<String>> {
         match value.value {

@@ -36,6 +36,8 @@ fn each_kind_of_check_is_read() {
         "dns = \"{address}:5353\"\nquery = \"example.com A\"\nexpect = { rcode = \"NOERROR\", answer = \"192.0.2.1\" }",
         "grpc = \"{address}:50051\"\nservice = \"web\"\ntls = true\nhost = \"g.example\"",
         "ping = \"{address}\"",
+        "ping = true",
+        "http = \"http://{address}?a=1\"",
         "push = { token = \"0123456789abcdef\", ttl = \"30s\" }",
     ] {
         made(good);
@@ -168,4 +170,35 @@ fn what_pools_say_of_checks_is_read() {
         let (_, diagnostics) = zone(&pool(&format!("{members}{more}")), true);
         assert!(diagnostics.list.iter().any(|told| told.message.contains(wanted)), "{more}: {wanted}");
     }
+}
+
+#[test]
+fn a_pace_goes_with_checks_that_ask() {
+    for key in ["failover_within = \"30s\"", "interval = \"5s\"", "timeout = \"1s\"", "rise = 2", "fall = 2"]
+    {
+        let push = format!("push = {{ token = \"0123456789abcdef\", ttl = \"10m\" }}\n{key}");
+        let name = key.split(' ').next().unwrap();
+        told(&push, &[&format!("error 5: {name} goes with checks that ask: these endpoints report")]);
+        let formula = format!("all = [\"d\"]\n{key}\n[check.d]\nping = true");
+        told(&formula, &[&format!("error 5: {name} goes with checks that ask: this one follows")]);
+    }
+    told("ping = false", &["expected true or \"{address}\""]);
+}
+
+#[test]
+fn a_promise_is_kept_through_a_formula() {
+    let formula = "any = [\"all\", \"plain\"]\n[check.all]\nall = [\"fast\", \"!slow\"]\n[check.plain]\nping = true\n\
+                   [check.fast]\nping = true\nfailover_within = \"30s\"\n[check.slow]\ntcp = \"{address}:1\"\nfailover_within = \"5m\"";
+    assert_eq!(zone(&with_check(formula), true).0.steered[0].ttl, (10, 20));
+}
+
+#[test]
+fn authorities_must_be_certificates() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let check = |text: &str, why: &str| {
+        std::fs::write(file.path(), text).unwrap();
+        told(&format!("tcp = \"{{address}}:1\"\ntls = true\nca = {:?}", file.path()), &[why]);
+    };
+    check("", "there is no certificate in it");
+    check("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", "error 6");
 }

@@ -135,3 +135,6 @@ pub const GEOFEED_TOLD: usize = 5;
 /// How often the files of geographic data are looked at. One that has changed is read when it stays the same until the next look: it may be
 /// being written.
 pub const GEO_LOOK: Duration = Duration::from_secs(2);
+
+/// Ways to speak TLS that probes keep: one for each set of authorities that checks name.
+pub const PROBE_TLS: usize = 1_024;

@@ -20,13 +20,16 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is written of a check, made of an address, comes to this: a success whose note has these words, or a failure.
 async fn outcome(at: SocketAddr, check: &str, timeout: Duration) -> Outcome {
+    probe(&target(at, check), timeout, &Means::default()).await
+}
+
+fn target(at: SocketAddr, check: &str) -> Target {
     let text = format!("[health]\ncommands = [\"/\"]\n[check.c]\n{check}\n");
     let mut diagnostics = Diagnostics::default();
     let config = Config::parse(&text, Path::new("/waymark.toml"), &mut diagnostics);
     assert!(!diagnostics.has_errors(), "{}", diagnostics.render(false));
     let CheckKind::Made(made) = &config.checks[0].kind else { panic!("{check} is made") };
-    let target = Target { address: at.ip(), port: Some(at.port()), check: Arc::clone(made) };
-    probe(&target, timeout, &Means::default()).await
+    Target { address: at.ip(), port: Some(at.port()), check: Arc::clone(made) }
 }
 
 /// The check succeeds, and its note has these words.

@@ -104,6 +104,25 @@ async fn a_dns_server_is_judged_by_code_and_answer() {
         let other = check("expect.answer = \"192.0.2.2\"");
         fails(at, &other, Fault::Endpoint, "the record expected is not among the answers").await;
     }
+    // What comes over TCP is judged as what comes over UDP.
+    let cut_twice = targets::dns(|query| Some(reply(query, 0x0200)), |query| reply(query, 0x0200)).await;
+    fails(cut_twice, &check(""), Fault::Endpoint, "truncated over TCP, too").await;
+    let then_fails = targets::dns(|query| Some(reply(query, 0x0200)), |query| reply(query, 0x0202)).await;
+    fails(then_fails, &check(""), Fault::Endpoint, "SERVFAIL, expected NOERROR").await;
+    let other = |query: &[u8]| [&[query[0] ^ 1], &reply(query, 0)[1..]].concat();
+    let another = targets::dns(|query| Some(reply(query, 0x0200)), other).await;
+    fails(another, &check(""), Fault::Endpoint, "the reply to another query").await;
+    // It has answered, so it is not the network.
+    let udp = tokio::net::UdpSocket::bind(targets::hung().await).await.unwrap();
+    let cut_and_hung = udp.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut query = [0; 512];
+        while let Ok((len, client)) = udp.recv_from(&mut query).await {
+            let _ = udp.send_to(&reply(&query[..len], 0x0200), client).await;
+        }
+    });
+    let late = "a truncated answer came, but no answer in 0.8 s";
+    fails(cut_and_hung, &check(""), Fault::Endpoint, late).await;
     succeeds(refuses, &check("expect.rcode = \"REFUSED\""), "").await;
     fails(refuses, &check(""), Fault::Endpoint, "REFUSED, expected NOERROR").await;
     fails(junk, &check(""), Fault::Endpoint, "no DNS message").await;

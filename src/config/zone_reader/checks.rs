@@ -4,7 +4,7 @@ use super::steering::{named, strings};
 use crate::config::reader::{Reader, Table, Value};
 use crate::config::{
     Calculated, Check, CheckKind, CheckSpec, CommandProbe, DnsProbe, GrpcProbe, HttpProbe, Operand, Pace,
-    Probe, PushProbe, Span, Spanned, TcpProbe, Tls,
+    Probe, PushProbe, Span, Spanned, TcpProbe, Tls, without_port,
 };
 use crate::rrset;
 use crate::wire::{Name, Rcode, Rtype};
@@ -12,6 +12,8 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 
 /// The keys that say what a check does.
 const KINDS: [&str; 10] = ["http", "tcp", "dns", "grpc", "ping", "command", "push", "all", "any", "at_least"];
@@ -25,6 +27,11 @@ pub(in crate::config) fn checks(
     let mut checks = Vec::new();
     for (name, mut table) in named(reader, root, "check") {
         let written: Vec<&str> = KINDS.into_iter().filter(|kind| table.peek(kind).is_some()).collect();
+        if let Some((why, cure)) = written.iter().find_map(|kind| paceless(kind)) {
+            for (key, span) in PACE.iter().filter_map(|key| Some((key, table.take(key)?.span))) {
+                reader.error(span, format!("{key} {why}")).help = Some(cure.into());
+            }
+        }
         let (pace, failover_within) = pace(reader, &mut table);
         let kind = match written[..] {
             [kind] => read(reader, &mut table, kind, pace, base),
@@ -43,6 +50,24 @@ pub(in crate::config) fn checks(
         checks.push(CheckSpec { name, kind, failover_within });
     }
     checks
+}
+
+/// The keys that say how often is asked, and how many in a row count.
+const PACE: [&str; 5] = ["failover_within", "interval", "timeout", "rise", "fall"];
+
+/// Why checks of a kind have no pace of their own, and where it is.
+fn paceless(kind: &str) -> Option<(&'static str, &'static str)> {
+    match kind {
+        "all" | "any" | "at_least" => Some((
+            "goes with checks that ask: this one follows from others",
+            "write it in the checks that this one is calculated from",
+        )),
+        "push" => Some((
+            "goes with checks that ask: these endpoints report themselves",
+            "how long a report counts is its ttl: push = { token = \"...\", ttl = \"30s\" }",
+        )),
+        _ => None,
+    }
 }
 
 /// How often, and how many in a row.
@@ -110,7 +135,9 @@ fn read(
         "dns" => Probe::Dns(dns(reader, table, value)?),
         "grpc" => Probe::Grpc(grpc(reader, table, value, base)?),
         "ping" => {
-            reader.parse(value, "\"{address}\"", |text| (text == "{address}").then_some(()))?;
+            if !reader.is_true(value) {
+                reader.parse(value, "true or \"{address}\"", |text| (text == "{address}").then_some(()))?;
+            }
             Probe::Ping
         }
         "command" => Probe::Command(command(reader, value)?),
@@ -163,8 +190,8 @@ fn tls(
     let verify = flag(reader, table, "verify").unwrap_or(true);
     let ca = table.take("ca").and_then(|value| {
         let path = base.join(reader.string(value)?.value);
-        if let Err(error) = std::fs::File::open(&path) {
-            reader.error(value.span, format!("{}: {error}", path.display())).help =
+        if let Err(why) = authorities(&path) {
+            reader.error(value.span, format!("{}: {why}", path.display())).help =
                 Some("ca is a PEM file of the authorities that are trusted".into());
         }
         Some(path)
@@ -180,6 +207,16 @@ fn tls(
     let seconds = valid_for.and_then(|(_, seconds)| seconds).unwrap_or(0);
     let name = sni.or_else(|| name.map(str::to_owned));
     Some(Tls { name, verify, ca, valid_for: Duration::from_secs(seconds.into()) })
+}
+
+/// Whether a file has certificates.
+fn authorities(path: &Path) -> Result<(), String> {
+    let octets = std::fs::read(path).map_err(|error| error.to_string())?;
+    match CertificateDer::pem_slice_iter(&octets).next() {
+        Some(Ok(_)) => Ok(()),
+        Some(Err(error)) => Err(error.to_string()),
+        None => Err("there is no certificate in it".into()),
+    }
 }
 
 /// `{address}` with a port, if there is one; without `port` there must be.
@@ -213,13 +250,15 @@ fn http(reader: &mut Reader<'_>, table: &mut Table<'_>, value: Value<'_>, base: 
             return None;
         }
     };
-    let (place, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
+    let (place, path) = rest.find(['/', '?', '#']).map_or((rest, ""), |end| rest.split_at(end));
+    // RFC 9110 §4.2.3: an empty path is "/".
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     let port = port(reader, place, value.span, Some(if secure { 443 } else { 80 }));
     if path.parse::<hyper::Uri>().is_err() {
         reader.error(value.span, format!("{path:?} is not a path of a URL"));
     }
     let host = text(reader, table, "host");
-    let bare = host.as_deref().map(|host| host.rsplit_once(':').map_or(host, |(name, _)| name));
+    let bare = host.as_deref().map(without_port);
     let tls = tls(reader, table, &mut expected, secure, bare, base);
     let method = table.take("method").and_then(|value| {
         let form = "a method, as in \"GET\" or \"HEAD\"";
@@ -233,7 +272,7 @@ fn http(reader: &mut Reader<'_>, table: &mut Table<'_>, value: Value<'_>, base: 
         port: port?,
         tls,
         method: method.unwrap_or_else(|| "GET".into()),
-        path: path.to_owned(),
+        path,
         host,
         http2,
         status: status.filter(|status| !status.is_empty()).unwrap_or_else(|| vec![200..=299]),
@@ -271,7 +310,7 @@ fn grpc(reader: &mut Reader<'_>, table: &mut Table<'_>, value: Value<'_>, base: 
     let port = port(reader, &place, value.span, None);
     let on = flag(reader, table, "tls").unwrap_or(false);
     let host = text(reader, table, "host");
-    let tls = tls(reader, table, &mut expected, on, host.as_deref(), base);
+    let tls = tls(reader, table, &mut expected, on, host.as_deref().map(without_port), base);
     let service = table.take("service").and_then(|value| {
         let short = |text: &str| (text.len() <= 127).then(|| text.to_owned());
         reader.parse(value, "the name of a service, at most 127 octets", short)

@@ -1,6 +1,6 @@
 //! A connection to an endpoint, through TLS where it is wanted.
 
-use super::means::{Protocols, days_left};
+use super::means::{Protocols, seconds_left};
 use super::{Failure, Means, Note, Reached, Stage, of_socket, own, socket, wrong};
 use crate::config::Tls;
 use crate::health::Target;
@@ -69,16 +69,24 @@ async fn secure(
     reached.at(Stage::Secure);
     let (_, session) = stream.get_ref();
     let http2 = session.alpn_protocol() == Some(b"h2");
-    let days = session.peer_certificates().and_then(|chain| chain.first()).and_then(days_left);
-    let note = match days {
-        Some(days) if Duration::from_secs(days.max(0).unsigned_abs() * 86_400) < tls.valid_for => {
-            let wanted = tls.valid_for.as_secs() / 86_400;
-            return Err(wrong(format!("certificate valid for {days} days, expected {wanted}")));
+    let left = session.peer_certificates().and_then(|chain| chain.first()).and_then(seconds_left);
+    let note = match left {
+        Some(left) if left < tls.valid_for.as_secs() as i64 => {
+            let wanted = long(tls.valid_for.as_secs() as i64);
+            return Err(wrong(format!("certificate valid for {}, expected {wanted}", long(left))));
         }
-        Some(days) if days < 0 => Some(format!("certificate expired {} days ago", -days)),
-        days => days.map(|days| format!("certificate valid for {days} days")),
+        Some(left) if left < 0 => Some(format!("certificate expired {} ago", long(-left))),
+        left => left.map(|left| format!("certificate valid for {}", long(left))),
     };
     Ok(Connection { stream: Box::new(stream), http2, note })
+}
+
+/// A time as people count what is left of a certificate: in days, at the end in hours.
+fn long(seconds: i64) -> String {
+    match seconds / 3_600 {
+        hours if hours.abs() < 72 => format!("{hours} hours"),
+        hours => format!("{} days", hours / 24),
+    }
 }
 
 /// Why TLS does not stand.

@@ -6,7 +6,8 @@ use crate::config::Tls;
 use crate::limits;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -14,6 +15,7 @@ use tokio_rustls::rustls::client::{ClientConfig, Resumption, WebPkiServerVerifie
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::time_provider::TimeProvider;
 use tokio_rustls::rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 /// What probes share.
@@ -40,6 +42,8 @@ impl Default for Means {
 struct Key {
     verify: bool,
     authorities: Option<PathBuf>,
+    /// When that file was last changed.
+    changed: Option<SystemTime>,
     protocols: Protocols,
 }
 
@@ -57,14 +61,25 @@ pub(super) enum Protocols {
 impl Means {
     /// How to speak TLS with a server.
     pub(super) fn connector(&self, tls: &Tls, protocols: Protocols) -> Result<TlsConnector, Failure> {
-        let key = Key { verify: tls.verify, authorities: tls.ca.clone(), protocols };
-        let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(config) = configs.get(&key) {
+        let modified = |path: &PathBuf| path.metadata().and_then(|found| found.modified()).ok();
+        let changed = tls.ca.as_ref().and_then(modified);
+        let key = Key { verify: tls.verify, authorities: tls.ca.clone(), changed, protocols };
+        if let Some(config) = self.configs().get(&key) {
             return Ok(Arc::clone(config).into());
         }
+        // Not under the lock: others are not to wait for a file.
         let config = Arc::new(self.config(&key)?);
+        let mut configs = self.configs();
+        // Those of files that have changed, and of checks that are gone.
+        if configs.len() >= limits::PROBE_TLS {
+            configs.clear();
+        }
         configs.insert(key, Arc::clone(&config));
         Ok(config.into())
+    }
+
+    fn configs(&self) -> MutexGuard<'_, HashMap<Key, Arc<ClientConfig>>> {
+        self.configs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn config(&self, key: &Key) -> Result<ClientConfig, Failure> {
@@ -84,7 +99,7 @@ impl Means {
         } else {
             Arc::new(Anyone(Arc::clone(&provider)))
         };
-        let builder = ClientConfig::builder_with_provider(provider)
+        let builder = ClientConfig::builder_with_details(provider, Arc::new(Clock))
             .with_safe_default_protocol_versions()
             .map_err(|error| own(format!("TLS: {error}")))?;
         let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
@@ -157,9 +172,18 @@ impl ServerCertVerifier for Anyone {
     }
 }
 
-/// For how many days more a certificate is valid, less than none when it has expired.
-pub(super) fn days_left(certificate: &CertificateDer<'_>) -> Option<i64> {
+/// The time by which certificates are judged.
+#[derive(Debug)]
+struct Clock;
+
+impl TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(clock::unix_secs())))
+    }
+}
+
+/// For how many seconds more a certificate is valid, less than none when it has expired.
+pub(super) fn seconds_left(certificate: &CertificateDer<'_>) -> Option<i64> {
     let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
-    let until = parsed.validity().not_after.timestamp();
-    Some((until - clock::unix_secs() as i64).div_euclid(86_400))
+    Some(parsed.validity().not_after.timestamp() - clock::unix_secs() as i64)
 }

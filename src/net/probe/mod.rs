@@ -33,7 +33,7 @@ pub async fn probe(target: &Target, timeout: Duration, means: &Means) -> Outcome
         match &target.check.probe {
             Probe::Http(http) => http::probe(target, http, means, &reached).await,
             Probe::Tcp(tcp) => tcp::probe(target, tcp, means, &reached).await,
-            Probe::Dns(dns) => query::probe(target, dns).await,
+            Probe::Dns(dns) => query::probe(target, dns, &reached).await,
             Probe::Grpc(grpc) => grpc::probe(target, grpc, means, &reached).await,
             Probe::Ping => ping::probe(target.address).await,
             Probe::Command(command) => command::probe(target, command, means, &reached).await,
@@ -76,6 +76,10 @@ enum Stage {
     Secure,
     Status,
     Started,
+    /// It is not asked yet: others are, of which only so many are at one time.
+    Queued,
+    /// It answered that the answer is too long for a datagram.
+    Truncated,
 }
 
 impl Reached {
@@ -91,7 +95,14 @@ impl Reached {
             1 => "connected",
             2 => "connected over TLS",
             3 => "a status came",
-            _ => "it was started",
+            4 => "it was started",
+            5 => {
+                let most = limits::PROBE_COMMANDS;
+                return own(format!(
+                    "for {seconds} s no program of {most} that may run ended: it was not run"
+                ));
+            }
+            _ => "a truncated answer came",
         };
         wrong(format!("{stage}, but no answer in {seconds} s"))
     }
@@ -102,6 +113,12 @@ fn wrong(text: impl Into<String>) -> Failure {
     let mut text = text.into();
     text.truncate(text.floor_char_boundary(limits::PROBE_ERROR));
     Failure { kind: Fault::Endpoint, text }
+}
+
+/// What a success has to say, if anything.
+fn note(text: impl Into<String>) -> Note {
+    let text = wrong(text).text;
+    (!text.is_empty()).then_some(text)
 }
 
 /// It could not be asked.

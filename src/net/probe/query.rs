@@ -1,6 +1,6 @@
 //! A DNS query: over UDP, and over TCP where the answer is truncated.
 
-use super::{Failure, Note, of_socket, own, socket, wrong};
+use super::{Failure, Note, Reached, Stage, of_socket, own, socket, wrong};
 use crate::config::DnsProbe;
 use crate::health::Target;
 use crate::rrset;
@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 
 /// Asks, and looks at the response code and the answers.
-pub(super) async fn probe(target: &Target, dns: &DnsProbe) -> Result<Note, Failure> {
+pub(super) async fn probe(target: &Target, dns: &DnsProbe, reached: &Reached) -> Result<Note, Failure> {
     let server = socket(target, dns.port);
     let id = entropy::u64() as u16;
     let mut query = [0; 512];
@@ -20,13 +20,22 @@ pub(super) async fn probe(target: &Target, dns: &DnsProbe) -> Result<Note, Failu
     let _ = writer.question(dns.name.as_name(), dns.rtype, Class::IN);
     let len = writer.finish();
     let reply = over_udp(server, &query[..len]).await?;
-    match judge(dns, &reply)? {
-        true => {
-            let reply = over_tcp(server, &query[..len]).await?;
-            judge(dns, &reply).map(|_| None)
+    if judge(dns, &reply)? == Judged::Truncated {
+        reached.at(Stage::Truncated);
+        let reply = over_tcp(server, &query[..len]).await?;
+        if judge(dns, &reply)? == Judged::Truncated {
+            return Err(wrong("the answer is truncated over TCP, too"));
         }
-        false => Ok(None),
     }
+    Ok(None)
+}
+
+/// What a reply that is not wrong is.
+#[derive(PartialEq)]
+enum Judged {
+    Right,
+    /// It is to be asked for over TCP.
+    Truncated,
 }
 
 async fn over_udp(server: SocketAddr, query: &[u8]) -> Result<Vec<u8>, Failure> {
@@ -38,7 +47,8 @@ async fn over_udp(server: SocketAddr, query: &[u8]) -> Result<Vec<u8>, Failure> 
     // A connected socket hears of ports that are closed, and takes datagrams from there alone.
     socket.connect(server).await.map_err(|error| of_socket("connect", &error))?;
     socket.send(query).await.map_err(|error| of_socket("send", &error))?;
-    let mut reply = vec![0; limits::MESSAGE];
+    // Without EDNS a reply is no longer (RFC 1035 §4.2.1).
+    let mut reply = vec![0; limits::UDP_PLAIN.into()];
     loop {
         let len = socket.recv(&mut reply).await.map_err(|error| of_socket("query", &error))?;
         if reply.get(..2) == query.get(..2) {
@@ -55,23 +65,26 @@ async fn over_tcp(server: SocketAddr, query: &[u8]) -> Result<Vec<u8>, Failure> 
     let len = stream.read_u16().await.map_err(|error| of_socket("read", &error))?;
     let mut reply = vec![0; len.into()];
     stream.read_exact(&mut reply).await.map_err(|error| of_socket("read", &error))?;
-    Ok(reply)
+    match reply.get(..2) == query.get(..2) {
+        true => Ok(reply),
+        false => Err(wrong("what came over TCP is the reply to another query")),
+    }
 }
 
-/// Whether a reply is what it should be; true when it must be asked for over TCP.
-fn judge(dns: &DnsProbe, reply: &[u8]) -> Result<bool, Failure> {
+/// Whether a reply is what it should be.
+fn judge(dns: &DnsProbe, reply: &[u8]) -> Result<Judged, Failure> {
     let message = Message::parse(reply).map_err(|_| wrong("the reply is no DNS message"))?;
     let flags = message.header().flags;
     if !flags.has(Flags::QR) {
         return Err(wrong("what came is a query, not a reply"));
     }
-    if flags.has(Flags::TC) {
-        return Ok(true);
-    }
     if flags.rcode() != dns.rcode {
         return Err(wrong(format!("{}, expected {}", flags.rcode(), dns.rcode)));
     }
-    let Some(wanted) = &dns.answer else { return Ok(false) };
+    if flags.has(Flags::TC) {
+        return Ok(Judged::Truncated);
+    }
+    let Some(wanted) = &dns.answer else { return Ok(Judged::Right) };
     let answers = message.records().flatten().filter(|record| record.section == Section::Answer);
     let mut answers = answers.filter(|record| record.rtype == dns.rtype);
     let is_wanted = |record: &crate::wire::Record<'_>| {
@@ -79,7 +92,7 @@ fn judge(dns: &DnsProbe, reply: &[u8]) -> Result<bool, Failure> {
         rrset::read_rdata(record, &mut rdata).is_ok() && rdata == *wanted
     };
     match answers.any(|record| is_wanted(&record)) {
-        true => Ok(false),
+        true => Ok(Judged::Right),
         false => Err(wrong("the record expected is not among the answers")),
     }
 }
