@@ -1,6 +1,7 @@
 //! What follows from the events of health: a line in the log, a count, what is said when answers come from elsewhere, and what is kept.
 
 use crate::answer::View;
+use crate::clock;
 use crate::health::{Event, State, What};
 use crate::limits;
 use crate::metrics::Metrics;
@@ -27,19 +28,31 @@ pub(super) struct Vigil {
     pub store: Option<Store>,
 }
 
+/// When something is due.
+type Timer = Pin<Box<Sleep>>;
+
 /// Pools that are down, by zone and name.
 type Down = HashMap<(String, String), Vec<Family>>;
 
 impl Vigil {
     /// Does what follows from each event. Never ends.
     pub async fn keep(self, checks: Arc<Checks>, mut events: Receiver<Arc<Event>>) {
-        let (mut down, mut unwritten) = (Down::new(), None::<Pin<Box<Sleep>>>);
+        let (mut down, mut unwritten, mut unlooked) = (Down::new(), None::<Timer>, None::<Timer>);
+        // So that writing takes a small share of the time, however much there is.
+        let mut pause = limits::HEALTH_WRITE;
         loop {
             let event = tokio::select! {
                 event = events.recv() => event,
                 () = ended(&mut unwritten) => {
                     unwritten = None;
+                    let begun = clock::now();
                     self.write(&checks).await;
+                    pause = limits::HEALTH_WRITE.max(clock::now().since(begun) * 20);
+                    continue;
+                }
+                () = ended(&mut unlooked) => {
+                    unlooked = None;
+                    self.look_for_fallbacks(&checks, &mut down);
                     continue;
                 }
             };
@@ -70,9 +83,10 @@ impl Vigil {
                 // What an operator says is kept even over a crash; states are found out again.
                 self.write(&checks).await;
             }
-            unwritten.get_or_insert_with(|| Box::pin(sleep(limits::HEALTH_WRITE)));
+            unwritten.get_or_insert_with(|| Box::pin(sleep(pause)));
             if flipped {
-                self.look_for_fallbacks(&checks, &mut down);
+                // All pools are looked at: once for many flips.
+                unlooked.get_or_insert_with(|| Box::pin(sleep(limits::FALLBACK_LOOK)));
             }
         }
     }
@@ -127,7 +141,7 @@ impl Vigil {
 }
 
 /// When a sleep has ended; never when there is none.
-async fn ended(sleep: &mut Option<Pin<Box<Sleep>>>) {
+async fn ended(sleep: &mut Option<Timer>) {
     match sleep {
         Some(sleep) => sleep.await,
         None => std::future::pending().await,
@@ -136,7 +150,8 @@ async fn ended(sleep: &mut Option<Pin<Box<Sleep>>>) {
 
 /// Writes what is known.
 pub(super) fn remember(store: &Store, checks: &Checks) {
-    let text = checks.with(|health, _| health.remember()).to_string();
+    // Those who ask and answer wait for the copy only.
+    let text = checks.with(|health, _| health.remember()).to_json().to_string();
     if let Err(error) = store.write(FILE, |out| out.write_all(text.as_bytes())) {
         warn!("{}: health is not kept: {error}", store.path(FILE).display());
     }

@@ -48,15 +48,15 @@ enum Phase {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Faults {
     endpoint: bool,
-    silence: bool,
+    own: bool,
 }
 
 impl Faults {
     fn add(&mut self, fault: Fault) {
         match fault {
             Fault::Endpoint => self.endpoint = true,
-            Fault::Silence => self.silence = true,
-            Fault::Own => (),
+            Fault::Own => self.own = true,
+            Fault::Silence => (),
         }
     }
 }
@@ -76,9 +76,9 @@ impl Faults {
         self.endpoint
     }
 
-    /// Whether it could not even be asked.
+    /// Whether it could not always be asked, or its answers not be heard: then the streak proves nothing.
     pub fn is_own(self) -> bool {
-        !self.endpoint && !self.silence
+        self.own
     }
 }
 
@@ -222,14 +222,15 @@ impl Endpoint {
 
     /// Takes the fact that an outcome did not come when it should have.
     pub fn missed(&mut self, now: Instant) -> Verdict {
-        self.last_error = Some("no outcome in time".into());
+        // Every probe ends by its time-out: it is this process that does not keep up.
+        self.last_error = Some("no outcome in time: this machine is too busy".into());
         match self.phase {
             // All that were begun had their time.
             Phase::Doubted { since, mut faults, .. } => {
-                faults.add(Fault::Silence);
+                faults.add(Fault::Own);
                 Verdict::Guilty { faults, since }
             }
-            _ => self.failed(now, Fault::Silence),
+            _ => self.failed(now, Fault::Own),
         }
     }
 
@@ -257,6 +258,35 @@ impl Endpoint {
     pub fn hurry(&mut self, at: Instant) {
         if matches!(self.phase, Phase::Steady { begun: None }) {
             self.due = self.due.min(at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::Failure;
+
+    #[test]
+    fn a_streak_with_a_fault_of_our_own_proves_nothing() {
+        use Fault::{Endpoint as Theirs, Own, Silence};
+        for (streak, own, proven) in [
+            ([Silence, Silence, Silence], false, false),
+            ([Theirs, Silence, Silence], false, true),
+            ([Silence, Own, Silence], true, false),
+            ([Own, Theirs, Theirs], true, true),
+            ([Own, Own, Own], true, false),
+        ] {
+            let now = Instant::from_secs(1_000);
+            let mut endpoint = Endpoint::new(Pace::default(), now, now, Duration::from_secs(1));
+            let mut last = Verdict::None;
+            for kind in streak {
+                endpoint.begin(now, 1, 0.0);
+                let failure = Failure { kind, text: String::new() };
+                last = endpoint.take(now, &Outcome::Failure(failure));
+            }
+            let Verdict::Guilty { faults, .. } = last else { panic!("{streak:?}: {last:?}") };
+            assert_eq!((faults.is_own(), faults.is_proven()), (own, proven), "{streak:?}");
         }
     }
 }

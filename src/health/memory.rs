@@ -26,24 +26,42 @@ pub(super) fn key(target: &Target) -> u64 {
     foldhash::quality::FixedState::with_seed(0).hash_one(format!("{target:?}"))
 }
 
-impl Health {
-    /// What [`Health::recall`] takes.
-    pub fn remember(&self) -> Value {
-        let endpoints = self.slots.iter().flatten().filter(|slot| slot.endpoint.state != State::Unknown);
-        let endpoint = |slot: &super::Slot| {
-            json!([
-                key(&slot.target),
-                slot.endpoint.state.to_string(),
-                self.unix(slot.endpoint.since),
-                slot.endpoint.last_error,
-            ])
+/// What is kept over a restart, as it was at one time.
+pub struct Kept {
+    /// Key, state, since when (Unix time) and the last error of each endpoint that is known.
+    endpoints: Vec<(u64, State, u64, Option<String>)>,
+    overrides: Vec<Override>,
+    history: Vec<Event>,
+}
+
+impl Kept {
+    /// What [`Health::recall`] takes. Takes long for many endpoints.
+    pub fn to_json(&self) -> Value {
+        let endpoint = |(key, state, since, error): &(u64, State, u64, Option<String>)| {
+            json!([key, state.to_string(), since, error])
         };
         json!({
             "version": 1,
-            "endpoints": endpoints.map(endpoint).collect::<Vec<_>>(),
+            "endpoints": self.endpoints.iter().map(endpoint).collect::<Vec<_>>(),
             "overrides": self.overrides.iter().map(Override::to_json).collect::<Vec<_>>(),
             "history": self.history.iter().map(Event::to_json).collect::<Vec<_>>(),
         })
+    }
+}
+
+impl Health {
+    /// What is to be kept.
+    pub fn remember(&self) -> Kept {
+        let endpoints = self.slots.iter().flatten().filter(|slot| slot.endpoint.state != State::Unknown);
+        let endpoint = |slot: &super::Slot| {
+            let Endpoint { state, since, last_error, .. } = &slot.endpoint;
+            (slot.key, *state, self.unix(*since), last_error.clone())
+        };
+        Kept {
+            endpoints: endpoints.map(endpoint).collect(),
+            overrides: self.overrides.clone(),
+            history: self.history.iter().cloned().collect(),
+        }
     }
 
     /// Takes what was known before, ahead of the first [`Health::watch`]. Overrides that have run out since are dropped.

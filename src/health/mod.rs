@@ -20,6 +20,7 @@ mod witness;
 pub use event::{Event, What};
 pub use formula::{Formula, Target, Watch, ZoneWatch};
 pub use member::MemberView;
+pub use memory::Kept;
 pub use outcome::{Failure, Fault, Outcome};
 pub use overrides::{Kind, Override, OverrideError};
 pub use push::{Report, ReportError};
@@ -81,6 +82,8 @@ pub struct Health {
 /// An endpoint, and who wants to know.
 struct Slot {
     target: Target,
+    /// By which it is known over a restart.
+    key: u64,
     endpoint: Endpoint,
     /// What it reported, where it does.
     pushed: Option<Pushed>,
@@ -114,9 +117,14 @@ impl Health {
         let wait = limits::FIRST_PROBE_GAP * *fresh;
         // The second probes come as if all had been asked for ever: what is left of an interval that began at any time.
         let left = (pace.interval + pace.jitter().mul_f64(self.random())).mul_f64(self.random());
-        let offset = (pace.interval / 2 + left).saturating_sub(wait);
+        let mut second = pace.interval / 2 + left;
+        while second < wait + pace.interval / 2 {
+            second += pace.interval;
+        }
+        let offset = second.saturating_sub(wait);
         let mut endpoint = Endpoint::new(pace, now, now + wait, offset);
-        if let Some(recalled) = self.recalled.remove(&memory::key(target)) {
+        let key = memory::key(target);
+        if let Some(recalled) = self.recalled.remove(&key) {
             recalled.give(&mut endpoint);
         }
         let pushed = Pushed::of(&target.check.probe, now);
@@ -128,7 +136,7 @@ impl Health {
             *fresh += 1;
             self.unsettled += 1;
         }
-        let slot = Slot { target: target.clone(), endpoint, pushed, uses: Vec::new() };
+        let slot = Slot { target: target.clone(), key, endpoint, pushed, uses: Vec::new() };
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() as u32 - 1

@@ -72,8 +72,11 @@ pub const RISE_MAX: u8 = 32;
 /// Other silent addresses that make silence no proof.
 pub const WITNESSES: usize = 3;
 
-/// How far apart the first probes of endpoints start that came together: ten thousand a second.
-pub const FIRST_PROBE_GAP: Duration = Duration::from_micros(100);
+/// How far apart the first probes of endpoints start that came together: four thousand a second is what one core of a small machine asks.
+pub const FIRST_PROBE_GAP: Duration = Duration::from_micros(250);
+
+/// How late a time-out may be noticed, in a process that keeps up: beyond that it is its own fault that nothing was heard.
+pub const PROBE_LATE: Duration = Duration::from_millis(250);
 
 /// Overrides in force.
 pub const OVERRIDES: usize = 1_000;
@@ -138,3 +141,6 @@ pub const GEO_LOOK: Duration = Duration::from_secs(2);
 
 /// Ways to speak TLS that probes keep: one for each set of authorities that checks name.
 pub const PROBE_TLS: usize = 1_024;
+
+/// How long after a flip it is looked which pools have come down by it, and by others.
+pub const FALLBACK_LOOK: Duration = Duration::from_millis(50);

@@ -230,7 +230,7 @@ fn all_is_kept_over_a_restart_with_its_age() {
     world.health.set_override(world.now, over("p1", Kind::Drain, None)).unwrap();
     world.health.set_override(world.now, over("p1/*1", Kind::Down, Some(until))).unwrap_err();
     world.health.set_override(world.now, over("p1/*", Kind::Down, Some(until))).unwrap();
-    let kept = world.health.remember();
+    let kept = world.health.remember().to_json();
     let views = |world: &World| -> Vec<_> {
         let views = world.health.members(world.now).map(|view| view.to_json());
         views.map(|json| (json["standing"].clone(), json["since"].clone(), json["why"].clone())).collect()

@@ -48,7 +48,7 @@ pub(super) async fn connect(
     let Some(tls) = wanted.tls else {
         return Ok(Connection { stream: Box::new(stream), http2: false, note: None });
     };
-    secure(target, stream, tls, wanted, means, reached).await
+    Box::pin(secure(target, stream, tls, wanted, means, reached)).await
 }
 
 async fn secure(

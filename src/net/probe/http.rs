@@ -30,7 +30,7 @@ pub(super) async fn probe(
     let Connection { stream, http2, note } = connect(target, http.port, &wanted, means, reached).await?;
     if http2 || http.http2 {
         let request = request(target, http, true)?;
-        let (response, connection) = ask_2(stream, request).await?;
+        let (response, connection) = Box::pin(ask_2(stream, request)).await?;
         // It drives the reading of the body.
         tokio::select! {
             judged = judge(http, response, reached) => judged?,

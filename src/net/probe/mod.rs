@@ -30,13 +30,14 @@ pub async fn probe(target: &Target, timeout: Duration, means: &Means) -> Outcome
     // How far it came, for when it comes no further.
     let reached = Reached::default();
     let asked = async {
+        // Each in a box of its own: they differ much in size, and tens of thousands may wait.
         match &target.check.probe {
-            Probe::Http(http) => http::probe(target, http, means, &reached).await,
-            Probe::Tcp(tcp) => tcp::probe(target, tcp, means, &reached).await,
-            Probe::Dns(dns) => query::probe(target, dns, &reached).await,
-            Probe::Grpc(grpc) => grpc::probe(target, grpc, means, &reached).await,
-            Probe::Ping => ping::probe(target.address).await,
-            Probe::Command(command) => command::probe(target, command, means, &reached).await,
+            Probe::Http(http) => Box::pin(http::probe(target, http, means, &reached)).await,
+            Probe::Tcp(tcp) => Box::pin(tcp::probe(target, tcp, means, &reached)).await,
+            Probe::Dns(dns) => Box::pin(query::probe(target, dns, &reached)).await,
+            Probe::Grpc(grpc) => Box::pin(grpc::probe(target, grpc, means, &reached)).await,
+            Probe::Ping => Box::pin(ping::probe(target.address)).await,
+            Probe::Command(command) => Box::pin(command::probe(target, command, means, &reached)).await,
             // It reports itself: nobody asks it.
             Probe::Push(_) => Err(own("nothing is asked of an endpoint that reports itself")),
         }
@@ -44,7 +45,12 @@ pub async fn probe(target: &Target, timeout: Duration, means: &Means) -> Outcome
     match tokio::time::timeout(timeout, asked).await {
         Ok(Ok(note)) => Outcome::Success { took: clock::now().since(begun), note },
         Ok(Err(failure)) => Outcome::Failure(failure),
-        Err(_) => Outcome::Failure(reached.late(timeout)),
+        Err(_) => Outcome::Failure(match clock::now().since(begun).saturating_sub(timeout) {
+            late if late > limits::PROBE_LATE => {
+                own(format!("this machine is too busy to listen: it was {} ms late", late.as_millis()))
+            }
+            _ => reached.late(timeout),
+        }),
     }
 }
 
