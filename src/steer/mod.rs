@@ -266,7 +266,8 @@ impl Policy {
         let epoch = draw.now / u64::from(ceiling.max(1));
         self.expand(target.to, client, epoch, &mut chain, 0);
         let Drawn { answer, from, passed } = self.answer(&chain, family, client, health, draw);
-        let hashed = from.filter(|pool| pool.hashes()).map_or(0, |_| place::default_bits(client));
+        let hashed = from.filter(|pool| pool.hashes());
+        let hashed = hashed.map_or(0, |_| place::default_bits(client).max(client.apart()));
         let scope = client.scope(chain.scope.max(hashed));
         // What is answered with may fail, and what was passed over may come back.
         let standing = |member: usize| health.get(MemberId(member as u32));

@@ -129,7 +129,7 @@ impl Policy {
                 if client.address.is_ipv4() { v4 } else { v6 }
             },
         );
-        chain.scope = chain.scope.max(bits);
+        chain.scope = chain.scope.max(bits).max(client.apart());
         let salt = if sticky.is_some() { 0 } else { epoch } ^ u64::from(rule) << 56;
         let hash = place::mix(place::hash_client(client, bits) ^ route.name_hash ^ place::mix(salt));
         let total: u64 = pools.iter().map(|(_, weight)| u64::from(*weight)).sum();
