@@ -209,7 +209,7 @@ impl Geo {
     /// Whether it is made from the same data.
     pub fn is_same(&self, other: &Geo) -> bool {
         let databases = self.databases.iter().map(Arc::as_ptr).eq(other.databases.iter().map(Arc::as_ptr));
-        databases && Arc::ptr_eq(&self.feeds, &other.feeds) && self.networks == other.networks
+        databases && self.feeds.is_same(&other.feeds) && self.networks == other.networks
     }
 
     /// What is known of an address, of the things that are wanted.
