@@ -208,6 +208,8 @@ fn networks_go_before_geofeeds_and_those_before_databases() {
     check("81.9.1.1", "FR EU 65000 50,8");
     check("82.1.1.1", "- - - -");
     check("2001:db8::1", "JP AS - -");
+    let again = Geo::with_networks(Some(&geo), &config.networks).unwrap();
+    assert!(Arc::ptr_eq(&geo, &again), "zones with the same networks have one in common");
     let explained = geo.explain("81.1.3.7".parse().unwrap());
     let file = feed.path().display();
     assert_eq!(
@@ -381,6 +383,37 @@ fn prefix() -> impl Strategy<Value = String> {
         let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 | n);
         ipnet::IpNet::new(address.into(), 24 + bits).unwrap().trunc().to_string()
     })
+}
+
+#[test]
+fn a_database_with_an_octet_wrong_or_cut_short_is_refused_or_read_but_breaks_nothing() {
+    let file = database(&[
+        ("10.0.0.0/9", serde_json::json!({"country": {"iso_code": "DE"}, "asn": "AS64500"})),
+        (
+            "10.128.0.0/9",
+            serde_json::json!({"country": {"iso_code": "FR"}, "location": {"latitude": 48.9, "longitude": 2.3}}),
+        ),
+    ]);
+    let good = std::fs::read(file.path()).unwrap();
+    let config = geo_config(&[&file], "");
+    let look = |octets: &[u8]| {
+        std::fs::write(file.path(), octets).unwrap();
+        let (geo, told) = open(&config, None);
+        for from in ["10.1.1.1", "10.200.1.1", "11.1.1.1", "2001:db8::1"] {
+            geo.locate(from.parse().unwrap(), geo::Gives::ALL);
+            geo.explain(from.parse().unwrap());
+        }
+        told.is_empty()
+    };
+    assert!(look(&good));
+    for i in 0..good.len() {
+        assert!(!look(&good[..i]), "cut to {i} of {}", good.len());
+        for flipped in [0x01, 0x20, 0x80, 0xff] {
+            let mut octets = good.clone();
+            octets[i] ^= flipped;
+            look(&octets);
+        }
+    }
 }
 
 #[test]
