@@ -230,6 +230,8 @@ impl Daemon {
         rotation.tick().await;
         let mut look = tokio::time::interval(limits::TRUST_LOOK);
         let mut geo = tokio::time::interval(limits::GEO_LOOK);
+        // Looks that were missed are not made up for: two at once would take a file that is being written for one that stays as it is.
+        geo.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = running.is_broken() => {

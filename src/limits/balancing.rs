@@ -129,11 +129,14 @@ pub const WEBHOOK_PAUSE: Duration = Duration::from_millis(250);
 /// Octets of one file of geographic data: the largest published are a few hundred MiB.
 pub const GEO_FILE: u64 = 2 << 30;
 
-/// Lines of one geofeed.
+/// Lines of one geofeed: all that are published together have about a million.
 pub const GEOFEED_LINES: usize = 1 << 21;
 
 /// Wrong lines of a geofeed that are told one by one.
 pub const GEOFEED_TOLD: usize = 5;
+
+/// Characters shown of what is wrong in one: a prefix of IPv6 has fewer.
+pub const GEOFEED_SHOWN: usize = 50;
 
 /// How often the files of geographic data are looked at. One that has changed is read when it stays the same until the next look: it may be
 /// being written.

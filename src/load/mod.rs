@@ -97,9 +97,11 @@ impl Loader {
     /// then nothing is known of them, and nothing changes.
     pub fn load(&mut self, config: &Config, diagnostics: &mut Diagnostics) -> Option<Loaded> {
         let stamps = Stamps::of(&config.geo);
-        let geo = Geo::open(&config.geo, Some(&self.geo), diagnostics);
+        let files = Arc::new(Geo::open(&config.geo, Some(&self.geo), diagnostics));
+        // Zones whose networks say no more than those of the config have this one in common.
+        let geo = Geo::with_networks(Some(&files), &config.networks).unwrap_or(files);
         if !geo.is_same(&self.geo) {
-            self.geo = Arc::new(geo);
+            self.geo = geo;
         }
         self.stamps = (stamps.clone(), stamps);
         let sources = match &config.zones {

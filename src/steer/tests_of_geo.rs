@@ -201,13 +201,15 @@ fn networks_go_before_geofeeds_and_those_before_databases() {
     };
     check("81.200.0.1", "DE EU 64500 50,8");
     check("81.1.1.1", "US NA 64500 50,8");
-    check("81.1.2.1", "- - 64500 50,8");
+    check("81.1.2.1", "- - 64500 -");
     check("81.1.3.1", "FR EU 65000 50,8");
     check("81.1.3.7", "FR AN 65000 -90,0");
     check("81.3.1.1", "AT EU 64500 50,8");
     check("81.9.1.1", "FR EU 65000 50,8");
     check("82.1.1.1", "- - - -");
     check("2001:db8::1", "JP AS - -");
+    let again = Geo::with_networks(Some(&geo), &config.networks).unwrap();
+    assert!(Arc::ptr_eq(&geo, &again), "zones with the same networks have one in common");
     let explained = geo.explain("81.1.3.7".parse().unwrap());
     let file = feed.path().display();
     assert_eq!(
@@ -232,7 +234,7 @@ fn wrong_lines_of_a_geofeed_are_told_and_left_out() {
     let (geo, told) = open(&with_feed(&[], &feed), None);
     for part in [
         ":2: \"nonsense\" is not a prefix",
-        ":3: \"Germany\" is not a country",
+        ":3: \"Germany\" is not a country of ISO 3166-1",
         ":5: 10.0.0.1/24 has bits",
         "6 more lines",
         "waymark.toml:4:11",
@@ -246,6 +248,66 @@ fn wrong_lines_of_a_geofeed_are_told_and_left_out() {
     std::fs::remove_file(feed.path()).unwrap();
     let told = open(&with_feed(&[], &tempfile::NamedTempFile::new().unwrap()), Some(&geo)).1;
     assert_eq!(told, "", "an empty one is fine");
+}
+
+#[test]
+fn a_line_of_a_geofeed_says_which_country_or_that_there_is_none() {
+    let database =
+        database(&[("10.0.0.0/8", serde_json::json!({"country": "JP", "lat": 36.0, "lon": 140.0}))]);
+    let check = |line: &str, wanted: &str| {
+        let (geo, told) = open(&with_feed(&[&database], &feed(&format!("192.0.2.0/24,US\n{line}\n"))), None);
+        let located = geo.locate("10.1.1.1".parse().unwrap(), geo::Gives::ALL);
+        let country =
+            located.country.value.map_or("-".into(), |code| String::from_utf8(code.to_vec()).unwrap());
+        let place = if located.place.value.is_some() { "placed" } else { "nowhere" };
+        let told = if told.is_empty() { "" } else { " told" };
+        assert_eq!(format!("{country} {place}{told}"), wanted, "{line}");
+    };
+    for (line, wanted) in [
+        ("10.0.0.0/8,DE,DE-BE,Berlin,", "DE placed"),
+        ("10.0.0.0/8,de", "DE placed"),
+        (" 10.1.1.1 , FR , , ,", "FR placed"),
+        ("10.0.0.0/8,,DE-BE,Berlin,", "DE placed"),
+        ("10.0.0.0/8,,,,", "- nowhere"),
+        ("10.0.0.0/8", "- nowhere"),
+        ("# 10.0.0.0/8,DE", "JP placed"),
+        ("10.0.0.0/8,UK,,,", "JP placed told"),
+        ("10.0.0.0/8,,BE,,", "BE placed"),
+        ("10.0.0.0/33,DE,,,", "JP placed told"),
+        ("10.0.0.0/8;DE;;;", "JP placed told"),
+        ("\u{feff}\"10.0.0.0/8\",\"DE\",\"DE-BE\",\"Berlin, East\",", "DE placed"),
+    ] {
+        check(line, wanted);
+    }
+}
+
+#[test]
+fn what_is_no_geofeed_is_refused_and_the_one_of_before_stays() {
+    let (first, second) = (feed("10.0.0.0/8,DE\n10.0.0.0/8,FR\n2001:db8::/32,DE\n"), feed("11.0.0.0/8,DE\n"));
+    let config = geo_config(&[], &format!("geofeed = [{:?}, {:?}]\n", first.path(), second.path()));
+    let good = open(&config, None).0;
+    let placed = |geo: &Arc<Geo>| ["10.1.1.1", "2001:db8::1", "11.1.1.1"].map(|from| placed(Some(geo), from));
+    assert_eq!(placed(&good), ["192.0.2.1"; 3]);
+    let page = format!("<!DOCTYPE html>{}\n<title>404</title>\n", "x".repeat(100_000));
+    let (mut kept, mut told) = (Arc::clone(&good), String::new());
+    for text in [Some(page.as_str()), None] {
+        match text {
+            Some(text) => std::fs::write(first.path(), text).unwrap(),
+            None => std::fs::remove_file(first.path()).unwrap(),
+        }
+        // Not once only: what was kept is kept again, and told again.
+        for _ in 0..2 {
+            (kept, told) = open(&config, Some(&kept));
+            assert_eq!(placed(&kept), ["192.0.2.1"; 3]);
+            assert!(told.contains("waymark.toml:4:12") && told.len() < 1_000, "{told}");
+            assert!(kept.is_same(&good), "nothing need be decided anew");
+        }
+    }
+    assert!(told.contains("No such file"), "{told}");
+    // Where there was none before there is none.
+    assert_eq!(placed(&open(&config, None).0), ["192.0.2.3", "192.0.2.3", "192.0.2.1"]);
+    std::fs::write(first.path(), "# nothing yet\n").unwrap();
+    assert_eq!(placed(&open(&config, Some(&kept)).0), ["192.0.2.3", "192.0.2.3", "192.0.2.1"]);
 }
 
 #[test]
@@ -321,6 +383,37 @@ fn prefix() -> impl Strategy<Value = String> {
         let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 | n);
         ipnet::IpNet::new(address.into(), 24 + bits).unwrap().trunc().to_string()
     })
+}
+
+#[test]
+fn a_database_with_an_octet_wrong_or_cut_short_is_refused_or_read_but_breaks_nothing() {
+    let file = database(&[
+        ("10.0.0.0/9", serde_json::json!({"country": {"iso_code": "DE"}, "asn": "AS64500"})),
+        (
+            "10.128.0.0/9",
+            serde_json::json!({"country": {"iso_code": "FR"}, "location": {"latitude": 48.9, "longitude": 2.3}}),
+        ),
+    ]);
+    let good = std::fs::read(file.path()).unwrap();
+    let config = geo_config(&[&file], "");
+    let look = |octets: &[u8]| {
+        std::fs::write(file.path(), octets).unwrap();
+        let (geo, told) = open(&config, None);
+        for from in ["10.1.1.1", "10.200.1.1", "11.1.1.1", "2001:db8::1"] {
+            geo.locate(from.parse().unwrap(), geo::Gives::ALL);
+            geo.explain(from.parse().unwrap());
+        }
+        told.is_empty()
+    };
+    assert!(look(&good));
+    for i in 0..good.len() {
+        assert!(!look(&good[..i]), "cut to {i} of {}", good.len());
+        for flipped in [0x01, 0x20, 0x80, 0xff] {
+            let mut octets = good.clone();
+            octets[i] ^= flipped;
+            look(&octets);
+        }
+    }
 }
 
 #[test]

@@ -190,8 +190,9 @@ impl Geo {
         Geo { networks: Overrides::default(), feeds, databases }
     }
 
-    /// The same files, and before them what these networks say of themselves. None when nothing is known of anybody.
-    pub(super) fn with_networks(geo: Option<&Arc<Geo>>, networks: &[NetworkSpec]) -> Option<Arc<Geo>> {
+    /// The same files, and before them what these networks say of themselves: `geo` itself where that is what it has. None when nothing is
+    /// known of anybody.
+    pub fn with_networks(geo: Option<&Arc<Geo>>, networks: &[NetworkSpec]) -> Option<Arc<Geo>> {
         let of = |network: &NetworkSpec| {
             let (place, name) = (Place::of(&network.place), network.name.value.clone());
             network.cidr.iter().map(move |prefix| (*prefix, place, name.clone())).collect::<Vec<_>>()
@@ -201,15 +202,19 @@ impl Geo {
         if said.is_empty() {
             return geo.cloned();
         }
+        let networks = Overrides::new(said);
+        if let Some(same) = geo.filter(|geo| geo.networks == networks) {
+            return Some(Arc::clone(same));
+        }
         let (feeds, databases) =
             geo.map(|geo| (Arc::clone(&geo.feeds), geo.databases.clone())).unwrap_or_default();
-        Some(Arc::new(Geo { networks: Overrides::new(said), feeds, databases }))
+        Some(Arc::new(Geo { networks, feeds, databases }))
     }
 
     /// Whether it is made from the same data.
     pub fn is_same(&self, other: &Geo) -> bool {
         let databases = self.databases.iter().map(Arc::as_ptr).eq(other.databases.iter().map(Arc::as_ptr));
-        databases && Arc::ptr_eq(&self.feeds, &other.feeds) && self.networks == other.networks
+        databases && self.feeds.is_same(&other.feeds) && self.networks == other.networks
     }
 
     /// What is known of an address, of the things that are wanted.

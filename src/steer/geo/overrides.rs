@@ -3,8 +3,8 @@
 
 use super::{Gives, Place};
 use crate::steer::place;
-use ipnet::IpNet;
-use std::net::IpAddr;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// See the module. `S` is who says it.
 #[derive(Debug)]
@@ -79,6 +79,15 @@ impl<S> Overrides<S> {
             }
         }
         overrides
+    }
+
+    /// All there are, in no order that means anything.
+    pub fn entries(&self) -> impl Iterator<Item = (IpNet, &Place, &S)> {
+        let v4 = |entry: &Entry<S>| Ipv4Net::new(Ipv4Addr::from_bits((entry.start >> 96) as u32), entry.bits);
+        let v6 = |entry: &Entry<S>| Ipv6Net::new(Ipv6Addr::from_bits(entry.start), entry.bits);
+        let v4 = self.v4.iter().filter_map(move |entry| Some((v4(entry).ok()?.into(), entry)));
+        let v6 = self.v6.iter().filter_map(move |entry| Some((v6(entry).ok()?.into(), entry)));
+        v4.chain(v6).map(|(prefix, entry)| (prefix, &entry.place, &entry.source))
     }
 
     /// Who holds an address, the longest prefix first, and the length of the widest prefix around it that the same hold.
