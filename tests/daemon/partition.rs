@@ -145,6 +145,10 @@ fn a_part_of_the_network_is_down_and_all_of_it_is_our_own_fault() {
         [1, 2].iter().for_each(|network| run(&format!("ip link set near{network} up")));
         assert_eq!(become_(&every, "up, was unknown"), all);
         let history = daemon.files.run("ctl", &["health", "--history"]).stdout;
-        assert_eq!(history.matches("is down, was").count(), 2, "those behind the link that was cut: {history}");
+        assert_eq!(
+            history.matches("is down, was").count(),
+            2,
+            "those behind the link that was cut: {history}"
+        );
     });
 }
