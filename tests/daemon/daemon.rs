@@ -123,10 +123,6 @@ impl Process {
         &mut self.0
     }
 
-    pub fn id(&self) -> u32 {
-        self.0.id()
-    }
-
     pub fn signal(&self, name: &str) {
         let kill = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.0.id())]).status();
         assert!(kill.unwrap().success());

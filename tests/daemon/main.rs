@@ -8,7 +8,6 @@ mod daemon;
 mod dns;
 mod explain;
 mod health;
-mod partition;
 mod reload;
 mod serve;
 mod shell;
