@@ -119,7 +119,7 @@ impl Health {
         let left = (pace.interval + pace.jitter().mul_f64(self.random())).mul_f64(self.random());
         let mut second = pace.interval / 2 + left;
         while second < wait + pace.interval / 2 {
-            second += pace.interval;
+            second += pace.interval + pace.jitter().mul_f64(self.random());
         }
         let offset = second.saturating_sub(wait);
         let mut endpoint = Endpoint::new(pace, now, now + wait, offset);
