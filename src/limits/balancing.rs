@@ -105,6 +105,9 @@ pub const PROBE_HEAD: usize = 16 << 10;
 /// Octets read of what a program writes.
 pub const PROBE_OUTPUT: u64 = 64 << 10;
 
+/// How long is waited for what a program wrote when it has ended: it is in the pipe by then.
+pub const PROBE_LAST_WORDS: Duration = Duration::from_millis(100);
+
 /// Programs that run at one time.
 pub const PROBE_COMMANDS: usize = 32;
 

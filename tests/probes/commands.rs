@@ -1,6 +1,6 @@
 //! Programs.
 
-use super::{PATIENCE, fails, succeeds, target};
+use super::{PATIENCE, fails, outcome, succeeds, target};
 use std::net::SocketAddr;
 use std::time::Duration;
 use waymark::clock;
@@ -22,6 +22,10 @@ async fn a_program_is_judged_by_its_exit_code() {
     succeeds(at(), &shell("test -z \"$HOME$USER$CARGO\" && test \"$PWD\" = / && echo bare"), "bare").await;
     fails(at(), &shell("echo disk full; exit 2"), Fault::Endpoint, "exit status: 2: disk full").await;
     fails(at(), &shell("kill -9 $$"), Fault::Endpoint, "signal: 9").await;
+    let silent = outcome(at(), &shell("exit 3"), PATIENCE).await;
+    assert!(matches!(&silent, Outcome::Failure(failure) if failure.text == "exit status: 3"), "{silent:?}");
+    let long = outcome(at(), &shell("printf %0999d 7"), PATIENCE).await;
+    assert!(matches!(&long, Outcome::Success { note: Some(note), .. } if note.len() == 200), "{long:?}");
     fails(at(), &shell("echo no route >&2; exit 1"), Fault::Endpoint, "exit status: 1: no route").await;
     fails(at(), "command = [\"/no/such/program\"]", Fault::Own, "/no/such/program: No such file").await;
 }
@@ -59,6 +63,16 @@ async fn what_a_program_leaves_behind_ends_with_it() {
     all_end(&time).await;
     succeeds(at(), &shell(&format!("sleep {time} >/dev/null 2>&1 & echo left")), "left").await;
     all_end(&time).await;
+}
+
+#[tokio::test]
+async fn a_program_that_has_ended_is_judged_though_its_daemon_holds_its_pipes() {
+    // It has left the group: the test ends it.
+    let script = shell("setsid sh -c \"sleep 1000 & echo \\$!\"");
+    let outcome = outcome(at(), &script, PATIENCE).await;
+    let Outcome::Success { note: Some(note), .. } = outcome else { panic!("{outcome:?}") };
+    let daemon = rustix::process::Pid::from_raw(note.parse().unwrap()).unwrap();
+    rustix::process::kill_process(daemon, rustix::process::Signal::KILL).unwrap();
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use crate::config::CommandProbe;
 use crate::health::Target;
 use crate::limits;
 use rustix::process::{Pid, Signal, kill_process_group};
-use std::process::Stdio;
+use std::io;
+use std::process::{ExitStatus, Stdio};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
@@ -39,29 +40,22 @@ pub(super) async fn probe(
         .map_err(|error| own(format!("{program}: {error}")))?;
     reached.at(Stage::Started);
     let mut group = Group::of(child);
-    let (output, errors) = (group.child.stdout.take(), group.child.stderr.take());
-    let ended = async {
-        let status = group.child.wait().await;
-        // What it leaves behind may hold its pipes open.
-        end(group.id);
-        status
-    };
-    let (said, complained, status) = tokio::join!(read(output), read(errors), ended);
+    let (mut said, mut complained) = (Vec::new(), Vec::new());
+    let status = group.run(&mut said, &mut complained).await;
     let status = status.map_err(|error| own(format!("{program}: {error}")))?;
-    let first = [&said, &complained].into_iter().find_map(|octets| first_line(octets)).unwrap_or_default();
+    let (said, complained) = (first_line(&said), first_line(&complained));
     match status.success() {
-        true => Ok(note(first_line(&said).unwrap_or_default())),
-        false => Err(wrong(format!("{status}: {first}"))),
+        true => Ok(said.and_then(note)),
+        false => Err(wrong(said.or(complained).map_or(status.to_string(), |why| format!("{status}: {why}")))),
     }
 }
 
-/// What a program writes, up to a limit. What is beyond is not read: one that floods is ended by the pipe that closes, or runs out of time.
-async fn read(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
-    let mut said = Vec::new();
+/// Reads what a program writes, up to a limit. What is beyond is not read: one that floods is ended by the pipe that closes, or runs out of
+/// time.
+async fn read(pipe: Option<impl AsyncRead + Unpin>, said: &mut Vec<u8>) {
     if let Some(pipe) = pipe {
-        let _ = pipe.take(limits::PROBE_OUTPUT).read_to_end(&mut said).await;
+        let _ = pipe.take(limits::PROBE_OUTPUT).read_to_end(said).await;
     }
-    said
 }
 
 /// The first line that says something.
@@ -81,17 +75,37 @@ impl Group {
         let id = child.id().and_then(|id| Pid::from_raw(id as i32));
         Group { child, id }
     }
+
+    /// Waits until the program has ended, and reads what it says meanwhile.
+    async fn run(&mut self, said: &mut Vec<u8>, complained: &mut Vec<u8>) -> io::Result<ExitStatus> {
+        let (output, errors) = (self.child.stdout.take(), self.child.stderr.take());
+        let mut reading =
+            std::pin::pin!(async { tokio::join!(read(output, said), read(errors, complained)) });
+        let mut all_read = false;
+        let status = loop {
+            tokio::select! {
+                status = self.child.wait() => break status,
+                _ = &mut reading, if !all_read => all_read = true,
+            }
+        };
+        self.end();
+        if !all_read {
+            // What it wrote itself is there; a daemon that has left the group may hold the pipes open.
+            let _ = tokio::time::timeout(limits::PROBE_LAST_WORDS, reading).await;
+        }
+        status
+    }
+
+    /// Ends all of it, once: the number may be another's later.
+    fn end(&mut self) {
+        if let Some(id) = self.id.take() {
+            let _ = kill_process_group(id, Signal::KILL);
+        }
+    }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        end(self.id);
-    }
-}
-
-/// Ends all of a group.
-fn end(group: Option<Pid>) {
-    if let Some(id) = group {
-        let _ = kill_process_group(id, Signal::KILL);
+        self.end();
     }
 }
