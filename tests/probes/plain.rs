@@ -104,6 +104,15 @@ async fn a_dns_server_is_judged_by_code_and_answer() {
         let other = check("expect.answer = \"192.0.2.2\"");
         fails(at, &other, Fault::Endpoint, "the record expected is not among the answers").await;
     }
+    // One that does not care how much a datagram may carry without EDNS.
+    let long = |query: &[u8]| {
+        let short = reply(query, 0);
+        let (head, record) = short.split_at(short.len() - 16);
+        let other = [&record[..15], &[9]].concat();
+        [&head[..6], &[0, 61], &head[8..], &other.repeat(60), record].concat()
+    };
+    let long = targets::dns(move |query| Some(long(query)), |_| Vec::new()).await;
+    succeeds(long, &check("expect.answer = \"192.0.2.1\""), "").await;
     // What comes over TCP is judged as what comes over UDP.
     let cut_twice = targets::dns(|query| Some(reply(query, 0x0200)), |query| reply(query, 0x0200)).await;
     fails(cut_twice, &check(""), Fault::Endpoint, "truncated over TCP, too").await;

@@ -4,6 +4,7 @@ use super::means::{Protocols, seconds_left};
 use super::{Failure, Means, Note, Reached, Stage, of_socket, own, socket, wrong};
 use crate::config::Tls;
 use crate::health::Target;
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
@@ -26,8 +27,6 @@ pub(super) struct Connection {
 pub(super) struct Wanted<'w> {
     pub tls: Option<&'w Tls>,
     pub protocols: Protocols,
-    /// Who the certificate must be for where the check does not say.
-    pub name: Option<&'w str>,
 }
 
 /// Connects.
@@ -38,17 +37,21 @@ pub(super) async fn connect(
     means: &Means,
     reached: &Reached,
 ) -> Result<Connection, Failure> {
-    let address = socket(target, port);
-    let made = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
-    let tcp = made.map_err(|error| own(format!("socket: {error}")))?;
-    // Thousands a second are closed by us: none is to stay behind in TIME_WAIT.
-    let _ = tcp.set_zero_linger();
-    let stream = tcp.connect(address).await.map_err(|error| of_socket("connect", &error))?;
+    let stream = open(socket(target, port)).await?;
     reached.at(Stage::Connected);
     let Some(tls) = wanted.tls else {
         return Ok(Connection { stream: Box::new(stream), http2: false, note: None });
     };
     Box::pin(secure(target, stream, tls, wanted, means, reached)).await
+}
+
+/// Opens a connection.
+pub(super) async fn open(address: SocketAddr) -> Result<TcpStream, Failure> {
+    let made = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+    let tcp = made.map_err(|error| own(format!("socket: {error}")))?;
+    // Thousands a second are closed by us: none is to stay behind in TIME_WAIT.
+    let _ = tcp.set_zero_linger();
+    tcp.connect(address).await.map_err(|error| of_socket("connect", &error))
 }
 
 async fn secure(
@@ -60,7 +63,7 @@ async fn secure(
     reached: &Reached,
 ) -> Result<Connection, Failure> {
     let connector = means.connector(tls, wanted.protocols)?;
-    let name = match tls.name.as_deref().or(wanted.name) {
+    let name = match tls.name.as_deref() {
         Some(name) => ServerName::try_from(name.to_owned())
             .map_err(|_| own(format!("{name:?} is no name that TLS can ask for")))?,
         None => ServerName::IpAddress(target.address.into()),
@@ -82,11 +85,12 @@ async fn secure(
     Ok(Connection { stream: Box::new(stream), http2, note })
 }
 
-/// A time as people count what is left of a certificate: in days, at the end in hours.
+/// A time as people count what is left of a certificate: in days and hours, at the end in hours.
 fn long(seconds: i64) -> String {
     match seconds / 3_600 {
         hours if hours.abs() < 72 => format!("{hours} hours"),
-        hours => format!("{} days", hours / 24),
+        hours if hours % 24 == 0 => format!("{} days", hours / 24),
+        hours => format!("{} days {} h", hours / 24, hours.abs() % 24),
     }
 }
 

@@ -4,7 +4,7 @@ use super::connect::{Connection, Wanted, connect};
 use super::http::{AGENT, ask_2};
 use super::means::Protocols;
 use super::{Failure, Means, Note, Reached, Stage, socket, wrong};
-use crate::config::{GrpcProbe, without_port};
+use crate::config::GrpcProbe;
 use crate::health::Target;
 use crate::limits;
 use http_body_util::{BodyExt, Full};
@@ -19,8 +19,7 @@ pub(super) async fn probe(
     means: &Means,
     reached: &Reached,
 ) -> Result<Note, Failure> {
-    let name = grpc.host.as_deref().map(without_port);
-    let wanted = Wanted { tls: grpc.tls.as_ref(), protocols: Protocols::Http2, name };
+    let wanted = Wanted { tls: grpc.tls.as_ref(), protocols: Protocols::Http2 };
     let Connection { stream, note, .. } = connect(target, grpc.port, &wanted, means, reached).await?;
     let host = grpc.host.clone().unwrap_or_else(|| socket(target, grpc.port).to_string());
     let scheme = if grpc.tls.is_some() { "https" } else { "http" };

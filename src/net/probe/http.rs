@@ -3,7 +3,7 @@
 use super::connect::{Connection, Stream, Wanted, connect};
 use super::means::Protocols;
 use super::{Failure, Means, Note, Reached, Stage, socket, wrong};
-use crate::config::{HttpProbe, without_port};
+use crate::config::HttpProbe;
 use crate::health::Target;
 use crate::limits;
 use http_body_util::{BodyExt, Empty};
@@ -25,8 +25,7 @@ pub(super) async fn probe(
     reached: &Reached,
 ) -> Result<Note, Failure> {
     let protocols = if http.http2 { Protocols::Http2 } else { Protocols::Http };
-    let host = http.host.as_deref().map(without_port);
-    let wanted = Wanted { tls: http.tls.as_ref(), protocols, name: host };
+    let wanted = Wanted { tls: http.tls.as_ref(), protocols };
     let Connection { stream, http2, note } = connect(target, http.port, &wanted, means, reached).await?;
     if http2 || http.http2 {
         let request = request(target, http, true)?;

@@ -1,14 +1,17 @@
 //! A DNS query: over UDP, and over TCP where the answer is truncated.
 
+use super::connect::open;
 use super::{Failure, Note, Reached, Stage, of_socket, own, socket, wrong};
 use crate::config::DnsProbe;
 use crate::health::Target;
 use crate::rrset;
 use crate::wire::{Class, Flags, Message, Section, Writer};
 use crate::{entropy, limits};
+use socket2::SockRef;
+use std::io::{self, Read};
 use std::net::SocketAddr;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::net::UdpSocket;
 
 /// Asks, and looks at the response code and the answers.
 pub(super) async fn probe(target: &Target, dns: &DnsProbe, reached: &Reached) -> Result<Note, Failure> {
@@ -47,26 +50,33 @@ async fn over_udp(server: SocketAddr, query: &[u8]) -> Result<Vec<u8>, Failure> 
     // A connected socket hears of ports that are closed, and takes datagrams from there alone.
     socket.connect(server).await.map_err(|error| of_socket("connect", &error))?;
     socket.send(query).await.map_err(|error| of_socket("send", &error))?;
-    // Without EDNS a reply is no longer (RFC 1035 §4.2.1).
-    let mut reply = vec![0; limits::UDP_PLAIN.into()];
     loop {
-        let len = socket.recv(&mut reply).await.map_err(|error| of_socket("query", &error))?;
+        let received = socket.async_io(Interest::READABLE | Interest::ERROR, || receive(&socket)).await;
+        let reply = received.map_err(|error| of_socket("query", &error))?;
         if reply.get(..2) == query.get(..2) {
-            reply.truncate(len);
             return Ok(reply);
         }
     }
 }
 
+/// Takes a datagram that is there. Those who wait for one have no buffer yet.
+fn receive(socket: &UdpSocket) -> io::Result<Vec<u8>> {
+    let mut reply = [0; limits::MESSAGE];
+    let len = (&*SockRef::from(socket)).read(&mut reply)?;
+    Ok(reply[..len].to_vec())
+}
+
 async fn over_tcp(server: SocketAddr, query: &[u8]) -> Result<Vec<u8>, Failure> {
-    let mut stream = TcpStream::connect(server).await.map_err(|error| of_socket("connect", &error))?;
+    let mut stream = open(server).await?;
     let framed = [&(query.len() as u16).to_be_bytes(), query].concat();
     stream.write_all(&framed).await.map_err(|error| of_socket("send", &error))?;
     let len = stream.read_u16().await.map_err(|error| of_socket("read", &error))?;
-    let mut reply = vec![0; len.into()];
-    stream.read_exact(&mut reply).await.map_err(|error| of_socket("read", &error))?;
+    let mut reply = Vec::new();
+    let read = stream.take(len.into()).read_to_end(&mut reply).await;
+    read.map_err(|error| of_socket("read", &error))?;
     match reply.get(..2) == query.get(..2) {
-        true => Ok(reply),
+        true if reply.len() == usize::from(len) => Ok(reply),
+        true => Err(wrong("the connection was closed amid the answer")),
         false => Err(wrong("what came over TCP is the reply to another query")),
     }
 }

@@ -16,7 +16,7 @@ pub(super) async fn probe(
     means: &Means,
     reached: &Reached,
 ) -> Result<Note, Failure> {
-    let wanted = Wanted { tls: tcp.tls.as_ref(), protocols: Protocols::None, name: None };
+    let wanted = Wanted { tls: tcp.tls.as_ref(), protocols: Protocols::None };
     let mut connection = connect(target, tcp.port, &wanted, means, reached).await?;
     let stream = &mut connection.stream;
     if let Some(send) = &tcp.send {
