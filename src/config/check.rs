@@ -239,7 +239,11 @@ pub struct Shed {
     pub high: f64,
 }
 
-/// The name of a host that may have a port after it, as in the field Host of HTTP.
-pub fn without_port(host: &str) -> &str {
-    host.rsplit_once(':').map_or(host, |(name, _)| name)
+/// The name of a host that may have a port after it, as in the field Host of HTTP: that of an IPv6 address stands in brackets then.
+pub(super) fn without_port(host: &str) -> &str {
+    match (host.strip_prefix('['), host.split_once(':')) {
+        (Some(rest), _) => rest.split_once(']').map_or(rest, |(address, _)| address),
+        (None, Some((name, port))) if !port.contains(':') => name,
+        _ => host,
+    }
 }

@@ -2,6 +2,7 @@
 //! out is [`Config`] and [`ZoneFile`] as meant: checked, immutable. Nothing later reads the written form.
 
 mod anchors;
+mod authorities;
 mod check;
 mod hints;
 mod load;
@@ -21,6 +22,7 @@ mod tests_of_routes;
 mod zone_file;
 mod zone_reader;
 
+pub use authorities::authorities;
 pub use check::*;
 pub use load::read_regular;
 pub(crate) use reader::{closest, closest_type};

@@ -117,6 +117,9 @@ fn programs(checks: &[CheckSpec], config: &Config, diagnostics: &mut Diagnostics
 
 /// Gives steered names the TTLs that follow from their checks; tells of one whose own TTL breaks the promise.
 fn promise(zone: &mut ZoneFile, config: &Config, diagnostics: &mut Diagnostics) {
+    let checks = config.checks.iter().chain(&zone.checks).map(|check| (check.name.value.as_str(), check));
+    let mut walk =
+        Promises { zone, checks: checks.collect(), of_checks: HashMap::new(), of_targets: HashMap::new() };
     let promises: Vec<Option<(Duration, String)>> = zone
         .steered
         .iter()
@@ -124,7 +127,7 @@ fn promise(zone: &mut ZoneFile, config: &Config, diagnostics: &mut Diagnostics) 
             let name = match &steered.target {
                 Target::Pool(name) | Target::Route(name) => &name.value,
             };
-            tightest(name, zone, config, 0)
+            walk.of_target(name).map(|(within, check)| (within, check.to_owned()))
         })
         .collect();
     for (steered, promise) in zone.steered.iter_mut().zip(promises) {
@@ -146,32 +149,57 @@ fn promise(zone: &mut ZoneFile, config: &Config, diagnostics: &mut Diagnostics) 
     }
 }
 
-/// The tightest promise of any check of the pools that a pool or route may lead to.
-fn tightest(name: &str, zone: &ZoneFile, config: &Config, depth: usize) -> Option<(Duration, String)> {
-    if let Some(pool) = zone.pools.iter().find(|pool| pool.name.value == name) {
-        let all: Vec<&CheckSpec> = zone.checks.iter().chain(&config.checks).collect();
-        let promises = pool.checks.iter().filter_map(|check| tightest_of(&check.value, &all, 0));
-        return promises.min();
-    }
-    let route = zone.routes.iter().find(|route| route.name.value == name && depth <= limits::ROUTE_DEPTH)?;
-    let used = route.rules.iter().flat_map(|rule| match &rule.action {
-        ActionSpec::Use(uses) => uses.iter().map(|used| &used.pool.value).collect::<Vec<_>>(),
-        ActionSpec::Nearest { pools, .. } => pools.iter().map(|pool| &pool.value).collect(),
-    });
-    let all = used.chain(route.fallback.iter().map(|name| &name.value));
-    all.filter_map(|name| tightest(name, zone, config, depth + 1)).min()
+/// A time, and the check that promises it.
+type Promise<'z> = Option<(Duration, &'z str)>;
+
+/// A walk over pools, routes and checks for the tightest promises; each is looked at once.
+struct Promises<'z> {
+    zone: &'z ZoneFile,
+    checks: HashMap<&'z str, &'z CheckSpec>,
+    of_checks: HashMap<&'z str, Promise<'z>>,
+    of_targets: HashMap<&'z str, Promise<'z>>,
 }
 
-/// The tightest promise of a check, or of those it is calculated from.
-fn tightest_of(name: &str, all: &[&CheckSpec], depth: usize) -> Option<(Duration, String)> {
-    let check = all.iter().find(|check| check.name.value == name)?;
-    match &check.kind {
-        CheckKind::Made(_) => Some((check.failover_within?, name.to_owned())),
-        CheckKind::Calculated(_) if depth >= limits::CHECK_DEPTH => None,
-        CheckKind::Calculated(calculated) => {
-            let below = calculated.of.iter().map(|operand| operand.check.value.as_str());
-            below.filter_map(|below| tightest_of(below, all, depth + 1)).min()
+impl<'z> Promises<'z> {
+    /// That of any check of the pools that a pool or route may lead to.
+    fn of_target(&mut self, name: &'z str) -> Promise<'z> {
+        if let Some(known) = self.of_targets.get(name) {
+            return *known;
         }
+        // In a circle, which is told of elsewhere, it adds nothing.
+        self.of_targets.insert(name, None);
+        let (pools, routes) = (&self.zone.pools, &self.zone.routes);
+        let found = if let Some(pool) = pools.iter().find(|pool| pool.name.value == name) {
+            pool.checks.iter().filter_map(|check| self.of_check(&check.value)).min()
+        } else {
+            let route = routes.iter().find(|route| route.name.value == name)?;
+            let used = route.rules.iter().flat_map(|rule| match &rule.action {
+                ActionSpec::Use(uses) => uses.iter().map(|used| &used.pool.value).collect::<Vec<_>>(),
+                ActionSpec::Nearest { pools, .. } => pools.iter().map(|pool| &pool.value).collect(),
+            });
+            let all = used.chain(route.fallback.iter().map(|name| &name.value));
+            all.filter_map(|name| self.of_target(name)).min()
+        };
+        self.of_targets.insert(name, found);
+        found
+    }
+
+    /// That of a check, or of those it is calculated from.
+    fn of_check(&mut self, name: &'z str) -> Promise<'z> {
+        if let Some(known) = self.of_checks.get(name) {
+            return *known;
+        }
+        self.of_checks.insert(name, None);
+        let check = *self.checks.get(name)?;
+        let found = match &check.kind {
+            CheckKind::Made(_) => check.failover_within.map(|within| (within, name)),
+            CheckKind::Calculated(calculated) => {
+                let below = calculated.of.iter().map(|operand| operand.check.value.as_str());
+                below.filter_map(|below| self.of_check(below)).min()
+            }
+        };
+        self.of_checks.insert(name, found);
+        found
     }
 }
 

@@ -1,5 +1,6 @@
 //! `[check.X]`, and what pools say of checks: every slip is told with the cure.
 
+use super::check::without_port;
 use super::tests::{check_config, check_zone, zone};
 use super::*;
 use std::time::Duration;
@@ -200,5 +201,33 @@ fn authorities_must_be_certificates() {
         told(&format!("tcp = \"{{address}}:1\"\ntls = true\nca = {:?}", file.path()), &[why]);
     };
     check("", "there is no certificate in it");
-    check("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", "error 6");
+    let armoured = |body: &str| format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
+    check(&armoured("!"), "error 6");
+    // PEM, but of no certificate.
+    check(&armoured("AAAA"), "error 6");
+    told("tcp = \"{address}:1\"\ntls = true\nca = \"/dev/zero\"", &["/dev/zero: not a regular file"]);
+}
+
+#[test]
+fn promises_of_what_is_too_large_are_found_in_no_time() {
+    let each = |i: usize| format!("[check.c{i}]\nany = [{}]\n", format!("\"c{}\",", i + 1).repeat(100));
+    let checks: String = (0..7).map(each).collect();
+    let formula = format!("any = [\"c0\"]\n{checks}[check.c7]\nping = true\nfailover_within = \"30s\"");
+    let (zone, diagnostics) = zone(&with_check(&formula), true);
+    assert!(diagnostics.render(false).contains("is too large"));
+    assert_eq!(zone.steered[0].ttl, (10, 20));
+}
+
+#[test]
+fn the_name_of_a_host_is_what_stands_before_its_port() {
+    for (host, name) in [
+        ("g.example", "g.example"),
+        ("g.example:50051", "g.example"),
+        ("192.0.2.1:443", "192.0.2.1"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"),
+    ] {
+        assert_eq!(without_port(host), name, "{host}");
+    }
 }

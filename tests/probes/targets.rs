@@ -134,6 +134,23 @@ impl Body for Frames {
 
 /// A gRPC server whose health service knows the service "web" as `status`, and no other.
 pub async fn grpc(status: u8) -> SocketAddr {
+    serve(move |stream| speak_grpc(stream, status)).await
+}
+
+/// One over TLS that serves.
+pub async fn grpc_over_tls(acceptor: TlsAcceptor) -> SocketAddr {
+    serve(move |stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                speak_grpc(stream, 1).await;
+            }
+        }
+    })
+    .await
+}
+
+async fn speak_grpc<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, status: u8) {
     let answer = move |request: Request<Incoming>| async move {
         assert_eq!(request.uri().path(), "/grpc.health.v1.Health/Check");
         let asked = request.into_body().collect().await.unwrap().to_bytes();
@@ -147,11 +164,8 @@ pub async fn grpc(status: u8) -> SocketAddr {
             Response::builder().header("content-type", "application/grpc").body(body).unwrap(),
         )
     };
-    serve(move |stream| async move {
-        let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-        let _ = builder.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
-    })
-    .await
+    let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+    let _ = builder.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
 }
 
 /// A DNS server over UDP and TCP at one port: `udp` and `tcp` make replies of queries.

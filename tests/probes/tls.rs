@@ -1,15 +1,17 @@
 //! TLS: certificates that are good, expired, for another name, soon to expire, or of nobody who is trusted.
 
-use super::{fails, succeeds, targets};
+use super::{PATIENCE, fails, succeeds, target, targets};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use waymark::clock;
-use waymark::health::Fault;
+use waymark::health::{Fault, Outcome};
+use waymark::net::probe::{Means, probe};
 
 /// An authority, and its certificate in a file.
 struct Authority {
@@ -30,11 +32,15 @@ impl Authority {
 
     /// A web server with a certificate for a name, valid from and to so many days from now.
     async fn server(&self, name: &str, days: (i64, i64), protocols: &[&[u8]]) -> SocketAddr {
+        targets::https(self.acceptor(name, days, protocols)).await
+    }
+
+    fn acceptor(&self, name: &str, days: (i64, i64), protocols: &[&[u8]]) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         let day = |days: i64| {
             let unix = clock::unix_secs() as i64 + days * 86_400 + 3_600;
-            rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(unix as u64)
+            rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(unix as u64)
         };
         (params.not_before, params.not_after) = (day(days.0), day(days.1));
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
@@ -48,7 +54,7 @@ impl Authority {
             )
             .unwrap();
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-        targets::https(TlsAcceptor::from(Arc::new(config))).await
+        TlsAcceptor::from(Arc::new(config))
     }
 
     fn check(&self, more: &str) -> String {
@@ -65,7 +71,11 @@ async fn a_certificate_must_be_valid_for_the_name_and_for_as_long_as_is_wanted()
     succeeds(good, &authority.check(body), "certificate valid for 20 days").await;
     succeeds(good, &authority.check("expect.cert_valid_for = \"19d\""), "20 days").await;
     let longer = authority.check("expect.cert_valid_for = \"30d\"");
-    fails(good, &longer, Fault::Endpoint, "certificate valid for 20 days, expected 30 days").await;
+    fails(good, &longer, Fault::Endpoint, "certificate valid for 20 days 1 h, expected 30 days").await;
+    // It is 481 hours and the second in which it ends, not 20 days.
+    let hours = |hours: u32| authority.check(&format!("expect.cert_valid_for = \"{hours}h\""));
+    succeeds(good, &hours(480), "").await;
+    fails(good, &hours(482), Fault::Endpoint, "20 days 1 h, expected 20 days 2 h").await;
     let other = authority.check("sni = \"mail.example.com\"");
     fails(good, &other, Fault::Endpoint, "the certificate is for another name").await;
     let expired = authority.server("www.example.com", (-10, -2), &[]).await;
@@ -90,4 +100,26 @@ async fn the_server_chooses_the_version_of_http() {
     }
     let one = authority.server("www.example.com", (-10, 20), &[b"http/1.1"]).await;
     fails(one, &authority.check("http2 = true"), Fault::Endpoint, "").await;
+}
+
+#[tokio::test]
+async fn the_name_of_a_grpc_host_is_asked_for_without_its_port() {
+    let authority = Authority::new("ours");
+    let at = targets::grpc_over_tls(authority.acceptor("www.example.com", (-10, 20), &[b"h2"])).await;
+    let (ca, tls) = (authority.file.path().display(), "tls = true\nhost = \"www.example.com:50051\"");
+    succeeds(at, &format!("grpc = \"{{address}}:1\"\n{tls}\nca = \"{ca}\""), "20 days").await;
+}
+
+#[tokio::test]
+async fn authorities_are_read_again_when_their_file_has_changed() {
+    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    let at = theirs.server("www.example.com", (-10, 20), &[]).await;
+    let (check, means) = (target(at, &ours.check("")), Means::default());
+    let ask = || probe(&check, PATIENCE, &means);
+    assert!(matches!(ask().await, Outcome::Failure(failure) if failure.text.contains("not trusted here")));
+    std::fs::write(ours.file.path(), theirs.issuer.pem()).unwrap();
+    let later = ours.file.as_file().metadata().unwrap().modified().unwrap() + Duration::from_secs(1);
+    ours.file.as_file().set_modified(later).unwrap();
+    let outcome = ask().await;
+    assert!(matches!(outcome, Outcome::Success { .. }), "{outcome:?}");
 }

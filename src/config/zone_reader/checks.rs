@@ -1,10 +1,11 @@
 //! `[check.X]`.
 
 use super::steering::{named, strings};
+use crate::config::check::without_port;
 use crate::config::reader::{Reader, Table, Value};
 use crate::config::{
     Calculated, Check, CheckKind, CheckSpec, CommandProbe, DnsProbe, GrpcProbe, HttpProbe, Operand, Pace,
-    Probe, PushProbe, Span, Spanned, TcpProbe, Tls, without_port,
+    Probe, PushProbe, Span, Spanned, TcpProbe, Tls, authorities,
 };
 use crate::rrset;
 use crate::wire::{Name, Rcode, Rtype};
@@ -12,8 +13,6 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_rustls::rustls::pki_types::CertificateDer;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
 
 /// The keys that say what a check does.
 const KINDS: [&str; 10] = ["http", "tcp", "dns", "grpc", "ping", "command", "push", "all", "any", "at_least"];
@@ -191,7 +190,7 @@ fn tls(
     let ca = table.take("ca").and_then(|value| {
         let path = base.join(reader.string(value)?.value);
         if let Err(why) = authorities(&path) {
-            reader.error(value.span, format!("{}: {why}", path.display())).help =
+            reader.error(value.span, why).help =
                 Some("ca is a PEM file of the authorities that are trusted".into());
         }
         Some(path)
@@ -207,16 +206,6 @@ fn tls(
     let seconds = valid_for.and_then(|(_, seconds)| seconds).unwrap_or(0);
     let name = sni.or_else(|| name.map(str::to_owned));
     Some(Tls { name, verify, ca, valid_for: Duration::from_secs(seconds.into()) })
-}
-
-/// Whether a file has certificates.
-fn authorities(path: &Path) -> Result<(), String> {
-    let octets = std::fs::read(path).map_err(|error| error.to_string())?;
-    match CertificateDer::pem_slice_iter(&octets).next() {
-        Some(Ok(_)) => Ok(()),
-        Some(Err(error)) => Err(error.to_string()),
-        None => Err("there is no certificate in it".into()),
-    }
 }
 
 /// `{address}` with a port, if there is one; without `port` there must be.

@@ -2,7 +2,7 @@
 
 use super::{Failure, own};
 use crate::clock;
-use crate::config::Tls;
+use crate::config::{Tls, authorities};
 use crate::limits;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -13,7 +13,6 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::client::{ClientConfig, Resumption, WebPkiServerVerifier};
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
-use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::time_provider::TimeProvider;
 use tokio_rustls::rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
@@ -86,7 +85,7 @@ impl Means {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier: Arc<dyn ServerCertVerifier> = if key.verify {
             let roots = match &key.authorities {
-                Some(path) => Arc::new(read(path)?),
+                Some(path) => Arc::new(authorities(path).map_err(own)?),
                 None => Arc::clone(self.roots.get_or_init(|| Arc::new(system()))),
             };
             if roots.is_empty() {
@@ -118,17 +117,6 @@ fn system() -> RootCertStore {
     let mut store = RootCertStore::empty();
     store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     store
-}
-
-fn read(path: &PathBuf) -> Result<RootCertStore, Failure> {
-    let told = |error: String| own(format!("{}: {error}", path.display()));
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| told(error.to_string()))?;
-    let mut store = RootCertStore::empty();
-    for certificate in certificates {
-        let certificate = certificate.map_err(|error| told(error.to_string()))?;
-        store.add(certificate).map_err(|error| told(error.to_string()))?;
-    }
-    Ok(store)
 }
 
 /// `verify = false`: any certificate will do, signed by whom it may be.
