@@ -2,6 +2,7 @@
 
 use super::world::{Conduct, World, pace};
 use std::time::Duration;
+use waymark::config::Pace;
 use waymark::health::State;
 
 const DAY: u64 = 86_400;
@@ -37,6 +38,31 @@ fn a_failure_is_removed_within_an_interval_its_jitter_a_timeout_and_three_second
         let found = p999(&mut times);
         assert!(found <= bound, "{conduct:?}: {found:?} of at most {bound:?}");
         assert_eq!(times.len(), 1_200);
+    }
+}
+
+#[test]
+fn a_promise_is_kept_however_many_probes_are_lost() {
+    for (seed, loss) in [(1, 0.0), (2, 0.2), (3, 0.45)] {
+        for conduct in [Conduct::Hangs, Conduct::Refuses] {
+            let pace = Pace::of_failover(Duration::from_secs(30));
+            let mut world = World::new(seed, 100, 2, pace);
+            world.loss = loss;
+            world.run(Duration::from_secs(1_800));
+            let failed = world.now;
+            let up: Vec<usize> =
+                (0..100).map(|pool| 2 * pool).filter(|i| world.state(*i) == State::Up).collect();
+            assert!(up.len() > 50, "{} are up", up.len());
+            up.iter().for_each(|i| world.set(*i, conduct));
+            let turns = world.run(Duration::from_secs(60));
+            let bound = pace.interval + pace.jitter() + pace.timeout + Pace::CONFIRMED;
+            for i in up {
+                let (at, ..) =
+                    turns.iter().find(|(_, who, state)| *who == i && *state == State::Down).unwrap();
+                let took = at.since(failed);
+                assert!(took <= bound, "{took:?} of at most {bound:?} with {loss} lost, {conduct:?}");
+            }
+        }
     }
 }
 
