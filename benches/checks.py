@@ -135,11 +135,7 @@ def main():
             daemon.send_signal(signal.SIGTERM)
             daemon.wait()
         told = (directory / "log").read_text()
-        if os.environ.get("KEEP"):
-            Path(os.environ["KEEP"]).write_text(told)
-        if os.environ.get("SHOW"):
-            print("\n".join([l[:200] for l in told.splitlines() if " is down" in l][:400:40]), file=sys.stderr)
-        downs = sum(" is down" in line for line in told.splitlines())
+        downs = {line.split("/")[1].split()[0] for line in told.splitlines() if " is down" in line}
         buckets, gaps = collections.Counter(), []
         for line in open(directory / "times"):
             at, *when = line.split()
@@ -155,7 +151,7 @@ def main():
             print("seconds between probes of one endpoint that answers: " + ", ".join(
                 f"{title} {gaps[int(share * (len(gaps) - 1))]:.2f}" for title, share in [("least", 0), ("median", .5), ("p99.9", .999), ("most", 1)]
             ))
-        print(f"{downs} times an endpoint was called down")
+        print(f"called down: {len(downs & hung)} that hang, {len(downs - hung)} that answer")
         if daemon.returncode != 0:
             sys.exit(told[-2000:])
 

@@ -18,15 +18,15 @@
 //! sign      DNSSEC signing: keys, and signatures over RRsets
 //! zone      immutable Zone and ZoneSet: load, tree, lookup, denial; a whole zone signed, denial
 //! cache     sharded cache of RRsets, denials and failures in wire form; every call takes `now`
-//! health    a table with one atomic word per endpoint
-//! steer     the choice: (policy, health table, client, cursor) -> members, TTL, scope; geo
+//! health    checks as state machines, and the table they keep: one atomic word per member of a pool
+//! steer     the choice: (policy, health table, client, cursor) -> members, TTL, scope; decisions compiled; where clients are
 //! validate  DNSSEC: is a set signed by a zone, are these its keys, does a denial prove what it says
 //! resolve   iteration as a state machine: task, step, exchange, select, minimise, scrub, trace; and belief: claims, judge, rule, trusts, denials
 //! answer    the decision: own zones, then steering, then cache, then Resolve
 //! load      config and zone files -> zones and their steering, tests of zones run, last good versions kept
 //! net       UDP workers, streams, upstream sockets, the resolver's driver
 //! store     what outlives a restart: files written whole or not at all
-//! control   metrics over HTTP; status, reload and the cache over a socket; the client side of `waymark ctl`
+//! control   metrics, health and explanations over HTTP; status, reload and the cache over a socket; the client side of `waymark ctl`
 //! daemon    the composition root: build, bind, spawn, reload, drain
 //! ctl       `waymark ctl` and `waymark explain`
 //! simulate  `waymark steer simulate`: shares of a sample of clients before and after a change

@@ -1,20 +1,17 @@
 //! `waymark steer simulate`: from which pools and with which members a sample of clients would be answered, before and after a change of
 //! zones or of who is up. Everybody is up but those said to be down; no daemon is asked.
 
-use crate::config::{Config, Diagnostics};
+use crate::config::{Config, Diagnostics, Down, prefix_or_address};
 use crate::ctl::{Column, Table};
-use crate::health::{Standing, State};
 use crate::load::{Loaded, Loader};
 use crate::steer::{Answer, Client, Cursor, Draw, Family, Steering};
 use crate::wire::{Name, OwnedName, Rtype};
 use crate::zone::{Lookup, SteerId, ZoneSet};
 use crate::{limits, say};
-use ipnet::IpNet;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal};
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -28,11 +25,15 @@ pub struct Simulate {
     #[arg(long, value_name = "DIR")]
     edited: Option<PathBuf>,
     /// Who would be down: pool:NAME or member:ID, of any zone.
-    #[arg(long, value_name = "WHO")]
-    down: Vec<String>,
+    #[arg(long, value_name = "WHO", value_parser = down)]
+    down: Vec<Down>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+fn down(text: &str) -> Result<Down, String> {
+    Down::from_text(text).ok_or("it is neither pool:NAME nor member:ID".into())
 }
 
 /// Simulates. The exit code is 0 when it did, 1 when a zone or a sample is wrong, 2 when config or samples cannot be read.
@@ -97,20 +98,12 @@ impl World {
     }
 
     /// Sets down what is called so in any zone.
-    fn set_down(&self, who: &str) -> Result<(), Failure> {
-        let mut any = false;
-        for Steering { policy, health } in &self.steering {
-            let members = match who.split_once(':') {
-                Some(("pool", name)) => policy.pool_members(name),
-                Some(("member", id)) => policy.members_named(id),
-                _ => Vec::new(),
-            };
-            any |= !members.is_empty();
-            let down = Standing { state: State::Down, ..Standing::UNCHECKED };
-            members.into_iter().for_each(|member| health.set(member, down));
+    fn set_down(&self, who: &Down) -> Result<(), Failure> {
+        let set = |Steering { policy, health }: &Steering| policy.set_down(who, health);
+        match self.steering.iter().filter(|steering| set(steering)).count() {
+            0 => Err((1, format!("waymark: --down {who}: no zone has it\n"))),
+            _ => Ok(()),
         }
-        let why = || format!("waymark: --down {who}: no zone has it; write pool:NAME or member:ID\n");
-        if any { Ok(()) } else { Err((1, why())) }
     }
 
     /// The policy that steers a name, or what it is an alias of.
@@ -164,9 +157,8 @@ impl Sample {
         let line = line.split('#').next().unwrap_or_default();
         let mut words = line.split([' ', '\t', ',']).filter(|word| !word.is_empty());
         let Some(client) = words.next() else { return Ok(None) };
-        let prefix: Option<IpNet> =
-            client.parse().ok().or_else(|| client.parse::<IpAddr>().ok().map(IpNet::from));
-        let prefix = prefix.ok_or_else(|| format!("{client:?} is not an address or a prefix"))?;
+        let prefix =
+            prefix_or_address(client).ok_or_else(|| format!("{client:?} is not an address or a prefix"))?;
         let name = words.next().ok_or("it has no name")?;
         let name: OwnedName = name.parse().map_err(|error| format!("{name:?}: {error}"))?;
         let rtype = match words.next() {

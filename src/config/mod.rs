@@ -25,9 +25,10 @@ mod zone_reader;
 pub use authorities::authorities;
 pub use check::*;
 pub use load::read_regular;
-pub(crate) use reader::{closest, closest_type};
+pub(crate) use reader::{closest, closest_type, prefix_or_address};
 pub use render::Lines;
 pub use zone_file::*;
+pub(crate) use zone_reader::two_letters;
 
 use crate::anchor::Anchors;
 use crate::wire::OwnedName;

@@ -389,7 +389,7 @@ impl<'d> Reader<'d> {
     /// A prefix, or a single address.
     pub fn prefix(&mut self, value: Value<'_>) -> Option<IpNet> {
         let prefix = self.parse(value, "a prefix, as in \"192.0.2.0/24\" or \"2001:db8::/32\"", |text| {
-            text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+            prefix_or_address(text)
         })?;
         if prefix.addr() != prefix.network() {
             let whole = prefix.trunc();
@@ -434,4 +434,9 @@ impl<'d> Reader<'d> {
     ) -> Vec<T> {
         self.some(value, empty).into_iter().filter_map(|element| read(self, element)).collect()
     }
+}
+
+/// A prefix, or a single address, which is one of all its bits.
+pub fn prefix_or_address(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }

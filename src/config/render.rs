@@ -5,6 +5,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::path::PathBuf;
 
 /// Where the lines of files end.
+#[derive(Default)]
 pub struct Lines(Vec<(PathBuf, Vec<usize>)>);
 
 impl Lines {

@@ -4,6 +4,7 @@
 use super::{CheckSpec, ProbedAt, Shed, Span, Spanned};
 use crate::wire::{OwnedName, Rtype};
 use ipnet::IpNet;
+use std::fmt;
 use std::net::IpAddr;
 
 /// A zone file.
@@ -283,6 +284,26 @@ pub enum Down {
     Pool(String),
     /// `member:ID`.
     Member(String),
+}
+
+impl Down {
+    /// As it is written; none for anything else.
+    pub fn from_text(text: &str) -> Option<Down> {
+        match text.split_once(':')? {
+            ("pool", name) => Some(Down::Pool(name.to_owned())),
+            ("member", id) => Some(Down::Member(id.to_owned())),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Down {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Down::Pool(name) => write!(f, "pool:{name}"),
+            Down::Member(id) => write!(f, "member:{id}"),
+        }
+    }
 }
 
 /// What a test expects.

@@ -6,6 +6,7 @@ use super::steered;
 use crate::answer::View;
 use crate::cache::{Selection, Verdict};
 use crate::clock::{self, Instant};
+use crate::config::prefix_or_address;
 use crate::limits;
 use crate::net::{Checks, Shards};
 use crate::resolve::{self, End, InFlight, Question, Start, Step, Trace, Transport};
@@ -48,8 +49,8 @@ impl Asked {
         let (mut from, mut rest) = (IpNet::from(IpAddr::from([127, 0, 0, 1])), Vec::new());
         for (key, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             if key == "from" {
-                let read = value.parse().ok().or_else(|| value.parse::<IpAddr>().ok().map(IpNet::from));
-                from = read.ok_or(format!("from={value}: it is not an address or a prefix"))?;
+                from = prefix_or_address(&value)
+                    .ok_or(format!("from={value}: it is not an address or a prefix"))?;
             } else {
                 rest.push((key, value));
             }

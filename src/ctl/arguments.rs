@@ -1,6 +1,6 @@
 //! What `waymark ctl` is asked: the arguments, with a cure for those that are wrong.
 
-use crate::config::closest;
+use crate::config::{closest, prefix_or_address};
 use crate::limits;
 use crate::rrset::read_seconds;
 use crate::wire::{OwnedName, Rtype};
@@ -211,8 +211,9 @@ fn seconds(text: &str) -> Result<u32, String> {
 }
 
 fn prefix(text: &str) -> Result<String, String> {
-    let known = text.parse::<IpAddr>().is_ok() || text.parse::<ipnet::IpNet>().is_ok();
-    known.then(|| text.to_owned()).ok_or("it is not an address or a prefix, as in 192.0.2.0/24".into())
+    prefix_or_address(text)
+        .map(|_| text.to_owned())
+        .ok_or("it is not an address or a prefix, as in 192.0.2.0/24".into())
 }
 
 fn hold_seconds(text: &str) -> Result<u32, String> {

@@ -4,8 +4,8 @@
 use super::Good;
 use crate::answer::{self, Outcome, Request, Transport, View, Worker};
 use crate::clock::Instant;
-use crate::config::{Diagnostics, Down, Expect, PoolKind, TestSpec, ZoneFile};
-use crate::health::{Standing, State, Table};
+use crate::config::{Diagnostics, Expect, PoolKind, TestSpec, ZoneFile};
+use crate::health::Table;
 use crate::limits;
 use crate::rrset;
 use crate::steer::{self, Cursor, Draw, Family, Policy, Steering};
@@ -47,13 +47,7 @@ pub(super) fn run(file: &ZoneFile, good: &Good, compile: impl Fn() -> Policy, di
 fn health(test: &TestSpec, policy: &Policy) -> Table {
     let table = Table::new(policy.member_count());
     for down in &test.down {
-        let members = match &down.value {
-            Down::Pool(pool) => policy.pool_members(pool),
-            Down::Member(id) => policy.members_named(id),
-        };
-        for member in members {
-            table.set(member, Standing { state: State::Down, ..Standing::UNCHECKED });
-        }
+        policy.set_down(&down.value, &table);
     }
     table
 }

@@ -104,6 +104,7 @@ impl Loader {
             self.geo = geo;
         }
         self.stamps = (stamps.clone(), stamps);
+        self.sections.forget_unused();
         let sources = match &config.zones {
             Some(directory) => list(directory, diagnostics)?,
             None => Vec::new(),

@@ -1,5 +1,6 @@
 //! Who asks, as far as steering cares.
 
+use super::place;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// A client, or all clients of a prefix. An IPv6 address that stands for an IPv4 one is that one: IPv4-mapped (RFC 4291 §2.5.5.2), NAT64 with
@@ -23,9 +24,8 @@ impl Client {
     pub fn new(address: IpAddr, bits: u8) -> Client {
         let IpAddr::V6(v6) = address else { return Client { address, bits: bits.min(32), behind: 0 } };
         let whole = v6.to_bits();
-        let within = |(prefix, len): &&(u128, u8)| (whole ^ prefix) >> (128 - len) == 0 && bits > *len;
-        match EMBEDDING.iter().find(within) {
-            Some(&(_, len)) => {
+        match place::within(&EMBEDDING, whole).filter(|len| bits > *len) {
+            Some(len) => {
                 let v4 = Ipv4Addr::from_bits((whole >> (96 - len)) as u32);
                 Client { address: v4.into(), bits: (bits - len).min(32), behind: len }
             }
@@ -48,7 +48,7 @@ impl Client {
     pub(super) fn apart(&self) -> u8 {
         let IpAddr::V6(v6) = self.address else { return 0 };
         let alike = |(prefix, len): &(u128, u8)| {
-            let alike = (v6.to_bits() ^ prefix).leading_zeros() as u8;
+            let alike = place::alike(v6.to_bits(), *prefix);
             if alike < *len { alike + 1 } else { 0 }
         };
         EMBEDDING.iter().map(alike).fold(0, u8::max)

@@ -36,7 +36,9 @@ impl Policy {
         }
         let geo = Geo::with_networks(geo, &file.networks);
         let geo = geo.as_ref();
-        let places = Places { file, lines: diagnostics.lines() };
+        // Many files have none.
+        let lines = if file.routes.is_empty() { Lines::default() } else { diagnostics.lines() };
+        let places = Places { file, lines };
         for spec in &file.routes {
             let route = places.route(spec, geo, shared, diagnostics);
             policy.routes.push(route);
@@ -94,7 +96,7 @@ impl Policy {
                 }
             }
         };
-        Pool { name: spec.name.value.clone(), kind, location: spec.location, min_healthy: spec.min_healthy }
+        Pool { name: spec.name.value.clone(), kind, min_healthy: spec.min_healthy }
     }
 }
 

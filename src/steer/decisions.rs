@@ -3,6 +3,7 @@
 
 use super::Client;
 use super::client::EMBEDDING;
+use super::place;
 use super::sections::{Class, Decision};
 use crate::limits;
 use std::collections::HashMap;
@@ -194,8 +195,7 @@ fn shortest(at: u128) -> u8 {
 /// The length of the prefix among these that holds an IPv6 address.
 fn within(prefixes: &[(u128, u8)], address: IpAddr) -> Option<u8> {
     let IpAddr::V6(address) = address else { return None };
-    let holds = |(prefix, bits): &&(u128, u8)| (address.to_bits() ^ prefix) >> (128 - bits) == 0;
-    prefixes.iter().find(holds).map(|(_, bits)| *bits)
+    place::within(prefixes, address.to_bits())
 }
 
 /// Adds the next leaf; while it and the one before are the halves of a prefix and say the same, they are one.

@@ -33,7 +33,8 @@ pub use geo::{Geo, Stamps};
 pub use sections::Shared;
 pub use trace::{Explanation, Routed};
 
-use crate::health::{MemberId, Standing, Table};
+use crate::config::Down;
+use crate::health::{MemberId, Standing, State, Table};
 use crate::limits;
 use crate::wire::{Name, OwnedName};
 use crate::zone::SteerId;
@@ -210,10 +211,18 @@ impl Policy {
         self.members.len()
     }
 
-    /// The members of a pool.
-    pub fn pool_members(&self, name: &str) -> Vec<MemberId> {
-        let pools = self.pools.iter().filter(|pool| pool.name == name);
-        pools.flat_map(Pool::members).map(|member| MemberId(member as u32)).collect()
+    /// Calls members down that are called so in a table of theirs; says whether there are any.
+    pub fn set_down(&self, who: &Down, health: &Table) -> bool {
+        let members = match who {
+            Down::Pool(name) => {
+                let pools = self.pools.iter().filter(|pool| pool.name == *name);
+                pools.flat_map(Pool::members).map(|member| MemberId(member as u32)).collect()
+            }
+            Down::Member(id) => self.members_named(id),
+        };
+        let down = Standing { state: State::Down, ..Standing::UNCHECKED };
+        members.iter().for_each(|member| health.set(*member, down));
+        !members.is_empty()
     }
 
     /// Every member with this id.
@@ -265,6 +274,7 @@ impl Policy {
         let mut chain = Chain::new(trace);
         let epoch = draw.now / u64::from(ceiling.max(1));
         self.expand(target.to, client, epoch, &mut chain, 0);
+        chain.tell();
         let Drawn { answer, from, passed } = self.answer(&chain, family, client, health, draw);
         let hashed =
             from.filter(|pool| pool.hashes()).map_or(0, |_| place::default_bits(client).max(client.apart()));

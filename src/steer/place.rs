@@ -41,6 +41,16 @@ pub(super) fn bits_of(address: IpAddr) -> u128 {
     }
 }
 
+/// How many bits two addresses begin alike with, of 128.
+pub(super) fn alike(a: u128, b: u128) -> u8 {
+    (a ^ b).leading_zeros() as u8
+}
+
+/// The length of the prefix among these, bits and length, that holds an address.
+pub(super) fn within(prefixes: &[(u128, u8)], address: u128) -> Option<u8> {
+    prefixes.iter().find(|(prefix, len)| alike(*prefix, address) >= *len).map(|(_, len)| *len)
+}
+
 /// The first `bits` bits set.
 fn top(bits: u8) -> u128 {
     if bits == 0 { 0 } else { u128::MAX << (128 - u32::from(bits.min(128))) }

@@ -13,8 +13,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) struct Pool {
     pub name: String,
     pub kind: Kind,
-    /// Latitude and longitude in degrees.
-    pub location: Option<(f64, f64)>,
     pub min_healthy: Option<f64>,
 }
 
@@ -94,7 +92,7 @@ impl Pool {
             return;
         };
         let same = (&*pick, &*answer) == (pick_before, answer_before)
-            && (self.location, self.min_healthy) == (before.location, before.min_healthy)
+            && self.min_healthy == before.min_healthy
             && all[members.clone()] == all_before[members_before.clone()];
         if same {
             *past = Arc::clone(known);

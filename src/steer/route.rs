@@ -1,6 +1,6 @@
 //! A route: which pools, in which order, for whom.
 
-use super::sections::{Class, Decision, Sections};
+use super::sections::{Class, Decision, Order, Sections};
 use super::trace::Trace;
 use super::{Client, Policy, Step, place};
 use crate::config::OnAllDown;
@@ -33,8 +33,7 @@ pub(super) struct Lottery {
 
 /// The pools to try, in order, and what the choice of them depended on.
 pub(super) struct Chain<'t, T> {
-    pools: [u16; limits::CHAIN_POOLS],
-    len: usize,
+    pools: Order,
     pub scope: u8,
     pub on_all_down: OnAllDown,
     /// Who is told how it came about.
@@ -44,20 +43,17 @@ pub(super) struct Chain<'t, T> {
 impl<T: Trace> Chain<'_, T> {
     /// No pools yet.
     pub fn new(trace: &mut T) -> Chain<'_, T> {
-        Chain { pools: [0; limits::CHAIN_POOLS], len: 0, scope: 0, on_all_down: OnAllDown::All, trace }
+        Chain { pools: Order::default(), scope: 0, on_all_down: OnAllDown::All, trace }
+    }
+
+    /// Tells which pools there are.
+    pub fn tell(&mut self) {
+        self.trace.chained(self.pools.as_slice());
     }
 
     /// The pools in order, each once.
     pub fn pools(&self) -> &[u16] {
-        &self.pools[..self.len]
-    }
-
-    fn push(&mut self, pool: usize) {
-        let pool = pool as u16;
-        if !self.pools().contains(&pool) && self.len < self.pools.len() {
-            self.pools[self.len] = pool;
-            self.len += 1;
-        }
+        self.pools.as_slice()
     }
 }
 
@@ -80,7 +76,7 @@ impl Policy {
         depth: usize,
     ) {
         match step {
-            Step::Pool(pool) => chain.push(pool),
+            Step::Pool(pool) => chain.pools.push(pool as u16),
             // Cycles are refused when a zone is loaded; the bound is for policies made otherwise.
             Step::Route(_) if depth > limits::ROUTE_DEPTH => (),
             Step::Route(route) => self.expand_route(&self.routes[route], client, epoch, chain, depth),
@@ -100,10 +96,10 @@ impl Policy {
         }
         let Decision { class, bits, .. } = route.sections.decide(client);
         chain.scope = chain.scope.max(bits);
-        chain.trace.decided(depth, route, client);
+        chain.trace.decided(depth, route, client, bits);
         match class {
-            Class::Ordered { steps, len } => {
-                for step in &steps[..len.into()] {
+            Class::Ordered(steps) => {
+                for step in steps.as_slice() {
                     self.expand(route.steps[usize::from(*step)], client, epoch, chain, depth + 1);
                 }
             }

@@ -8,9 +8,8 @@ use super::{Client, Geo, place};
 use crate::limits;
 use ipnet::IpNet;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 /// What a decision follows from. Steps are numbered within the route.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -60,16 +59,32 @@ pub(super) struct Near {
     pub bias: i8,
 }
 
+/// Pools or steps in order, each once, as many as are looked at for one answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Order {
+    list: [u16; limits::CHAIN_POOLS],
+    len: u8,
+}
+
+impl Order {
+    pub fn push(&mut self, one: u16) {
+        let len = usize::from(self.len);
+        if len < self.list.len() && !self.list[..len].contains(&one) {
+            self.list[len] = one;
+            self.len += 1;
+        }
+    }
+
+    pub fn as_slice(&self) -> &[u16] {
+        &self.list[..self.len.into()]
+    }
+}
+
 /// What is decided for a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Class {
     /// These steps in order.
-    Ordered {
-        /// The steps, each once.
-        steps: [u16; limits::CHAIN_POOLS],
-        /// How many there are.
-        len: u8,
-    },
+    Ordered(Order),
     /// Those of this rule, drawn by weight.
     Weighted(u8),
 }
@@ -107,24 +122,28 @@ pub struct Shared {
 impl Shared {
     /// The sections of this spec over these databases: those in use if there are.
     pub(super) fn sections(&self, spec: Spec, geo: Option<&Arc<Geo>>) -> Arc<Sections> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = known.entry(self.hasher.hash_one(&spec));
-        if let Entry::Vacant(_) = place {
-            // Now and then is enough: what is left of sections that are gone is a few words each.
-            place.or_default();
-            known.retain(|_, alike| {
-                alike.retain(|one| one.strong_count() > 0);
-                !alike.is_empty()
-            });
-        }
-        let alike = known.entry(self.hasher.hash_one(&spec)).or_default();
+        let hash = self.hasher.hash_one(&spec);
         let same = |one: &Arc<Sections>| one.spec == spec && one.is_over(geo);
-        if let Some(found) = alike.iter().filter_map(Weak::upgrade).find(same) {
+        let found = |alike: &Vec<Weak<Sections>>| alike.iter().filter_map(Weak::upgrade).find(same);
+        if let Some(found) = self.known().get(&hash).and_then(found) {
             return found;
         }
+        // Not under the lock. Two zones that are read at one time may make them twice.
         let made = Arc::new(Sections::new(spec, geo.cloned()));
-        alike.push(Arc::downgrade(&made));
+        self.known().entry(hash).or_default().push(Arc::downgrade(&made));
         made
+    }
+
+    /// Forgets sections that no policy has any more.
+    pub fn forget_unused(&self) {
+        self.known().retain(|_, alike| {
+            alike.retain(|one| one.strong_count() > 0);
+            !alike.is_empty()
+        });
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<u64, Vec<Weak<Sections>>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -170,7 +189,7 @@ impl Section {
 
 impl Nearest {
     /// The pools for a place, the nearest first; in the order of the list where it is not known.
-    fn order(&self, place: Option<(f64, f64)>, steps: &mut Steps) {
+    fn order(&self, place: Option<(f64, f64)>, steps: &mut Order) {
         let mut order = [(0.0, 0); limits::CHAIN_POOLS];
         let order = &mut order[..self.pools.len().min(limits::CHAIN_POOLS)];
         for (slot, near) in order.iter_mut().zip(&self.pools) {
@@ -190,21 +209,6 @@ impl Nearest {
             }
         }
         order.iter().skip(self.skip).take(self.take).for_each(|(_, pool)| steps.push(*pool));
-    }
-}
-
-/// Steps that are being put in order.
-struct Steps {
-    list: [u16; limits::CHAIN_POOLS],
-    len: usize,
-}
-
-impl Steps {
-    fn push(&mut self, step: u16) {
-        if !self.list[..self.len].contains(&step) && self.len < self.list.len() {
-            self.list[self.len] = step;
-            self.len += 1;
-        }
     }
 }
 
@@ -238,44 +242,41 @@ impl Sections {
     /// The decision by the sections as they are written: the first rule whose keys all hold.
     pub fn work_out(&self, client: &Client) -> Decision {
         let (held, prefix) = self.prefixes.find(client);
-        let apart = client.apart();
-        let (mut located, mut bits) = (None, 0);
+        let (mut located, mut scope) = (None, 0);
         let mut locate = || *located.get_or_insert_with(|| self.locate(client));
-        let mut steps = Steps { list: [0; limits::CHAIN_POOLS], len: 0 };
-        let mut matched = None;
-        for (i, rule) in self.spec.rules.iter().enumerate() {
-            if rule.cidr.is_some() {
-                // From here on the answer depends on the prefixes.
-                bits = prefix.max(apart).max(bits);
+        // From then on the answer depends on so many bits.
+        let mut depends = |bits: u8| scope = scope.max(bits).max(client.apart());
+        let (mut steps, mut rule) = (Order::default(), None);
+        for (i, section) in self.spec.rules.iter().enumerate() {
+            if section.cidr.is_some() {
+                depends(prefix);
                 if held & (1 as RuleSet) << i == 0 {
                     continue;
                 }
             }
-            if rule.needs_place() {
-                let (holds, longer) = rule.holds(&locate());
-                bits = longer.max(apart).max(bits);
+            if section.needs_place() {
+                let (holds, bits) = section.holds(&locate());
+                depends(bits);
                 if !holds {
                     continue;
                 }
             }
-            matched = Some(i as u8);
-            match &rule.leads {
+            rule = Some(i as u8);
+            match &section.leads {
                 Leads::Ordered(list) => list.iter().for_each(|step| steps.push(*step)),
                 Leads::Nearest(nearest) => {
                     let place = locate().place;
-                    bits = place.bits.max(apart).max(bits);
+                    depends(place.bits);
                     nearest.order(place.value, &mut steps);
                 }
                 Leads::Weighted => {
-                    let class = Class::Weighted(i as u8);
-                    return Decision { class, bits: bits.min(client.bits), rule: matched };
+                    return Decision { class: Class::Weighted(i as u8), bits: scope.min(client.bits), rule };
                 }
             }
             break;
         }
         self.spec.fallback.iter().for_each(|step| steps.push(*step));
-        let class = Class::Ordered { steps: steps.list, len: steps.len as u8 };
-        Decision { class, bits: bits.min(client.bits), rule: matched }
+        Decision { class: Class::Ordered(steps), bits: scope.min(client.bits), rule }
     }
 
     /// The place of a client.

@@ -1,26 +1,31 @@
 //! How a choice came about. The same code chooses with somebody told and with nobody, which costs nothing.
 
-use super::route::{Chain, Route};
+use super::route::Route;
 use super::{Choice, Client, Cursor, Draw, Family, Policy};
 use crate::health::{MemberId, Table};
 use crate::zone::SteerId;
 
 /// Who is told.
 pub(super) trait Trace {
-    /// A route has decided for a client; so deep within others.
-    fn decided(&mut self, depth: usize, route: &Route, client: &Client);
+    /// A route has decided for a client, alike for a prefix of so many bits; so deep within others.
+    fn decided(&mut self, depth: usize, route: &Route, client: &Client, bits: u8);
 
     /// The route that decided last has drawn this pool or route by weight.
     fn drawn<'n>(&mut self, name: impl FnOnce() -> &'n str);
+
+    /// These pools are looked at, in this order.
+    fn chained(&mut self, pools: &[u16]);
 }
 
 /// Nobody.
 pub(super) struct NoTrace;
 
 impl Trace for NoTrace {
-    fn decided(&mut self, _: usize, _: &Route, _: &Client) {}
+    fn decided(&mut self, _: usize, _: &Route, _: &Client, _: u8) {}
 
     fn drawn<'n>(&mut self, _: impl FnOnce() -> &'n str) {}
+
+    fn chained(&mut self, _: &[u16]) {}
 }
 
 /// What a route decided.
@@ -40,25 +45,37 @@ pub struct Routed {
     pub located: Vec<String>,
 }
 
-impl Trace for Vec<Routed> {
-    fn decided(&mut self, depth: usize, route: &Route, client: &Client) {
+/// All of it.
+#[derive(Default)]
+struct Recorder {
+    routed: Vec<Routed>,
+    pools: Vec<u16>,
+}
+
+impl Trace for Recorder {
+    fn decided(&mut self, depth: usize, route: &Route, client: &Client, bits: u8) {
+        // Compiled, it is not known any more which rule it was.
         let rule = route.sections.work_out(client).rule.map(usize::from);
         let (name, rules) = &route.written;
         let written = rule.and_then(|rule| rules.get(rule)).unwrap_or(name);
-        self.push(Routed {
+        self.routed.push(Routed {
             depth,
             route: route.name.clone(),
             rule: (rule.map(|rule| rule + 1), written.clone()),
             drawn: None,
-            bits: client.scope(route.sections.decide(client).bits),
+            bits: client.scope(bits),
             located: route.sections.explain(client),
         });
     }
 
     fn drawn<'n>(&mut self, name: impl FnOnce() -> &'n str) {
-        if let Some(last) = self.last_mut() {
+        if let Some(last) = self.routed.last_mut() {
             last.drawn = Some(name().to_owned());
         }
+    }
+
+    fn chained(&mut self, pools: &[u16]) {
+        self.pools = pools.to_vec();
     }
 }
 
@@ -87,12 +104,10 @@ impl Policy {
     ) -> Option<Explanation<'_>> {
         let target = self.targets.get(id.0 as usize)?;
         let draw = Draw { seed: 0, now, cursor: Cursor::Peek };
-        let mut routed = Vec::new();
-        let choice = self.choose_traced(id, family, client, health, draw, &mut routed);
-        let mut nobody = NoTrace;
-        let mut chain = Chain::new(&mut nobody);
-        self.expand(target.to, client, now / u64::from(target.ttl.1.max(1)), &mut chain, 0);
-        let pools = chain.pools().iter().map(|&pool| {
+        let mut recorder = Recorder::default();
+        let choice = self.choose_traced(id, family, client, health, draw, &mut recorder);
+        let Recorder { routed, pools } = recorder;
+        let pools = pools.into_iter().map(|pool| {
             let pool = &self.pools[usize::from(pool)];
             (pool.name.as_str(), pool.members().map(|member| MemberId(member as u32)).collect())
         });

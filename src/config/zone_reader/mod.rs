@@ -7,6 +7,7 @@ mod tests_of_zone;
 
 pub(super) use checks::checks;
 pub(super) use steering::networks;
+pub(crate) use steering::two_letters;
 
 use super::load::read_file;
 use super::reader::{Reader, Table, Value};

@@ -286,7 +286,8 @@ const PICKS: [(&str, Pick); 3] =
 
 const CONTINENTS: [&[u8]; 7] = [b"AF", b"AN", b"AS", b"EU", b"NA", b"OC", b"SA"];
 
-fn two_letters(text: &str) -> Option<[u8; 2]> {
+/// A code of two letters, in upper case.
+pub(crate) fn two_letters(text: &str) -> Option<[u8; 2]> {
     let code: [u8; 2] = text.as_bytes().try_into().ok()?;
     code.iter().all(u8::is_ascii_alphabetic).then(|| code.map(|letter| letter.to_ascii_uppercase()))
 }

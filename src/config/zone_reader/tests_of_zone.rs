@@ -92,11 +92,6 @@ impl Parts {
 }
 
 fn read_down(reader: &mut Reader<'_>, value: Value<'_>) -> Option<Spanned<Down>> {
-    let down =
-        reader.parse(value, "\"pool:NAME\" or \"member:ID\"", |text| match text.split_once(':')? {
-            ("pool", name) => Some(Down::Pool(name.to_owned())),
-            ("member", id) => Some(Down::Member(id.to_owned())),
-            _ => None,
-        })?;
+    let down = reader.parse(value, "\"pool:NAME\" or \"member:ID\"", Down::from_text)?;
     Some(Spanned { value: down, span: value.span })
 }

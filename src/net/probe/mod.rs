@@ -116,14 +116,18 @@ impl Reached {
 
 /// Something came back, and it is wrong.
 fn wrong(text: impl Into<String>) -> Failure {
-    let mut text = text.into();
+    Failure { kind: Fault::Endpoint, text: short(text.into()) }
+}
+
+/// A text of at most [`limits::PROBE_ERROR`] octets.
+fn short(mut text: String) -> String {
     text.truncate(text.floor_char_boundary(limits::PROBE_ERROR));
-    Failure { kind: Fault::Endpoint, text }
+    text
 }
 
 /// What a success has to say, if anything.
 fn note(text: impl Into<String>) -> Note {
-    let text = wrong(text).text;
+    let text = short(text.into());
     (!text.is_empty()).then_some(text)
 }
 

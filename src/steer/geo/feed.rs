@@ -3,7 +3,7 @@
 use super::files::{Stamp, read};
 use super::overrides::Overrides;
 use super::{Place, Said, continent};
-use crate::config::{Diagnostics, GeoConfig, Span};
+use crate::config::{Diagnostics, GeoConfig, Span, prefix_or_address, two_letters};
 use crate::limits;
 use ipnet::IpNet;
 use std::io;
@@ -136,9 +136,7 @@ fn parse(line: &str) -> Result<Option<(IpNet, Place)>, String> {
     let mut fields = line.split(',').map(|field| field.trim().trim_matches('"'));
     let mut field = || fields.next().unwrap_or_default();
     let (prefix, country, region) = (field(), field(), field());
-    let single = || prefix.parse::<std::net::IpAddr>().ok().map(IpNet::from);
-    let net: IpNet =
-        prefix.parse().ok().or_else(single).ok_or_else(|| format!("{} is not a prefix", shown(prefix)))?;
+    let net = prefix_or_address(prefix).ok_or_else(|| format!("{} is not a prefix", shown(prefix)))?;
     if net.addr() != net.network() {
         return Err(format!("{prefix} has bits beyond its length"));
     }
@@ -151,7 +149,7 @@ fn parse(line: &str) -> Result<Option<(IpNet, Place)>, String> {
             Place { country: Said::Unknown, location: Said::Unknown, ..Place::default() },
         )));
     }
-    let code = super::code(written).filter(|code| continent::of(*code).is_some());
+    let code = two_letters(written).filter(|code| continent::of(*code).is_some());
     let code = code.ok_or_else(|| format!("{} is not a country of ISO 3166-1", shown(written)))?;
     Ok(Some((net, Place { country: Said::Known(code), ..Place::default() })))
 }

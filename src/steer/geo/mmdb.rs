@@ -1,8 +1,8 @@
 //! MMDB files: where each has its fields, and what it says of an address.
 
 use super::files::{Stamp, read};
-use super::{Gives, Place, code};
-use crate::config::{GeoConfig, Spanned};
+use super::{Gives, Place};
+use crate::config::{GeoConfig, Spanned, two_letters};
 use crate::health;
 use maxminddb::{MaxMindDbError, PathElement, Reader, WithinOptions};
 use serde::Deserialize;
@@ -120,7 +120,8 @@ impl Database {
             reader,
         };
         let [country, continent, asn, latitude, longitude] = configured;
-        let is_code = |path: &Path, found: &Found<'_>| path.get::<&str>(found).and_then(code).is_some();
+        let is_code =
+            |path: &Path, found: &Found<'_>| path.get::<&str>(found).and_then(two_letters).is_some();
         let is_number =
             |path: &Path, found: &Found<'_>| path.get::<Number<'_>>(found).and_then(degrees).is_some();
         let is_asn = |path: &Path, found: &Found<'_>| path.get::<Number<'_>>(found).and_then(whole).is_some();
@@ -168,8 +169,9 @@ impl Database {
         let bits = found.network().map_or(0, |network| network.prefix());
         // An IPv4 address found in an IPv6 tree has its length counted there.
         let bits = if address.is_ipv4() && bits > 32 { bits.saturating_sub(96) } else { bits };
-        let text =
-            |path: &Option<Path>| path.as_ref().and_then(|path| path.get::<&str>(&found)).and_then(code);
+        let text = |path: &Option<Path>| {
+            path.as_ref().and_then(|path| path.get::<&str>(&found)).and_then(two_letters)
+        };
         let number = |path: &Option<Path>| path.as_ref().and_then(|path| path.get::<Number<'_>>(&found));
         let mut place = Place::default();
         if wanted.country || (wanted.continent && self.continent.is_none()) {

@@ -284,9 +284,3 @@ impl Geo {
         lines
     }
 }
-
-/// A code of two letters.
-fn code(text: &str) -> Option<[u8; 2]> {
-    let code: [u8; 2] = text.as_bytes().try_into().ok()?;
-    code.iter().all(u8::is_ascii_alphabetic).then(|| code.map(|letter| letter.to_ascii_uppercase()))
-}

@@ -41,18 +41,13 @@ impl<S> Default for Overrides<S> {
 
 impl<S> Entry<S> {
     fn holds(&self, address: u128) -> bool {
-        alike(self.start, address) >= self.bits
+        place::alike(self.start, address) >= self.bits
     }
 
     /// Its last address.
     fn end(&self) -> u128 {
         self.start | u128::MAX.checked_shr(self.bits.into()).unwrap_or(0)
     }
-}
-
-/// How many bits two addresses begin alike with.
-fn alike(a: u128, b: u128) -> u8 {
-    (a ^ b).leading_zeros() as u8
 }
 
 impl<S> Overrides<S> {
@@ -104,7 +99,7 @@ impl<S> Overrides<S> {
             inner = above(&entry);
         }
         let aside = [before.map(Entry::end), side.get(after).map(|next| next.start)];
-        let apart = aside.into_iter().flatten().map(|other| alike(other, address) + 1).max();
+        let apart = aside.into_iter().flatten().map(|other| place::alike(other, address) + 1).max();
         let bits = apart.unwrap_or(0).max(inner.map_or(0, |entry| entry.bits));
         (std::iter::successors(inner, above), bits)
     }
