@@ -125,7 +125,7 @@ impl Endpoint {
     /// Begins a probe that is due; says how long it may take. None when it was not one that was due: an outcome that never came is
     /// taken for silence then. `jitter` is in 0..1.
     pub fn begin(&mut self, now: Instant, round: u64, jitter: f64) -> Option<Duration> {
-        let confirm = self.pace.timeout.min(limits::CONFIRM_TIMEOUT);
+        let confirm = self.patience();
         match &mut self.phase {
             Phase::Doubted { begun, .. } if *begun < self.loss.needed(self.pace.fall) => {
                 *begun += 1;
@@ -252,6 +252,31 @@ impl Endpoint {
         // What is still under way does not count any more.
         self.round = 0;
         self.due = self.regular.max(now);
+    }
+
+    /// How long the probes may take that confirm a failure, and so after what time silence means something.
+    pub fn patience(&self) -> Duration {
+        self.pace.timeout.min(limits::CONFIRM_TIMEOUT)
+    }
+
+    /// Since when it is being found out whether it is down, where it is.
+    pub fn in_question_since(&self) -> Option<Instant> {
+        match self.phase {
+            _ if self.state == State::Down => None,
+            Phase::Steady { begun } => begun,
+            Phase::Doubted { since, .. } | Phase::Hopeful { since, .. } => Some(since),
+        }
+    }
+
+    /// Takes the fact that all failures until now were our own network's: what is under way does not count, and it is asked anew at `at`
+    /// if not before.
+    pub fn forget_failures(&mut self, at: Instant) {
+        if self.phase != (Phase::Steady { begun: None }) {
+            self.phase = Phase::Steady { begun: None };
+            self.round = 0;
+            self.due = at;
+        }
+        self.due = self.due.min(at);
     }
 
     /// Is asked at `at` if not before.

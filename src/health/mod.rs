@@ -201,7 +201,10 @@ impl Health {
                 self.heard(now, address);
             }
             Outcome::Failure(Failure { kind: Fault::Silence, .. }) => {
-                if !self.witness.has_heard_others(address, now - limits::CONFIRM_TIMEOUT) {
+                let since = slot.endpoint.in_question_since().filter(|_| counts && !self.witness.isolated);
+                if since.is_some_and(|since| {
+                    !self.witness.has_heard_others(address, since + slot.endpoint.patience())
+                }) {
                     self.ask_witnesses(now, address);
                 }
             }
@@ -216,11 +219,15 @@ impl Health {
         self.witness.heard(now, address);
         if std::mem::take(&mut self.witness.isolated) {
             self.note(now, What::Rejoined);
-            let gaps = 0u32..;
-            for (index, gap) in (0..self.slots.len() as u32).zip(gaps) {
-                self.hurry(index, now + limits::FIRST_PROBE_GAP * gap, |slot| {
-                    slot.endpoint.state == State::Unknown
-                });
+            let mut at = now;
+            for index in 0..self.slots.len() as u32 {
+                let may_fail = |slot: &Slot| {
+                    let endpoint = &slot.endpoint;
+                    endpoint.state == State::Unknown || endpoint.in_question_since().is_some()
+                };
+                if self.reschedule(index, may_fail, |endpoint| endpoint.forget_failures(at)) {
+                    at = at + limits::FIRST_PROBE_GAP;
+                }
             }
         }
     }
@@ -232,20 +239,27 @@ impl Health {
         let mut asked = 0;
         for index in soon {
             let other = |slot: &Slot| slot.target.address != address;
-            if asked < limits::WITNESSES_ASKED && self.hurry(index, now, other) {
+            if asked < limits::WITNESSES_ASKED
+                && self.reschedule(index, other, |endpoint| endpoint.hurry(now))
+            {
                 asked += 1;
             }
         }
     }
 
-    /// Has an endpoint asked at `at` if not before. Returns whether it passed.
-    fn hurry(&mut self, index: u32, at: Instant, passes: impl Fn(&Slot) -> bool) -> bool {
+    /// Has an endpoint that is asked change when it is. Returns whether it passed.
+    fn reschedule(
+        &mut self,
+        index: u32,
+        passes: impl Fn(&Slot) -> bool,
+        change: impl FnOnce(&mut Endpoint),
+    ) -> bool {
         let Some(slot) = self.slots[index as usize].as_mut().filter(|slot| passes(slot)) else {
             return false;
         };
         if slot.pushed.is_none() {
             let before = slot.endpoint.due;
-            slot.endpoint.hurry(at);
+            change(&mut slot.endpoint);
             self.queue.remove(&(before, index));
             self.queue.insert((slot.endpoint.due, index));
         }
@@ -265,10 +279,11 @@ impl Health {
         let (verdict, result) = work(slot);
         let mut isolated = false;
         if let Verdict::Guilty { faults, since } = verdict {
-            let window = slot.endpoint.pace.interval + slot.endpoint.pace.jitter() + limits::CONFIRM_TIMEOUT;
+            let (pace, patience) = (slot.endpoint.pace, slot.endpoint.patience());
+            let window = pace.interval + pace.jitter() + limits::CONFIRM_TIMEOUT;
             isolated = !faults.is_own()
                 && !faults.is_proven()
-                && self.witness.is_no_proof(slot.target.address, since, window, now);
+                && self.witness.is_no_proof(slot.target.address, since, window, patience, now);
             let state = if faults.is_own() || isolated { State::Unknown } else { State::Down };
             slot.endpoint.turn(state, now);
         }

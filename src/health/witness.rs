@@ -63,10 +63,18 @@ impl Witness {
     }
 
     /// Whether the silence of an address since then proves nothing: nobody else was heard of, and enough others, in more than one network,
-    /// fell silent with it. `window` is how long before it they may have: the time from one probe to the next.
-    pub fn is_no_proof(&self, address: IpAddr, since: Instant, window: Duration, now: Instant) -> bool {
+    /// fell silent with it. `window` is how long before it they may have: the time from one probe to the next. What comes within `patience`
+    /// of a probe is no silence.
+    pub fn is_no_proof(
+        &self,
+        address: IpAddr,
+        since: Instant,
+        window: Duration,
+        patience: Duration,
+        now: Instant,
+    ) -> bool {
         // What came just then may have left before.
-        if address.is_loopback() || self.has_heard_others(address, since + limits::CONFIRM_TIMEOUT) {
+        if address.is_loopback() || self.has_heard_others(address, since + patience) {
             return false;
         }
         if self.isolated {
@@ -74,7 +82,7 @@ impl Witness {
             return true;
         }
         let range = (since - window, Ipv4Addr::UNSPECIFIED.into())
-            ..(now - limits::CONFIRM_TIMEOUT.min(now.since(since)), IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+            ..(now - patience.min(now.since(since)), IpAddr::V6(Ipv6Addr::UNSPECIFIED));
         let others = self.by_time.range(range).map(|(_, other)| *other).filter(|other| *other != address);
         let (mut count, mut first, mut several) = (0, None, false);
         for other in others.take(limits::WITNESSES_LOOKED_AT) {

@@ -95,6 +95,25 @@ fn a_machine_that_loses_its_own_network_calls_nobody_down() {
 }
 
 #[test]
+fn a_network_that_comes_back_calls_nobody_down() {
+    let fast = Pace { interval: SECOND, timeout: SECOND / 2, ..pace(1) };
+    for (seed, pace) in (0..200).flat_map(|seed| [(seed, pace(10)), (seed, fast)]) {
+        let mut world = World::new(seed, [2, 5, 40][seed as usize % 3], 2, pace);
+        world.run(60 * SECOND);
+        for round in 1..5 {
+            world.set_all(Conduct::Hangs);
+            let cut = (3 * pace.interval).mul_f64(1.0 + world.random());
+            let mut turns = world.run(cut);
+            world.set_all(Conduct::Answers);
+            turns.extend(world.run(5 * pace.interval));
+            let down: Vec<_> = turns.iter().filter(|(_, _, state)| *state == State::Down).collect();
+            assert!(down.is_empty(), "seed {seed}, {pace:?}, round {round}: {down:?}");
+            assert!((0..4).all(|i| world.state(i) == State::Up), "seed {seed}, {pace:?}, round {round}");
+        }
+    }
+}
+
+#[test]
 fn half_of_the_world_going_silent_is_the_failure_of_that_half() {
     let mut world = World::new(6, 20, 2, pace(10));
     world.run(60 * SECOND);
