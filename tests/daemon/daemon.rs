@@ -123,6 +123,10 @@ impl Process {
         &mut self.0
     }
 
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     pub fn signal(&self, name: &str) {
         let kill = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.0.id())]).status();
         assert!(kill.unwrap().success());
@@ -156,10 +160,15 @@ impl Lines {
 
     /// The next line; none when there will be no more.
     pub fn next(&self) -> Option<String> {
+        self.next_after(&[])
+    }
+
+    /// The same, told with the lines before when nothing comes.
+    fn next_after(&self, before: &[String]) -> Option<String> {
         match self.0.recv_timeout(PATIENCE) {
             Ok(line) => Some(line),
             Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => None,
-            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("nothing is written"),
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("nothing is written after {before:#?}"),
         }
     }
 }
@@ -203,7 +212,8 @@ impl Daemon {
     /// Waits for a line with this text.
     pub fn wait(&mut self, text: &str) -> String {
         loop {
-            let line = self.log.next().unwrap_or_else(|| panic!("no {text:?} in {:#?}", self.logged));
+            let line = self.log.next_after(&self.logged);
+            let line = line.unwrap_or_else(|| panic!("no {text:?} in {:#?}", self.logged));
             self.logged.push(line.clone());
             if line.contains(text) {
                 return line;

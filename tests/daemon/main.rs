@@ -8,6 +8,7 @@ mod daemon;
 mod dns;
 mod explain;
 mod health;
+mod partition;
 mod reload;
 mod serve;
 mod shell;
