@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// `[check.X]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CheckSpec {
     /// Its name.
     pub name: Spanned<String>,
@@ -21,7 +21,7 @@ pub struct CheckSpec {
 }
 
 /// What a check does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum CheckKind {
     /// It asks the address itself.
     Made(Arc<Check>),
@@ -200,7 +200,7 @@ pub struct PushProbe {
 }
 
 /// `all`, `any`, `at_least` with `of`: so many of some others.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Calculated {
     /// How many must hold.
     pub needed: usize,
@@ -209,7 +209,7 @@ pub struct Calculated {
 }
 
 /// `"web"`, `"!maintenance"`, `"web@192.0.2.1"`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Operand {
     /// Whether it holds when the check does not.
     pub negated: bool,

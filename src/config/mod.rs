@@ -11,6 +11,7 @@ mod reader;
 mod references;
 mod render;
 mod routes;
+mod stamp;
 mod syntax;
 mod unreachable;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use check::*;
 pub use load::read_regular;
 pub(crate) use reader::{closest, closest_type, prefix_or_address};
 pub use render::Lines;
+pub use stamp::{Stamp, Stamps};
 pub use zone_file::*;
 pub(crate) use zone_reader::two_letters;
 
@@ -34,7 +36,7 @@ use crate::anchor::Anchors;
 use crate::wire::OwnedName;
 use ipnet::IpNet;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A place in a file: which file of the [`Diagnostics`], and octets from..to in it.
@@ -65,7 +67,7 @@ pub struct Spanned<T> {
 }
 
 /// A file that was read and its text, to show places in it later.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Source {
     /// Where it was read from.
     pub path: PathBuf,
@@ -150,13 +152,18 @@ impl Diagnostics {
     }
 
     /// The files that were read.
-    pub fn files(&self) -> impl Iterator<Item = &std::path::Path> {
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|(path, _)| path.as_path())
     }
 
     /// How many errors were told.
     pub fn error_count(&self) -> usize {
         self.list.iter().filter(|told| told.severity == Severity::Error).count()
+    }
+
+    /// Whether nothing was told.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
     }
 
     /// How much was told.
@@ -185,7 +192,7 @@ impl Diagnostics {
 }
 
 /// `waymark.toml` as meant. Paths are made absolute; every default is filled in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// `server.listen`.
     pub listen: Vec<ListenConfig>,
@@ -241,7 +248,7 @@ pub struct HealthConfig {
 }
 
 /// `[geo]`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GeoConfig {
     /// The config, in which places are those of `databases`.
     pub source: Source,
@@ -263,8 +270,15 @@ pub struct GeoConfig {
     pub longitude: Option<String>,
 }
 
+impl GeoConfig {
+    /// All files it names.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.databases.iter().chain(&self.geofeeds).map(|file| file.value.as_path())
+    }
+}
+
 /// `[resolver]` with its forwards and stubs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ResolverConfig {
     /// `enabled`.
     pub enabled: bool,
@@ -309,7 +323,7 @@ pub struct ResolverConfig {
 }
 
 /// A forward or stub.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct UpstreamConfig {
     /// The zone.
     pub zone: OwnedName,
@@ -336,7 +350,7 @@ pub enum Minimise {
 }
 
 /// `[control]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ControlConfig {
     /// `listen`: HTTP for /metrics.
     pub listen: Option<SocketAddr>,

@@ -228,7 +228,7 @@ pub struct UseSpec {
 }
 
 /// `[network.X]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NetworkSpec {
     /// Its name.
     pub name: Spanned<String>,

@@ -7,10 +7,11 @@ mod tests;
 mod watch;
 mod zone;
 
-use crate::config::{Config, Diagnostics};
+use crate::clock;
+use crate::config::{Config, Diagnostics, Stamps};
 use crate::health::{Watch, ZoneWatch};
 use crate::limits;
-use crate::steer::{self, Geo, Stamps, Steering};
+use crate::steer::{self, Geo, Steering};
 use crate::wire::{NameBuf, OwnedName};
 use crate::zone::{Held, Zone, ZoneSet};
 use std::collections::BTreeMap;
@@ -35,6 +36,11 @@ pub struct Loader {
     good: BTreeMap<OwnedName, Good>,
     /// The zone of each file that said so itself: when the file breaks it is still this zone's.
     apexes: BTreeMap<PathBuf, OwnedName>,
+    /// The zone of each file that is not read again as long as it, and all that is read with it, does not change: there was nothing to tell
+    /// of it.
+    settled: BTreeMap<PathBuf, (OwnedName, Stamps)>,
+    /// The config with which they were read.
+    config: Option<Config>,
     geo: Arc<Geo>,
     /// The files it was made from, and those that were found otherwise when they were last looked at.
     stamps: (Stamps, Stamps),
@@ -93,27 +99,24 @@ pub struct Counts {
 }
 
 impl Loader {
-    /// Loads what the config names. Every problem is told in `diagnostics`. None when the directory of the zones cannot be read:
-    /// then nothing is known of them, and nothing changes.
+    /// Loads what the config names; what has not changed since it was loaded before is taken as it was. Every problem is told in
+    /// `diagnostics`. None when the directory of the zones cannot be read: then nothing is known of them, and nothing changes.
     pub fn load(&mut self, config: &Config, diagnostics: &mut Diagnostics) -> Option<Loaded> {
-        let stamps = Stamps::of(&config.geo);
-        let files = Arc::new(Geo::open(&config.geo, Some(&self.geo), diagnostics));
-        // Zones whose networks say no more than those of the config have this one in common.
-        let geo = Geo::with_networks(Some(&files), &config.networks).unwrap_or(files);
-        if !geo.is_same(&self.geo) {
-            self.geo = geo;
-        }
-        self.stamps = (stamps.clone(), stamps);
-        self.sections.forget_unused();
+        self.load_at(clock::unix_secs(), config, diagnostics)
+    }
+
+    /// The same at that Unix time in seconds.
+    fn load_at(&mut self, begun: u64, config: &Config, diagnostics: &mut Diagnostics) -> Option<Loaded> {
+        self.take_common(config, diagnostics);
         let sources = match &config.zones {
             Some(directory) => list(directory, diagnostics)?,
             None => Vec::new(),
         };
-        let results = self.load_all(&sources, config);
+        let results = self.load_all(&sources, begun, config);
         let mut loaded = Loaded::default();
         let mut held: Vec<Held> = Vec::new();
         let mut files: BTreeMap<OwnedName, PathBuf> = BTreeMap::new();
-        let mut apexes = BTreeMap::new();
+        let (mut apexes, mut settled) = (BTreeMap::new(), BTreeMap::new());
         for (result, told) in results {
             diagnostics.append(told);
             if result.named || self.apexes.contains_key(&result.path) {
@@ -127,18 +130,39 @@ impl Loader {
                 continue;
             }
             files.insert(result.apex.clone(), result.path.clone());
+            if let Some(stamps) = &result.settled {
+                settled.insert(result.path.clone(), (result.apex.clone(), stamps.clone()));
+            }
             held.push(self.take(result, &mut loaded));
         }
         self.good.retain(|apex, _| files.contains_key(apex));
-        self.apexes = apexes;
+        (self.apexes, self.settled) = (apexes, settled);
         loaded.zones = ZoneSet::new(held);
         Some(loaded)
+    }
+
+    /// Takes what all zones are read with. Where that has changed, so may have each of them.
+    fn take_common(&mut self, config: &Config, diagnostics: &mut Diagnostics) {
+        let stamps = Stamps::of(config.geo.files());
+        let files = Arc::new(Geo::open(&config.geo, Some(&self.geo), diagnostics));
+        self.stamps = (stamps.clone(), stamps);
+        // Zones whose networks say no more than those of the config have this one in common.
+        let geo = Geo::with_networks(Some(&files), &config.networks).unwrap_or(files);
+        if !geo.is_same(&self.geo) {
+            self.geo = geo;
+            self.settled.clear();
+        }
+        if self.config.as_ref() != Some(config) {
+            self.config = Some(config.clone());
+            self.settled.clear();
+        }
+        self.sections.forget_unused();
     }
 
     /// Whether files of geographic data are others than those that were loaded, and have not changed since the last look: one that is being
     /// written is left alone.
     pub fn has_new_geo(&mut self, config: &Config) -> bool {
-        let now = Stamps::of(&config.geo);
+        let now = Stamps::of(config.geo.files());
         let (loaded, seen) = &mut self.stamps;
         let new = now != *loaded && now == *seen;
         *seen = now;
@@ -170,14 +194,27 @@ impl Loader {
         Held { apex, state: Ok(Arc::clone(zone)), policy }
     }
 
-    /// Loads the zones, on all cores.
-    fn load_all(&self, sources: &[ZoneSource], config: &Config) -> Vec<(ZoneResult, Diagnostics)> {
+    /// Loads the zones, on all cores, from a time on.
+    fn load_all(
+        &self,
+        sources: &[ZoneSource],
+        begun: u64,
+        config: &Config,
+    ) -> Vec<(ZoneResult, Diagnostics)> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let share = sources.len().div_ceil(threads).max(1);
         std::thread::scope(|scope| {
             let run = |part: &[ZoneSource]| -> Vec<_> {
                 let one = |source: &ZoneSource| {
-                    self.load_one(source, |diagnostics| source.load(config, self, diagnostics))
+                    if let Some(settled) = source.settled(self) {
+                        return (settled, Diagnostics::default());
+                    }
+                    let load = |diagnostics: &mut Diagnostics| source.load(config, self, diagnostics);
+                    let (mut result, told) = self.load_one(source, load);
+                    result.settled = Some(Stamps::of(told.files())).filter(|stamps| {
+                        result.good.is_some() && told.is_empty() && stamps.held_before(begun)
+                    });
+                    (result, told)
                 };
                 part.iter().map(one).collect()
             };

@@ -150,6 +150,67 @@ fn a_test_is_told_from_which_of_two_pools_with_the_same_members_its_answer_is() 
     }
 }
 
+#[test]
+fn what_has_not_changed_is_not_read_again() {
+    let origin = "$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\n";
+    let mut zones = Zones::new(&[
+        ("a.test.toml", "include = [\"a.part\"]\n[records]\n\"@\" = { NS = \"ns\" }\n"),
+        ("a.part", "[records]\nns = { A = \"192.0.2.1\" }\n"),
+        ("b.test.zone", &format!("{origin}$INCLUDE b.part\n")),
+        ("b.part", "ns A 192.0.2.1\n"),
+        ("c.test.toml", GOOD),
+        ("told.test.toml", "[records]\nwww = { A = \"192.0.2.1\" }\n"),
+    ]);
+    let now = clock::unix_secs();
+    let load = |zones: &mut Zones, at: u64| {
+        let loaded = zones.loader.load_at(at, &zones.config, &mut Diagnostics::default()).unwrap();
+        ["a", "b", "c", "told"].map(|zone| {
+            let apex: NameBuf = format!("{zone}.test.").parse().unwrap();
+            loaded.zones.get(apex.as_name()).unwrap().state.clone().unwrap()
+        })
+    };
+    let mut before = load(&mut zones, now);
+    let mut check = |at: u64, change: &dyn Fn(&mut Zones), read: [bool; 4], why: &str| {
+        change(&mut zones);
+        let after = load(&mut zones, at);
+        assert_eq!([0, 1, 2, 3].map(|i| !Arc::ptr_eq(&before[i], &after[i])), read, "{why}");
+        before = after;
+    };
+    check(now, &|_| (), [true; 4], "what was written just now may have been written again since");
+    check(now + 10, &|_| (), [true; 4], "nor was that known of the last load");
+    check(now + 10, &|_| (), [false, false, false, true], "a warning is told at each load");
+    let part = "[records]\nns = { A = \"192.0.2.2\" }\n";
+    check(now + 10, &|zones| zones.write("a.part", part), [true, false, false, true], "an included file");
+    check(
+        now + 10,
+        &|zones| zones.write("b.part", "ns A 192.0.2.2\n"),
+        [false, true, false, true],
+        "one of b",
+    );
+    let replace = |zones: &mut Zones| {
+        let times = fs::metadata(zones.path("c.test.toml")).unwrap().modified().unwrap();
+        zones.write("new", &GOOD.replace("192.0.2.1", "192.0.2.2"));
+        fs::File::open(zones.path("new")).unwrap().set_modified(times).unwrap();
+        fs::rename(zones.path("new"), zones.path("c.test.toml")).unwrap();
+    };
+    check(now + 10, &replace, [false, false, true, true], "one as long and as old as the one before");
+    let check_of_all = "zones.directory = \"zones\"\ncheck.up.tcp = \"{address}:1\"\n";
+    let configure = |zones: &mut Zones| {
+        let path = zones.directory.path().join("c.toml");
+        zones.config = Config::parse(check_of_all, &path, &mut Diagnostics::default());
+    };
+    check(now + 10, &configure, [true; 4], "the config is part of every zone");
+    check(now + 10, &|_| (), [false, false, false, true], "and is the same again");
+    let claim = |zones: &mut Zones| zones.write("aa.toml", &format!("zone = \"c.test\"\n{GOOD}"));
+    check(now + 10, &claim, [false, false, true, true], "another file has the zone");
+    check(
+        now + 10,
+        &|zones| fs::remove_file(zones.path("aa.toml")).unwrap(),
+        [false, false, true, true],
+        "back",
+    );
+}
+
 /// The address that the steered name of a zone answers with next.
 fn next(loaded: &Loaded) -> String {
     let Steering { policy, health } = &loaded.steering[0];

@@ -2,7 +2,7 @@
 
 use super::{Good, Loader, expect, watch};
 use crate::clock;
-use crate::config::{Config, Diagnostics, ZoneFile};
+use crate::config::{Config, Diagnostics, Stamps, ZoneFile};
 use crate::steer::{Policy, Steering};
 use crate::wire::OwnedName;
 use crate::zone::{self, Zone};
@@ -27,6 +27,8 @@ pub(super) struct ZoneResult {
     pub named: bool,
     /// The zone, unless the file is bad.
     pub good: Option<Good>,
+    /// All files it was read from, where it need not be read again until they change.
+    pub settled: Option<Stamps>,
 }
 
 impl ZoneSource {
@@ -44,16 +46,29 @@ impl ZoneSource {
         // Also of a file with errors: what was read may hold more of them.
         match from_toml(&file, config, loader, diagnostics) {
             Some(good) => {
-                ZoneResult { apex: file.apex, path: self.path.clone(), named: true, good: Some(good) }
+                let path = self.path.clone();
+                ZoneResult { apex: file.apex, path, named: true, good: Some(good), settled: None }
             }
             None => self.bad(loader, Some(file.apex)),
         }
     }
 
+    /// What was loaded before, unless something has changed since.
+    pub fn settled(&self, loader: &Loader) -> Option<ZoneResult> {
+        let (apex, stamps) = loader.settled.get(&self.path).filter(|(_, stamps)| stamps.hold())?;
+        Some(ZoneResult {
+            apex: apex.clone(),
+            path: self.path.clone(),
+            named: loader.apexes.contains_key(&self.path),
+            good: Some(loader.good.get(apex)?.clone()),
+            settled: Some(stamps.clone()),
+        })
+    }
+
     /// A file that is bad is of the zone it was of before, else of the one it names, else of the one its own name says.
     pub fn bad(&self, loader: &Loader, named: Option<OwnedName>) -> ZoneResult {
         let apex = loader.apexes.get(&self.path).cloned().or(named).unwrap_or_else(|| self.apex.clone());
-        ZoneResult { apex, path: self.path.clone(), named: false, good: None }
+        ZoneResult { apex, path: self.path.clone(), named: false, good: None, settled: None }
     }
 }
 

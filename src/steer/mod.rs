@@ -29,7 +29,7 @@ mod tests_of_shares;
 
 pub use client::Client;
 pub use compile::compile_decisions;
-pub use geo::{Geo, Stamps};
+pub use geo::Geo;
 pub use sections::Shared;
 pub use trace::{Explanation, Routed};
 

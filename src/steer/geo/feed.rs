@@ -1,9 +1,9 @@
 //! Geofeeds: what networks say themselves of where their prefixes are used (RFC 8805).
 
-use super::files::{Stamp, read};
+use super::files::read;
 use super::overrides::Overrides;
 use super::{Place, Said, continent};
-use crate::config::{Diagnostics, GeoConfig, Span, prefix_or_address, two_letters};
+use crate::config::{Diagnostics, GeoConfig, Span, Stamp, prefix_or_address, two_letters};
 use crate::limits;
 use ipnet::IpNet;
 use std::io;

@@ -1,8 +1,8 @@
 //! MMDB files: where each has its fields, and what it says of an address.
 
-use super::files::{Stamp, read};
+use super::files::read;
 use super::{Gives, Place};
-use crate::config::{GeoConfig, Spanned, two_letters};
+use crate::config::{GeoConfig, Spanned, Stamp, two_letters};
 use crate::health;
 use maxminddb::{MaxMindDbError, PathElement, Reader, WithinOptions};
 use serde::Deserialize;

@@ -9,7 +9,6 @@ mod overrides;
 
 use crate::config::{Diagnostics, GeoConfig, NetworkSpec, PlaceSpec};
 use feed::Feeds;
-pub use files::Stamps;
 use mmdb::Database;
 use overrides::Overrides;
 use std::net::IpAddr;

@@ -17,14 +17,14 @@ pub fn load(path: &Path, apex: Name<'_>, diagnostics: &mut Diagnostics) -> Optio
     reader.read(&text, path, 0);
     // Making the zone takes the most memory: the text is not kept beside it, but read again if there is something to tell.
     drop(text);
-    reader.finish(None, path, diagnostics)
+    reader.finish(None, diagnostics)
 }
 
 /// The same from text that is said to stand at `path`.
 pub fn parse(text: &str, path: &Path, apex: Name<'_>, diagnostics: &mut Diagnostics) -> Option<Zone> {
     let mut reader = Reader::new(apex);
     reader.read(text, path, 0);
-    reader.finish(Some(text), path, diagnostics)
+    reader.finish(Some(text), diagnostics)
 }
 
 /// What is wrong, and where: octets from..to, counted over all files; to the end of the line where there is no `to`.
@@ -74,15 +74,11 @@ fn read(path: &Path) -> Result<String, String> {
 }
 
 /// Puts problems in their places. Texts are kept only of files in which something is wrong.
-fn tell(
-    mut problems: Vec<Problem>,
-    sources: &[Source],
-    text: Option<&str>,
-    path: &Path,
-    diagnostics: &mut Diagnostics,
-) {
+fn tell(mut problems: Vec<Problem>, sources: &[Source], text: Option<&str>, diagnostics: &mut Diagnostics) {
     if problems.is_empty() {
-        diagnostics.add_file(path.to_owned(), "".into());
+        for source in sources {
+            diagnostics.add_file(source.path.clone(), "".into());
+        }
         return;
     }
     problems.sort_by_key(|problem| !problem.fatal);
@@ -149,7 +145,7 @@ impl Reader {
     }
 
     /// Makes the zone of what was read, unless that had problems, and tells all there are.
-    fn finish(self, text: Option<&str>, path: &Path, diagnostics: &mut Diagnostics) -> Option<Zone> {
+    fn finish(self, text: Option<&str>, diagnostics: &mut Diagnostics) -> Option<Zone> {
         let Reader { builder, mut problems, origin_known, .. } = self;
         let whole = problems.is_empty();
         let (zone, more) = match builder.finish() {
@@ -164,7 +160,7 @@ impl Reader {
             message: problem.message,
             help: None,
         }));
-        tell(problems, &self.sources, text, path, diagnostics);
+        tell(problems, &self.sources, text, diagnostics);
         zone
     }
 
