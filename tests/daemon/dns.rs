@@ -2,7 +2,7 @@
 
 use super::daemon::PATIENCE;
 use hickory_proto::op::{Message, MessageType, OpCode, Query};
-use hickory_proto::rr::rdata::A;
+use hickory_proto::rr::rdata::{A, CNAME};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
@@ -100,12 +100,21 @@ impl Stub {
     }
 
     /// Answers it with an address.
-    pub fn answer(&self, Asked(query, to): &Asked, address: [u8; 4]) {
+    pub fn answer(&self, asked: &Asked, address: [u8; 4]) {
+        self.answer_with(asked, RData::A(A(address.into())));
+    }
+
+    /// Answers it with an alias.
+    pub fn answer_alias(&self, asked: &Asked, target: &str) {
+        self.answer_with(asked, RData::CNAME(CNAME(Name::from_ascii(target).unwrap())));
+    }
+
+    fn answer_with(&self, Asked(query, to): &Asked, data: RData) {
         let mut reply = Message::response(query.metadata.id, OpCode::Query);
         reply.metadata.recursion_available = true;
         reply.add_query(query.queries[0].clone());
         let name = query.queries[0].name().clone();
-        reply.add_answer(Record::from_rdata(name, 60, RData::A(A(address.into()))));
+        reply.add_answer(Record::from_rdata(name, 60, data));
         self.0.send_to(&reply.to_vec().unwrap(), to).unwrap();
     }
 }

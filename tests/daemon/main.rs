@@ -14,3 +14,4 @@ mod serve;
 mod shell;
 mod simulate;
 mod tcp;
+mod truth;
