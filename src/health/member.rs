@@ -7,6 +7,7 @@ use crate::clock::Instant;
 use crate::wire::Name;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A zone that is watched.
 pub(super) struct Zone {
@@ -33,6 +34,18 @@ enum Node {
     Not(Box<Node>),
 }
 
+impl Node {
+    /// Adds the places of its endpoints.
+    fn endpoints(&self, places: &mut Vec<u32>) {
+        match self {
+            Node::Always => (),
+            Node::Endpoint(index, _) => places.push(*index),
+            Node::AtLeast(_, of) => of.iter().for_each(|part| part.endpoints(places)),
+            Node::Not(part) => part.endpoints(places),
+        }
+    }
+}
+
 /// A member as it is shown.
 pub struct MemberView<'h> {
     health: &'h Health,
@@ -54,41 +67,27 @@ impl Health {
     /// Replaces all that is watched. Endpoints that stay keep what is known of them, new ones are asked soon; the tables say what is
     /// known when this returns.
     pub fn watch(&mut self, now: Instant, zones: Vec<ZoneWatch>) {
-        let mut before = HashMap::new();
-        for zone in std::mem::take(&mut self.zones) {
-            for (watch, member) in zone.watch.members.iter().zip(zone.members) {
-                let key = (zone.name.clone(), watch.pool.clone(), watch.member.clone());
-                before.insert(key, (member.state, member.since, member.why));
-            }
-        }
+        let before = std::mem::take(&mut self.zones).into_iter();
+        let mut before: HashMap<String, Zone> = before.map(|zone| (zone.name.clone(), zone)).collect();
         self.slots.iter_mut().flatten().for_each(|slot| slot.uses.clear());
-        let mut fresh = 0;
-        for (z, watch) in zones.into_iter().enumerate() {
-            let (name, mut members) = (watch.apex.to_string(), Vec::with_capacity(watch.members.len()));
-            for (m, watched) in watch.members.iter().enumerate() {
-                let mut used = Vec::new();
-                let node = self.compile(&watched.formula, now, &mut fresh, &mut used);
-                let shed = watched.shed.as_ref().map(|(target, low, high)| {
-                    let index = self.endpoint(target, now, &mut fresh);
-                    used.push(index);
-                    (index, *low, *high)
-                });
+        let (mut fresh, mut used) = (0, Vec::new());
+        for (z, watch) in (0..).zip(zones) {
+            let name = watch.apex.to_string();
+            let members = match before.remove(&name) {
+                Some(old) if Arc::ptr_eq(&old.watch.members, &watch.members) => old.members,
+                old => self.members_of(now, &name, &watch, old, &mut fresh),
+            };
+            for (m, member) in (0..).zip(&members) {
+                used.clear();
+                member.node.endpoints(&mut used);
+                used.extend(member.shed.map(|(index, ..)| index));
                 used.sort_unstable();
                 used.dedup();
-                for index in used {
-                    if let Some(slot) = &mut self.slots[index as usize] {
-                        slot.uses.push((z as u32, m as u32));
+                for index in &used {
+                    if let Some(slot) = &mut self.slots[*index as usize] {
+                        slot.uses.push((z, m));
                     }
                 }
-                let key = (name.clone(), watched.pool.clone(), watched.member.clone());
-                // One that is new is what it is, and that is no flip.
-                let (state, since, why) = before.remove(&key).unwrap_or_else(|| {
-                    let (standing, over) = self.standing(&name, watched, &node, shed, now);
-                    let since = over.map(|over| Instant::from_secs(over.since.saturating_sub(self.epoch)));
-                    let since = since.unwrap_or_else(|| self.since(&node, now));
-                    (standing.state, since, self.why(&node, standing.state, over))
-                });
-                members.push(Member { node, shed, state, since, why });
             }
             self.zones.push(Zone { watch, name, members });
         }
@@ -97,19 +96,47 @@ impl Health {
         self.refresh_all(now);
     }
 
-    fn compile(&mut self, formula: &Formula, now: Instant, fresh: &mut u32, used: &mut Vec<u32>) -> Node {
+    /// The members of a zone, those that there were before as they were.
+    fn members_of(
+        &mut self,
+        now: Instant,
+        name: &str,
+        watch: &ZoneWatch,
+        old: Option<Zone>,
+        fresh: &mut u32,
+    ) -> Vec<Member> {
+        let mut before = HashMap::new();
+        if let Some(old) = &old {
+            let watches = old.watch.members.iter().zip(&old.members);
+            before.extend(watches.map(|(watch, member)| ((&watch.pool, &watch.member), member)));
+        }
+        let member = |watched: &Watch| {
+            let node = self.compile(&watched.formula, now, fresh);
+            let shed = watched.shed.as_ref();
+            let shed = shed.map(|(target, low, high)| (self.endpoint(target, now, fresh), *low, *high));
+            if let Some(Member { state, since, why, .. }) = before.get(&(&watched.pool, &watched.member)) {
+                return Member { node, shed, state: *state, since: *since, why: why.clone() };
+            }
+            // One that is new is what it is, and that is no flip.
+            let (standing, over) = self.standing(name, watched, &node, shed, now);
+            let since = over.map(|over| Instant::from_secs(over.since.saturating_sub(self.epoch)));
+            let since = since.unwrap_or_else(|| self.since(&node, now));
+            let why = self.why(&node, standing.state, over);
+            Member { node, shed, state: standing.state, since, why }
+        };
+        watch.members.iter().map(member).collect()
+    }
+
+    fn compile(&mut self, formula: &Formula, now: Instant, fresh: &mut u32) -> Node {
         match formula {
             Formula::Always => Node::Always,
             Formula::Endpoint(target, name) => {
-                let index = self.endpoint(target, now, fresh);
-                used.push(index);
-                Node::Endpoint(index, name.clone())
+                Node::Endpoint(self.endpoint(target, now, fresh), name.clone())
             }
             Formula::AtLeast(needed, of) => {
-                let of = of.iter().map(|part| self.compile(part, now, fresh, used)).collect();
-                Node::AtLeast(*needed, of)
+                Node::AtLeast(*needed, of.iter().map(|part| self.compile(part, now, fresh)).collect())
             }
-            Formula::Not(part) => Node::Not(Box::new(self.compile(part, now, fresh, used))),
+            Formula::Not(part) => Node::Not(Box::new(self.compile(part, now, fresh))),
         }
     }
 

@@ -14,12 +14,12 @@ use crate::limits;
 use crate::steer::{self, Geo, Steering};
 use crate::wire::{NameBuf, OwnedName};
 use crate::zone::{Held, Zone, ZoneSet};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use zone::{ZoneResult, ZoneSource};
+use zone::{Settled, ZoneResult, ZoneSource};
 
 /// A zone that can be served.
 #[derive(Clone)]
@@ -33,12 +33,11 @@ struct Good {
 /// Loads zones and remembers the last good version of each.
 #[derive(Default)]
 pub struct Loader {
-    good: BTreeMap<OwnedName, Good>,
+    good: HashMap<OwnedName, Good>,
     /// The zone of each file that said so itself: when the file breaks it is still this zone's.
-    apexes: BTreeMap<PathBuf, OwnedName>,
-    /// The zone of each file that is not read again as long as it, and all that is read with it, does not change: there was nothing to tell
-    /// of it.
-    settled: BTreeMap<PathBuf, (OwnedName, Stamps)>,
+    apexes: HashMap<PathBuf, OwnedName>,
+    /// What need not be read again, by its file.
+    settled: HashMap<PathBuf, Arc<Settled>>,
     /// The config with which they were read.
     config: Option<Config>,
     geo: Arc<Geo>,
@@ -115,8 +114,8 @@ impl Loader {
         let results = self.load_all(&sources, begun, config);
         let mut loaded = Loaded::default();
         let mut held: Vec<Held> = Vec::new();
-        let mut files: BTreeMap<OwnedName, PathBuf> = BTreeMap::new();
-        let (mut apexes, mut settled) = (BTreeMap::new(), BTreeMap::new());
+        let mut files: HashMap<OwnedName, PathBuf> = HashMap::new();
+        let (mut apexes, mut settled) = (HashMap::new(), HashMap::new());
         for (result, told) in results {
             diagnostics.append(told);
             if result.named || self.apexes.contains_key(&result.path) {
@@ -130,8 +129,8 @@ impl Loader {
                 continue;
             }
             files.insert(result.apex.clone(), result.path.clone());
-            if let Some(stamps) = &result.settled {
-                settled.insert(result.path.clone(), (result.apex.clone(), stamps.clone()));
+            if let Some(files) = &result.settled {
+                settled.insert(result.path.clone(), Arc::clone(files));
             }
             held.push(self.take(result, &mut loaded));
         }
@@ -211,9 +210,10 @@ impl Loader {
                     }
                     let load = |diagnostics: &mut Diagnostics| source.load(config, self, diagnostics);
                     let (mut result, told) = self.load_one(source, load);
-                    result.settled = Some(Stamps::of(told.files())).filter(|stamps| {
-                        result.good.is_some() && told.is_empty() && stamps.held_before(begun)
-                    });
+                    let files = Stamps::of(told.files());
+                    if result.good.is_some() && told.is_empty() && files.held_before(begun) {
+                        result.settled = Some(Arc::new(Settled { apex: result.apex.clone(), files }));
+                    }
                     (result, told)
                 };
                 part.iter().map(one).collect()
@@ -260,18 +260,15 @@ fn list(directory: &Path, diagnostics: &mut Diagnostics) -> Option<Vec<ZoneSourc
             return None;
         }
     };
-    files.sort();
+    // As octets: paths are compared piece by piece.
+    files.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     let mut sources: Vec<ZoneSource> = Vec::new();
     for path in files {
-        let text = |part: Option<&std::ffi::OsStr>| part.and_then(|part| part.to_str()).map(str::to_owned);
-        let (Some(stem), Some("toml" | "zone")) = (text(path.file_stem()), text(path.extension()).as_deref())
-        else {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let Some((stem, "toml" | "zone")) = name.rsplit_once('.').filter(|_| !name.starts_with('.')) else {
             continue;
         };
-        if stem.starts_with('.') {
-            continue;
-        }
-        let name = if stem == "root" { "." } else { &stem };
+        let name = if stem == "root" { "." } else { stem };
         match NameBuf::from_text(name, NameBuf::root().as_name()) {
             Ok(apex) if sources.len() < limits::ZONES => {
                 sources.push(ZoneSource { apex: apex.as_name().to_owned(), path });

@@ -27,8 +27,16 @@ pub(super) struct ZoneResult {
     pub named: bool,
     /// The zone, unless the file is bad.
     pub good: Option<Good>,
-    /// All files it was read from, where it need not be read again until they change.
-    pub settled: Option<Stamps>,
+    /// Whether it need not be read again.
+    pub settled: Option<Arc<Settled>>,
+}
+
+/// A zone of which there was nothing to tell. It need not be read again until a file changes.
+pub(super) struct Settled {
+    /// The zone's name.
+    pub apex: OwnedName,
+    /// All files it was read from.
+    pub files: Stamps,
 }
 
 impl ZoneSource {
@@ -55,13 +63,13 @@ impl ZoneSource {
 
     /// What was loaded before, unless something has changed since.
     pub fn settled(&self, loader: &Loader) -> Option<ZoneResult> {
-        let (apex, stamps) = loader.settled.get(&self.path).filter(|(_, stamps)| stamps.hold())?;
+        let settled = loader.settled.get(&self.path).filter(|settled| settled.files.hold())?;
         Some(ZoneResult {
-            apex: apex.clone(),
+            apex: settled.apex.clone(),
             path: self.path.clone(),
             named: loader.apexes.contains_key(&self.path),
-            good: Some(loader.good.get(apex)?.clone()),
-            settled: Some(stamps.clone()),
+            good: Some(loader.good.get(&settled.apex)?.clone()),
+            settled: Some(Arc::clone(settled)),
         })
     }
 

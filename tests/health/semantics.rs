@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use waymark::config::{Check, Pace, Probe, PushProbe};
 use waymark::health::{
-    Formula, Health, Kind, Override, OverrideError, Report, ReportError, Standing, State, Target, Watch, What,
+    Formula, Health, Kind, MemberId, Override, OverrideError, Report, ReportError, Standing, State, Table,
+    Target, Watch, What, ZoneWatch,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -131,6 +132,31 @@ fn those_long_dead_do_not_make_the_last_one_innocent() {
     world.set(5, Conduct::Hangs);
     world.run(30 * SECOND);
     assert!((0..6).all(|i| world.state(i) == State::Down));
+}
+
+#[test]
+fn a_zone_that_stays_is_watched_on_wherever_it_comes_to_stand() {
+    let mut world = World::new(1, 2, 2, pace(10));
+    world.set(0, Conduct::Refuses);
+    world.run(60 * SECOND);
+    let table = Arc::new(Table::new(1));
+    let other = watch("p", "a", address(0), endpoint(address(0), pace(10)));
+    let other = ZoneWatch { apex: "other.".parse().unwrap(), members: [other].into(), table: table.clone() };
+    for zones in [vec![other.clone(), world.zone.clone()], vec![world.zone.clone(), other.clone()]] {
+        world.health.watch(world.now, zones);
+        assert_eq!((world.health.endpoint_count(), table.get(MemberId(0)).state), (4, State::Down));
+        world.set_all(Conduct::Answers);
+        world.run(60 * SECOND);
+        assert!((0..4).all(|i| world.state(i) == State::Up));
+        assert_eq!(table.get(MemberId(0)).state, State::Up);
+        world.set(0, Conduct::Refuses);
+        world.run(60 * SECOND);
+        assert_eq!((world.state(0), table.get(MemberId(0)).state), (State::Down, State::Down));
+    }
+    world.health.watch(world.now, vec![other]);
+    assert_eq!(world.health.endpoint_count(), 1);
+    let flips = world.health.history().filter(|event| matches!(event.what, What::Flip { .. })).count();
+    assert_eq!(flips, 4 + 2 * 2 * 2, "each is told once");
 }
 
 #[test]

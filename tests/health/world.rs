@@ -30,6 +30,8 @@ pub struct World {
     pub health: Health,
     pub now: Instant,
     pub table: Arc<Table>,
+    /// What it watches.
+    pub zone: ZoneWatch,
     /// By address, in the order of members.
     pub conduct: BTreeMap<IpAddr, Conduct>,
     /// The share of probes that are lost.
@@ -78,10 +80,13 @@ impl World {
     pub fn of(seed: u64, watches: Vec<Watch>) -> World {
         let members: Vec<IpAddr> = watches.iter().map(|watch| watch.address).collect();
         let table = Arc::new(Table::new(watches.len()));
+        let apex = "example.".parse().unwrap();
+        let zone = ZoneWatch { apex, members: watches.into(), table: Arc::clone(&table) };
         let mut world = World {
             health: Health::new(seed, EPOCH),
             now: Instant::from_secs(1_000_000),
-            table: Arc::clone(&table),
+            table,
+            zone: zone.clone(),
             conduct: members.iter().map(|address| (*address, Conduct::Answers)).collect(),
             loss: 0.0,
             asked: 0,
@@ -90,7 +95,6 @@ impl World {
             random: seed,
             seed,
         };
-        let zone = ZoneWatch { apex: "example.".parse().unwrap(), members: watches.into(), table };
         world.health.watch(world.now, vec![zone]);
         world
     }
