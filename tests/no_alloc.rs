@@ -189,6 +189,78 @@ fn answers_from_zones_steering_and_cache_allocate_nothing() {
     assert_eq!(answered, 42);
 }
 
+/// A zone steered by country, network and distance over a database, in a folder of its own.
+fn placed() -> View {
+    let folder = tempfile::tempdir().unwrap();
+    let mut database = maxminddb_writer::Database::default();
+    database.metadata.binary_format_major_version = 2;
+    database.metadata.database_type = "Test-City".into();
+    database.metadata.ip_version = maxminddb_writer::metadata::IpVersion::V6;
+    for (prefix, bits, country, latitude, longitude) in [
+        ("::81.0.0.0", 104, "DE", 50.1, 8.7),
+        ("::12.0.0.0", 104, "US", 38.9, -77.0),
+        ("2001:db8::", 32, "FR", 48.9, 2.4),
+    ] {
+        let record = serde_json::json!({"country": {"iso_code": country}, "location": {"latitude": latitude, "longitude": longitude}});
+        let data = database.insert_value(record).unwrap();
+        database
+            .insert_node(maxminddb_writer::paths::IpAddrWithMask::new(prefix.parse().unwrap(), bits), data);
+    }
+    database.write_to(std::fs::File::create(folder.path().join("geo.mmdb")).unwrap()).unwrap();
+    std::fs::create_dir(folder.path().join("zones")).unwrap();
+    let zone = "[records]\nby-country = { route = \"country\" }\nby-distance = { route = \"distance\" }\n\
+        [pool.eu]\nlocation = \"50.1,8.7\"\nmembers = [\"192.0.2.1\"]\n\
+        [pool.us]\nlocation = \"38.9,-77.0\"\nmembers = [\"192.0.2.2\"]\n\
+        [pool.net]\nmembers = [\"192.0.2.3\"]\n\
+        [route.country]\nfallback = [\"us\"]\n\
+        rule = [{ cidr = \"81.1.0.0/16\", use = \"net\" }, { country = [\"DE\", \"FR\"], use = \"eu\" }]\n\
+        [route.distance]\nfallback = [\"us\"]\nrule = [{ nearest = [\"eu\", \"us\"] }]\n";
+    std::fs::write(folder.path().join("zones/geo.test.toml"), zone).unwrap();
+    let text = "zones.directory = \"zones\"\ngeo.database = \"geo.mmdb\"\n";
+    let mut diagnostics = Diagnostics::default();
+    let config = Config::parse(text, &folder.path().join("waymark.toml"), &mut diagnostics);
+    let loaded = Loader::default().load(&config, &mut diagnostics).unwrap();
+    assert!(!diagnostics.has_errors(), "{}", diagnostics.render(false));
+    View { zones: loaded.zones, steering: loaded.steering, ..view() }
+}
+
+#[test]
+fn places_of_clients_allocate_nothing_whether_decisions_are_compiled_or_not() {
+    let (view, mut worker, mut out) = (placed(), Worker::default(), vec![0; 1232]);
+    for compiled in [false, true] {
+        if compiled {
+            assert!(waymark::steer::compile_decisions(&view.steering).is_empty());
+        }
+        let held = view.steering.iter().flat_map(|steering| steering.policy.decisions()).count();
+        assert_eq!(held, if compiled { 2 } else { 0 });
+        for (client, by_country, by_distance) in [
+            ("81.1.2.0", 3, 1),
+            ("81.2.2.0", 1, 1),
+            ("12.1.2.0", 2, 2),
+            ("203.0.113.0", 2, 1),
+            ("2001:db8::", 1, 1),
+        ] {
+            let address: std::net::IpAddr = client.parse().unwrap();
+            let (family, source) = if address.is_ipv4() { (1, 24) } else { (2, 56) };
+            let subnet = ClientSubnet { family, address, source, scope: 0 };
+            for (name, last) in [("by-country.geo.test.", by_country), ("by-distance.geo.test.", by_distance)]
+            {
+                let message = query(name, Rtype::A, Some(subnet));
+                count(&view, &mut worker, &mut out, &message, "127.0.0.1:1");
+                let (allocations, outcome) = count(&view, &mut worker, &mut out, &message, "127.0.0.1:1");
+                let Outcome::Reply(meta) = outcome else { panic!("{name} {client}: {outcome:?}") };
+                let reply = Message::parse(&out[..meta.len]).unwrap();
+                let answer = reply.records().next().unwrap().unwrap();
+                assert_eq!(
+                    (answer.rdata().last(), allocations),
+                    (Some(&last), 0),
+                    "{name} {client} {compiled}"
+                );
+            }
+        }
+    }
+}
+
 /// A signed zone, with NSEC or with NSEC3 hashed once more; the signatures sign nothing.
 fn signed_zone(apex: &str, hashed: bool) -> zone::Held {
     let apex: NameBuf = apex.parse().unwrap();

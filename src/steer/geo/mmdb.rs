@@ -5,8 +5,8 @@ use super::{Gives, Place};
 use crate::config::{GeoConfig, Spanned, Stamp, two_letters};
 use crate::health;
 use maxminddb::{MaxMindDbError, PathElement, Reader, WithinOptions};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{self, IgnoredAny, Visitor};
+use serde::{Deserialize, Deserializer};
 use std::collections::HashSet;
 use std::fmt;
 use std::net::IpAddr;
@@ -46,12 +46,43 @@ const SAMPLES: usize = 1_000;
 type Found<'r> = maxminddb::LookupResult<'r, Vec<u8>>;
 
 /// A number, or text of one ("AS64500", "50.1").
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum Number<'a> {
-    Unsigned(u32),
+    Whole(i64),
     Float(f64),
     Text(&'a str),
+}
+
+// By hand: what serde derives for one of several forms allocates, and this is read for each client.
+impl<'de> Deserialize<'de> for Number<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Number<'de>, D::Error> {
+        deserializer.deserialize_any(NumberVisitor)
+    }
+}
+
+struct NumberVisitor;
+
+impl<'de> Visitor<'de> for NumberVisitor {
+    type Value = Number<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, or text of one")
+    }
+
+    fn visit_i64<E: de::Error>(self, whole: i64) -> Result<Number<'de>, E> {
+        Ok(Number::Whole(whole))
+    }
+
+    fn visit_u64<E: de::Error>(self, whole: u64) -> Result<Number<'de>, E> {
+        i64::try_from(whole).map(Number::Whole).map_err(E::custom)
+    }
+
+    fn visit_f64<E: de::Error>(self, float: f64) -> Result<Number<'de>, E> {
+        Ok(Number::Float(float))
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Number<'de>, E> {
+        Ok(Number::Text(text))
+    }
 }
 
 impl Path {
@@ -72,7 +103,7 @@ impl Path {
 
 fn whole(number: Number<'_>) -> Option<u32> {
     match number {
-        Number::Unsigned(number) => Some(number),
+        Number::Whole(number) => number.try_into().ok(),
         Number::Float(_) => None,
         Number::Text(text) => text.trim_start_matches("AS").parse().ok(),
     }
@@ -80,7 +111,7 @@ fn whole(number: Number<'_>) -> Option<u32> {
 
 fn degrees(number: Number<'_>) -> Option<f64> {
     match number {
-        Number::Unsigned(number) => Some(number.into()),
+        Number::Whole(number) => Some(number as f64),
         Number::Float(number) => Some(number),
         Number::Text(text) => text.parse().ok(),
     }
