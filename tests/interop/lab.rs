@@ -278,18 +278,49 @@ impl Lab {
         folder
     }
 
+    /// gdnsd with these zones; `checks` are its `service_types` and `plugins`.
+    pub fn gdnsd(&self, address: &str, zones: &[(&str, &str)], checks: &str) -> Server {
+        let (folder, _) = self.folder("gdnsd", address, &[]);
+        let d = folder.display();
+        fs::create_dir_all(folder.join("zones")).unwrap();
+        for (apex, text) in zones {
+            fs::write(folder.join("zones").join(apex), text).unwrap();
+        }
+        let config = format!(
+            "options => {{ listen => {address}, udp_threads => 1, tcp_threads => 1, run_dir => {d}/run, state_dir => {d}/state }}\n\
+             {checks}\n"
+        );
+        fs::write(folder.join("config"), config).unwrap();
+        let mut command = Command::new("gdnsd");
+        command.arg("-c").arg(&folder).arg("start");
+        self.start("gdnsd", address, &folder, &mut command).ready(zones[0].0)
+    }
+
     /// Waymark with these zones, and recursion from these root hints for all.
     pub fn waymark(&self, address: &str, zones: &[(&str, &str)], hints: Option<&str>) -> Server {
         let (folder, _) = self.folder("waymark", address, zones);
-        let d = folder.display();
-        let listen = SocketAddr::new(address.parse().unwrap(), 53);
         let resolver = match hints {
-            None => "enabled = false".to_owned(),
+            None => "enabled = false",
             Some(hints) => {
                 fs::write(folder.join("hints"), hints).unwrap();
-                "allow = [\"0.0.0.0/0\", \"::/0\"]\nroot_hints = \"hints\"\nspecial_use = false\ntrust_anchors = \"none\"".to_owned()
+                "allow = [\"0.0.0.0/0\", \"::/0\"]\nroot_hints = \"hints\"\nspecial_use = false\ntrust_anchors = \"none\""
             }
         };
+        // A resolver without zones answers for the root as soon as it has asked for it.
+        self.serve(address, &folder, resolver).ready(zones.first().map_or(".", |(apex, _)| apex))
+    }
+
+    /// Waymark with a zone in TOML.
+    pub fn steering(&self, address: &str, apex: &str, zone: &str) -> Server {
+        let (folder, _) = self.folder("waymark", address, &[]);
+        fs::write(folder.join(format!("{apex}.toml")), zone).unwrap();
+        self.serve(address, &folder, "enabled = false").ready(apex)
+    }
+
+    /// Waymark with the zones of a folder, and these lines of `[resolver]`.
+    fn serve(&self, address: &str, folder: &Path, resolver: &str) -> Server {
+        let d = folder.display();
+        let listen = SocketAddr::new(address.parse().unwrap(), 53);
         let config = format!(
             "[server]\nlisten = \"{listen}\"\nworkers = 2\n[zones]\ndirectory = \".\"\n[resolver]\n{resolver}\n\
              [store]\ndirectory = \"{d}/store\"\n[control]\nsocket = \"{d}/control.sock\"\n"
@@ -297,9 +328,7 @@ impl Lab {
         fs::write(folder.join("waymark.conf"), config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_waymark"));
         command.args(["serve", "--config", "waymark.conf"]);
-        let server = self.start("Waymark", address, &folder, &mut command);
-        // A resolver without zones answers for the root as soon as it has asked for it.
-        server.ready(zones.first().map_or(".", |(apex, _)| apex))
+        self.start("Waymark", address, folder, &mut command)
     }
 }
 
