@@ -12,11 +12,12 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use waymark::clock;
 
-/// How long both may take to come to an answer. gdnsd notices within its interval and its time-out, and tells its threads a second later.
+/// How long both may take to come to an answer. gdnsd notices within its interval and its time-out, 3 s, and answers so a second later.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How often a weighted name is asked for to see all of its addresses: the rarest, a sixth, is missed once in 100,000 times.
-const DRAWS: usize = 64;
+/// How often a weighted name is asked for to see all of its addresses: gdnsd, which draws lots, misses the rarest, a sixth, once in ten
+/// billion times.
+const DRAWS: usize = 128;
 
 /// How the four endpoints of a case are, and what is answered of the names that are steered by them.
 ///
@@ -61,7 +62,7 @@ impl Endpoint {
         Endpoint { address, is: Arc::new(AtomicU8::new(b'x')), thread: None }
     }
 
-    fn become_(&mut self, letter: u8) {
+    fn set(&mut self, letter: u8) {
         self.is.store(letter, Ordering::SeqCst);
         match self.thread.take() {
             Some(thread) if letter == b'x' => {
@@ -114,7 +115,7 @@ fn of_gdnsd() -> (String, String) {
         writeln!(weighted, "c{case} => {{ 1 => [ {one}, 3 ], 2 => [ {two}, 2 ], 3 => [ {three}, 1 ] }}")
             .unwrap();
     }
-    // What it checks at least every 2 s; half is its default threshold.
+    // 2 s is its least interval. Below a half of the addresses, or of the weight, is its default of what is down.
     let checks = format!(
         "service_types => {{ web => {{ plugin => http_status, interval => 2, timeout => 1, up_thresh => 1, ok_thresh => 1, down_thresh => 1 }} }}\n\
          plugins => {{\nsimplefo => {{ service_types => web\n{failover}}}\n\
@@ -193,7 +194,7 @@ fn gdnsd_comes_to_the_same_answers() {
         let mut fail = |back: bool| {
             for ((letters, _), endpoints) in CASES.iter().zip(&mut endpoints) {
                 for (letter, endpoint) in letters.bytes().zip(endpoints) {
-                    endpoint.become_(if back { b'.' } else { letter });
+                    endpoint.set(if back { b'.' } else { letter });
                 }
             }
         };
