@@ -3,7 +3,6 @@
 
 use super::lab::{Server, ask_udp, in_own_network};
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -21,9 +20,9 @@ const DRAWS: usize = 128;
 
 /// How the four endpoints of a case are, and what is answered of the names that are steered by them.
 ///
-/// An endpoint is up (`.`), refuses connections (`x`), takes them and says nothing (`h`), or answers 500 (`5`). The names are: `failover`, the first
-/// endpoint, else the second; `pools`, the first three if at least half are up, else the fourth; `weighted`, one of the first three, whose
-/// weights are 3, 2 and 1, or of all if less than half of the weight is up.
+/// An endpoint is up (`.`), refuses connections (`x`), takes them and says nothing (`h`), or answers 500 (`5`). The names are: `failover`,
+/// the first endpoint, else the second; `pools`, the first three if at least half are up, else the fourth; `weighted`, one of the first
+/// three, whose weights are 3, 2 and 1, or of all if less than half of the weight is up.
 const CASES: &[(&str, [&str; 3])] = &[
     ("....", ["1", "123", "123"]),
     ("x...", ["2", "23", "23"]),
@@ -97,62 +96,78 @@ fn serve(listener: &TcpListener, is: &AtomicU8) {
     }
 }
 
+const GDNSD_ZONE: &str = "$TTL 60
+@ SOA ns1 hostmaster 1 7200 3600 1209600 60
+@ NS ns1
+@ NS ns2
+ns1 A 192.0.2.53
+ns2 A 192.0.2.54
+";
+
+/// Its least interval is 2 s. What it takes for down is by default what has less than a half of its addresses, or of its weight, up.
+const GDNSD_CHECK: &str = "web => { plugin => http_status, interval => 2, timeout => 1,
+ up_thresh => 1, ok_thresh => 1, down_thresh => 1 }";
+
 /// gdnsd's zone, and its config.
 fn of_gdnsd() -> (String, String) {
-    let mut zone = "$TTL 60\n@ SOA ns1 hostmaster 1 7200 3600 1209600 60\n@ NS ns1\n@ NS ns2\nns1 A 192.0.2.53\nns2 A 192.0.2.54\n".to_owned();
+    let mut zone = GDNSD_ZONE.to_owned();
     let (mut failover, mut pools, mut weighted) = (String::new(), String::new(), String::new());
     for case in 0..CASES.len() {
         let [one, two, three, four] = [1, 2, 3, 4].map(|endpoint| address(case, endpoint));
-        writeln!(zone, "failover{case} 10 DYNA simplefo!c{case}").unwrap();
-        writeln!(zone, "pools{case} 10 DYNA metafo!c{case}\nweighted{case} 10 DYNA weighted!c{case}")
-            .unwrap();
-        writeln!(failover, "c{case} => {{ primary => {one}, secondary => {two} }}").unwrap();
-        writeln!(
-            pools,
-            "c{case} => {{ datacenters => [ a, b ], dcmap => {{ a => [ {one}, {two}, {three} ], b => {four} }} }}"
-        )
-        .unwrap();
-        writeln!(weighted, "c{case} => {{ 1 => [ {one}, 3 ], 2 => [ {two}, 2 ], 3 => [ {three}, 1 ] }}")
-            .unwrap();
+        for (name, plugin) in NAMES.iter().zip(["simplefo", "metafo", "weighted"]) {
+            zone += &format!("{name}{case} 10 DYNA {plugin}!c{case}\n");
+        }
+        failover += &format!("c{case} => {{ primary => {one}, secondary => {two} }}\n");
+        pools += &format!(
+            "c{case} => {{ datacenters => [ a, b ],\n dcmap => {{ a => [ {one}, {two}, {three} ], b => {four} }} }}\n"
+        );
+        weighted += &format!("c{case} => {{ 1 => [ {one}, 3 ], 2 => [ {two}, 2 ], 3 => [ {three}, 1 ] }}\n");
     }
-    // 2 s is its least interval. Below a half of the addresses, or of the weight, is its default of what is down.
     let checks = format!(
-        "service_types => {{ web => {{ plugin => http_status, interval => 2, timeout => 1, up_thresh => 1, ok_thresh => 1, down_thresh => 1 }} }}\n\
-         plugins => {{\nsimplefo => {{ service_types => web\n{failover}}}\n\
-         metafo => {{ service_types => web, resources => {{\n{pools}}} }}\nweighted => {{ service_types => web\n{weighted}}}\n}}"
+        "service_types => {{ {GDNSD_CHECK} }}\nplugins => {{\n\
+         simplefo => {{ service_types => web\n{failover}}}\n\
+         metafo => {{ service_types => web, resources => {{\n{pools}}} }}\n\
+         weighted => {{ service_types => web\n{weighted}}}\n}}"
     );
     (zone, checks)
 }
 
+const WAYMARK_ZONE: &str = "[check.web]
+http = \"http://{address}/\"
+interval = \"2s\"
+timeout = \"1s\"
+rise = 1
+fall = 1
+[records]
+\"@\" = { NS = [\"ns1\", \"ns2\"] }
+ns1 = { A = \"192.0.2.53\" }
+ns2 = { A = \"192.0.2.54\" }
+";
+
 /// Waymark's zone.
 fn of_waymark() -> String {
-    let mut records = "[records]\n\"@\" = { NS = [\"ns1\", \"ns2\"] }\nns1 = { A = \"192.0.2.53\" }\nns2 = { A = \"192.0.2.54\" }\n".to_owned();
-    let mut pools = "[check.web]\nhttp = \"http://{address}/\"\ninterval = \"2s\"\ntimeout = \"1s\"\nrise = 1\nfall = 1\n".to_owned();
+    let (mut zone, mut steering) = (WAYMARK_ZONE.to_owned(), String::new());
     for case in 0..CASES.len() {
-        let [one, two, three, four] = [1, 2, 3, 4].map(|endpoint| address(case, endpoint));
-        for name in NAMES {
-            let kind = if name == "weighted" { "pool" } else { "route" };
-            writeln!(records, "{name}{case} = {{ {kind} = \"{name}{case}\" }}").unwrap();
-        }
+        let address = |endpoint| format!("\"{}\"", address(case, endpoint));
+        let weight = |endpoint| format!("{{ address = {}, weight = {} }}", address(endpoint), 4 - endpoint);
+        let list = |members: [String; 3]| members.join(", ");
         for (pool, members) in [
-            (format!("first{case}"), format!("\"{one}\"")),
-            (format!("second{case}"), format!("\"{two}\"")),
-            (format!("three{case}"), format!("\"{one}\", \"{two}\", \"{three}\"")),
-            (format!("fourth{case}"), format!("\"{four}\"")),
-            (
-                format!("weighted{case}"),
-                format!(
-                    "{{ address = \"{one}\", weight = 3 }}, {{ address = \"{two}\", weight = 2 }}, {{ address = \"{three}\", weight = 1 }}"
-                ),
-            ),
+            ("first", address(1)),
+            ("second", address(2)),
+            ("three", list([1, 2, 3].map(address))),
+            ("fourth", address(4)),
+            ("weighted", list([1, 2, 3].map(weight))),
         ] {
-            writeln!(pools, "[pool.{pool}]\ncheck = \"web\"\nmin_healthy = 0.5\nmembers = [{members}]")
-                .unwrap();
+            steering +=
+                &format!("[pool.{pool}{case}]\ncheck = \"web\"\nmin_healthy = 0.5\nmembers = [{members}]\n");
         }
-        writeln!(pools, "[route.failover{case}]\nfallback = [\"first{case}\", \"second{case}\"]").unwrap();
-        writeln!(pools, "[route.pools{case}]\nfallback = [\"three{case}\", \"fourth{case}\"]").unwrap();
+        for (route, [one, other]) in [("failover", ["first", "second"]), ("pools", ["three", "fourth"])] {
+            zone += &format!("{route}{case} = {{ route = \"{route}{case}\" }}\n");
+            steering += &format!("[route.{route}{case}]\nfallback = [\"{one}{case}\", \"{other}{case}\"]\n");
+        }
+        zone += &format!("weighted{case} = {{ pool = \"weighted{case}\" }}\n");
     }
-    records + &pools
+    zone + &steering
 }
 
 /// The endpoints that a server answers with, as digits.
