@@ -37,8 +37,8 @@ KINDS = ["refused", "hung", "500"]
 SOA = "$TTL 60\n@ SOA ns1 hostmaster 1 7200 3600 1209600 60\n@ NS ns1\n@ NS ns2\nns1 A 192.0.2.53\nns2 A 192.0.2.54\nplain A 192.0.2.80\n"
 RECORDS = '[records]\n"@" = { NS = ["ns1", "ns2"] }\nns1 = { A = "192.0.2.53" }\nns2 = { A = "192.0.2.54" }\nplain = { A = "192.0.2.80" }\n'
 
-# A title, the server, its check, its TTLs, and the seconds of its interval. TTLs are the same for both but for the floor of the second, which is what
-# keeps the promise: gdnsd needs 3 x 7 + 2 s. 2 s is the least interval that gdnsd takes.
+# A title, the server, its check, its TTLs, and the seconds of its interval. TTLs are the same for both but for gdnsd's floor in the second,
+# which is what 3 x 7 + 2 s leave of 30 s. 2 s is the least interval that gdnsd takes.
 SETTINGS = [
     ("defaults", "gdnsd", "", "60/10", 10),
     ("defaults", "Waymark", "", "10s..60s", 10),
