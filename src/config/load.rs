@@ -230,25 +230,16 @@ fn geo(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> GeoConfig 
         }
     }
     let mut fields = reader.section(&mut table, "fields");
-    for (key, field) in [
-        ("country", &mut geo.country),
-        ("continent", &mut geo.continent),
-        ("asn", &mut geo.asn),
-        ("latitude", &mut geo.latitude),
-        ("longitude", &mut geo.longitude),
-    ] {
-        *field = fields.take(key).and_then(|value| {
-            reader.parse(
-                value,
-                "the keys to a field, at most three of them, as in \"country.iso_code\"",
-                |text| {
-                    let keys = text.split('.');
-                    (keys.clone().count() <= 3 && keys.clone().all(|key| !key.is_empty()))
-                        .then(|| text.to_owned())
-                },
-            )
-        });
-    }
+    geo.fields = GeoConfig::FIELDS.map(|key| {
+        let value = fields.take(key)?;
+        let form = "the keys to a field, at most three of them, as in \"country.iso_code\"";
+        let path = reader.parse(value, form, |text| {
+            let keys = text.split('.');
+            let right = keys.clone().count() <= 3 && keys.clone().all(|key| !key.is_empty());
+            right.then(|| text.to_owned())
+        })?;
+        Some(Spanned { value: path, span: value.span })
+    });
     reader.finish(fields, "geo.fields");
     reader.finish(table, "[geo]");
     geo

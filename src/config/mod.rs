@@ -4,6 +4,8 @@
 mod anchors;
 mod authorities;
 mod check;
+mod continent;
+mod embedded;
 mod hints;
 mod load;
 mod promise;
@@ -25,6 +27,8 @@ mod zone_reader;
 
 pub use authorities::authorities;
 pub use check::*;
+pub(crate) use continent::continent_of;
+pub(crate) use embedded::{EMBEDDING, embedded};
 pub use load::read_regular;
 pub(crate) use reader::{closest, closest_type, prefix_or_address};
 pub use render::Lines;
@@ -258,19 +262,14 @@ pub struct GeoConfig {
     pub databases: Vec<Spanned<PathBuf>>,
     /// `geofeed`: files of RFC 8805, absolute, which go before the databases.
     pub geofeeds: Vec<Spanned<PathBuf>>,
-    /// Field paths that replace the detected ones, dotted (`country.iso_code`); keys: country, continent, asn, latitude, longitude.
-    pub country: Option<String>,
-    /// See `country`.
-    pub continent: Option<String>,
-    /// See `country`.
-    pub asn: Option<String>,
-    /// See `country`.
-    pub latitude: Option<String>,
-    /// See `country`.
-    pub longitude: Option<String>,
+    /// `fields`: for each of [`GeoConfig::FIELDS`] the dotted path (`country.iso_code`) that replaces the detected one.
+    pub fields: [Option<Spanned<String>>; 5],
 }
 
 impl GeoConfig {
+    /// What databases have of an address.
+    pub const FIELDS: [&str; 5] = ["country", "continent", "asn", "latitude", "longitude"];
+
     /// All files it names.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.databases.iter().chain(&self.geofeeds).map(|file| file.value.as_path())

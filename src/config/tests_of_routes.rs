@@ -45,3 +45,25 @@ fn networks_of_the_config_are_as_good_as_those_of_the_zone() {
     let nowhere = "network.lab.cidr = \"10.0.0.0/8\"";
     check_route_with(nowhere, rules, &["warning 4: route r asks where clients are"]);
 }
+
+#[test]
+fn clients_that_there_cannot_be_are_told() {
+    for (rule, told) in [
+        (
+            "cidr = \"::ffff:192.0.2.0/120\"",
+            Some("no client is in ::ffff:192.0.2.0/120..write \"192.0.2.0/24\""),
+        ),
+        ("cidr = \"64:ff9b::/96\"", Some("no client is in 64:ff9b::/96..name IPv4 prefixes")),
+        (
+            "cidr = [\"2001:db8::/32\", \"2002:c000:200::/40\"]",
+            Some("no client is in 2002:c000:200::/40..write \"192.0.2.0/24\""),
+        ),
+        ("cidr = [\"2002::/15\", \"::/0\"]", None),
+        ("country = [\"DE\", \"UK\"]", Some("no country has the code UK..GB for")),
+        ("country = [\"XK\", \"EU\", \"gb\"]", None),
+    ] {
+        let told: Vec<String> = told.iter().map(|told| format!("warning 4: {told}")).collect();
+        let told: Vec<&str> = told.iter().map(String::as_str).collect();
+        check_route(&format!("route.r.rule = [{{ {rule}, use = \"a\" }}]"), &told);
+    }
+}

@@ -1,10 +1,11 @@
 //! Who asks, as far as steering cares.
 
 use super::place;
-use std::net::{IpAddr, Ipv4Addr};
+use crate::config::{EMBEDDING, embedded};
+use ipnet::IpNet;
+use std::net::IpAddr;
 
-/// A client, or all clients of a prefix. An IPv6 address that stands for an IPv4 one is that one: IPv4-mapped (RFC 4291 §2.5.5.2), NAT64 with
-/// the well-known prefix (RFC 6052 §2.1) and 6to4 (RFC 3056 §2) say where the host is by the address within.
+/// A client, or all clients of a prefix. An IPv6 address that stands for an IPv4 one is that one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
     /// The client's prefix from ECS, or the sender's address.
@@ -15,21 +16,15 @@ pub struct Client {
     behind: u8,
 }
 
-/// IPv6 prefixes that an IPv4 address follows: the first bits, and how many there are.
-pub(super) const EMBEDDING: [(u128, u8); 3] =
-    [(0xffff << 32, 96), (0x64_ff9b << 96, 96), (0x2002 << 112, 16)];
-
 impl Client {
     /// A client of which so many bits are known.
     pub fn new(address: IpAddr, bits: u8) -> Client {
-        let IpAddr::V6(v6) = address else { return Client { address, bits: bits.min(32), behind: 0 } };
-        let whole = v6.to_bits();
-        match place::within(&EMBEDDING, whole).filter(|len| bits > *len) {
-            Some(len) => {
-                let v4 = Ipv4Addr::from_bits((whole >> (96 - len)) as u32);
-                Client { address: v4.into(), bits: (bits - len).min(32), behind: len }
-            }
-            None => Client { address, bits: bits.min(128), behind: 0 },
+        let bits = bits.min(if address.is_ipv4() { 32 } else { 128 });
+        let within = IpNet::new(address, bits).ok().and_then(embedded);
+        // One of which no more is known than that prefix may be any.
+        match within.filter(|(_, v4)| v4.prefix_len() > 0) {
+            Some((behind, v4)) => Client { address: v4.addr().into(), bits: v4.prefix_len(), behind },
+            None => Client { address, bits, behind: 0 },
         }
     }
 

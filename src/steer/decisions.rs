@@ -2,9 +2,9 @@
 //! prefix are decided alike are one leaf, so its length is the narrowest that an ECS scope may have (RFC 7871 §7.2.1).
 
 use super::Client;
-use super::client::EMBEDDING;
 use super::place;
 use super::sections::{Class, Decision};
+use crate::config::EMBEDDING;
 use crate::limits;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -161,6 +161,37 @@ fn fields_are_where_the_config_says() {
     assert_eq!(found("fields = { country = \"land.lang\", asn = \"nowhere\" }"), "192.0.2.3");
 }
 
+#[test]
+fn fields_that_no_database_has_are_told() {
+    let record = serde_json::json!({"land": "DE", "where": {"lat": 50, "lon": 8}});
+    let (odd, asn) =
+        (database(&[("81.0.0.0/8", record)]), database(&[("81.0.0.0/8", serde_json::json!({"asn": 1}))]));
+    let silent = "it does not say where addresses are..waymark.toml:3:3";
+    for (files, fields, wanted) in [
+        (&[&odd][..], "", &[silent][..]),
+        (&[&odd, &asn], "", &[silent]),
+        (&[&asn], "", &[]),
+        // One of the two has it.
+        (&[&odd, &asn], "fields = { country = \"land\" }", &[]),
+        (&[&odd], "fields = { latitude = \"where.lat\", longitude = \"where.lon\" }", &[]),
+        (
+            &[&asn],
+            "fields = { country = \"land\" }",
+            &["no database has country at \"land\"..waymark.toml:5:"],
+        ),
+        (&[&odd], "fields = { country = \"where\" }", &[silent, "no database has country at \"where\""]),
+    ] {
+        let config = geo_config(files, fields);
+        let (geo, told) = open(&config, None);
+        let fits = |wanted: &&str| {
+            wanted.split("..").try_fold(&*told, |rest, part| Some(rest.split_once(part)?.1)).is_some()
+        };
+        assert!(wanted.iter().all(fits), "{fields}\n{told}");
+        assert_eq!(told.matches("warning").count(), wanted.len(), "{fields}\n{told}");
+        assert_eq!(open(&config, Some(&geo)).1, told, "told at each reload");
+    }
+}
+
 /// A geofeed.
 fn feed(text: &str) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();

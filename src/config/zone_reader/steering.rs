@@ -4,7 +4,7 @@ use super::Parts;
 use crate::config::reader::{Reader, Table, Value};
 use crate::config::{
     ActionSpec, MemberSpec, NetworkSpec, OnAllDown, Pick, PlaceSpec, PoolKind, PoolSpec, ProbedAt, RouteSpec,
-    RuleSpec, Shed, Spanned, UseSpec,
+    RuleSpec, Shed, Spanned, UseSpec, continent_of, embedded,
 };
 use ipnet::IpNet;
 
@@ -38,7 +38,7 @@ pub(in crate::config) fn networks(reader: &mut Reader<'_>, root: &mut Table<'_>)
     for (name, mut table) in named(reader, root, "network") {
         let missing = format!("network {} has no cidr", name.value);
         let cidr = match table.take("cidr") {
-            Some(value) => reader.some_list(value, missing, Reader::prefix),
+            Some(value) => reader.some_list(value, missing, read_clients),
             None => {
                 reader.error(name.span, missing);
                 Vec::new()
@@ -203,7 +203,7 @@ fn read_rule(reader: &mut Reader<'_>, value: Value<'_>) -> Option<RuleSpec> {
                 Some(text) if text.value.starts_with('@') => {
                     networks.push(Spanned { value: text.value[1..].to_owned(), span: text.span });
                 }
-                Some(_) => cidr.extend(reader.prefix(element)),
+                Some(_) => cidr.extend(read_clients(reader, element)),
                 None => (),
             }
         }
@@ -247,12 +247,29 @@ fn read_rule(reader: &mut Reader<'_>, value: Value<'_>) -> Option<RuleSpec> {
     Some(RuleSpec { cidr, networks, asn, country, continent, action, sticky, span })
 }
 
+/// A prefix of clients.
+fn read_clients(reader: &mut Reader<'_>, value: Value<'_>) -> Option<IpNet> {
+    let prefix = reader.prefix(value)?;
+    if let Some((_, v4)) = embedded(prefix) {
+        let message = format!("no client is in {prefix}: an address there counts as the IPv4 address in it");
+        let cure = if v4.prefix_len() > 0 { format!("write \"{v4}\"") } else { "name IPv4 prefixes".into() };
+        reader.warning(value.span, message).help = Some(cure);
+    }
+    Some(prefix)
+}
+
 fn read_asn(reader: &mut Reader<'_>, value: Value<'_>) -> Option<u32> {
     reader.integer(value, 0..=u32::MAX.into()).map(|n| n as u32)
 }
 
 fn read_country(reader: &mut Reader<'_>, value: Value<'_>) -> Option<[u8; 2]> {
-    reader.parse(value, "a country as two letters, as in \"DE\"", two_letters)
+    let code = reader.parse(value, "a country as two letters, as in \"DE\"", two_letters)?;
+    if continent_of(code).is_none() {
+        let message = format!("no country has the code {}", String::from_utf8_lossy(&code));
+        reader.warning(value.span, message).help =
+            Some("codes are those of ISO 3166-1, as in GB for the United Kingdom and GR for Greece".into());
+    }
+    Some(code)
 }
 
 fn read_continent(reader: &mut Reader<'_>, value: Value<'_>) -> Option<[u8; 2]> {

@@ -2,8 +2,8 @@
 
 use super::files::read;
 use super::overrides::Overrides;
-use super::{Place, Said, continent};
-use crate::config::{Diagnostics, GeoConfig, Span, Stamp, prefix_or_address, two_letters};
+use super::{Place, Said};
+use crate::config::{Diagnostics, GeoConfig, Span, Stamp, continent_of, prefix_or_address, two_letters};
 use crate::limits;
 use ipnet::IpNet;
 use std::io;
@@ -149,7 +149,7 @@ fn parse(line: &str) -> Result<Option<(IpNet, Place)>, String> {
             Place { country: Said::Unknown, location: Said::Unknown, ..Place::default() },
         )));
     }
-    let code = two_letters(written).filter(|code| continent::of(*code).is_some());
+    let code = two_letters(written).filter(|code| continent_of(*code).is_some());
     let code = code.ok_or_else(|| format!("{} is not a country of ISO 3166-1", shown(written)))?;
     Ok(Some((net, Place { country: Said::Known(code), ..Place::default() })))
 }

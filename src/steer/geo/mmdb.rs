@@ -128,9 +128,7 @@ impl Database {
         before: Option<&Arc<Database>>,
     ) -> Result<Arc<Database>, MaxMindDbError> {
         let (path, stamp) = (&file.value, Stamp::of(&file.value));
-        let configured =
-            [&config.country, &config.continent, &config.asn, &config.latitude, &config.longitude];
-        let configured = configured.map(Option::clone);
+        let configured = config.fields.clone().map(|path| path.map(|path| path.value));
         let same = |before: &&Arc<Database>| {
             before.stamp == stamp && stamp.is_some() && before.configured == configured
         };
@@ -164,21 +162,27 @@ impl Database {
         Ok(Arc::new(database))
     }
 
-    /// Where a field is: as configured, else where the first networks have it.
+    /// Where a field is: as configured if any network has it there, else where the first ones have it.
     fn field(
         &self,
         configured: Option<String>,
         candidates: &[&str],
         passes: impl Fn(&Path, &Found<'_>) -> bool,
     ) -> Option<Path> {
-        if let Some(path) = configured {
-            return Some(Path::new(&path));
-        }
         let networks = self.reader.networks(WithinOptions::default()).ok()?;
-        let mut samples = networks.flatten().filter(|network| network.has_data()).take(SAMPLES);
-        samples.find_map(|sample| {
+        let mut networks = networks.flatten().filter(|network| network.has_data());
+        if let Some(path) = configured {
+            let path = Path::new(&path);
+            return networks.any(|network| passes(&path, &network)).then_some(path);
+        }
+        networks.take(SAMPLES).find_map(|sample| {
             candidates.iter().map(|path| Path::new(path)).find(|path| passes(path, &sample))
         })
+    }
+
+    /// Which of [`GeoConfig::FIELDS`] it has.
+    pub fn fields(&self) -> [bool; 5] {
+        [&self.country, &self.continent, &self.asn, &self.latitude, &self.longitude].map(Option::is_some)
     }
 
     /// Of which things it may say anything.

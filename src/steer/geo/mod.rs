@@ -1,13 +1,12 @@
 //! Where a client is: what `[network.X]` and geofeeds say of its prefix, then what MMDB files do. The first that says something counts, for
 //! each thing of its own; the continent follows from the country where nothing else says it.
 
-mod continent;
 mod feed;
 mod files;
 mod mmdb;
 mod overrides;
 
-use crate::config::{Diagnostics, GeoConfig, NetworkSpec, PlaceSpec};
+use crate::config::{Diagnostics, GeoConfig, NetworkSpec, PlaceSpec, continent_of};
 use feed::Feeds;
 use mmdb::Database;
 use overrides::Overrides;
@@ -125,7 +124,7 @@ impl Place {
     /// The continent, which may follow from the country.
     fn continent(&self) -> Said<[u8; 2]> {
         match (self.continent, self.country) {
-            (Said::Nothing, Said::Known(country)) => continent::of(country).into(),
+            (Said::Nothing, Said::Known(country)) => continent_of(country).into(),
             (Said::Nothing, Said::Unknown) => Said::Unknown,
             (said, _) => said,
         }
@@ -166,6 +165,30 @@ enum Source<'g> {
     Database(&'g Database),
 }
 
+/// Warns of what is looked for in databases that do not have it.
+fn tell_missing(config: &GeoConfig, databases: &[Arc<Database>], diagnostics: &mut Diagnostics) {
+    for file in &config.databases {
+        let opened = databases.iter().find(|database| database.path == file.value);
+        if opened.is_some_and(|database| database.gives() == Gives::default()) {
+            let place = diagnostics.place_in(&config.source, file.span);
+            let path = file.value.display();
+            let message =
+                format!("geo.database {path}: it does not say where addresses are, as far as is known");
+            diagnostics.warning(Some(place), message).help =
+                Some("name its fields in [geo.fields], as in country = \"country.iso_code\"".into());
+        }
+    }
+    for (i, key) in GeoConfig::FIELDS.into_iter().enumerate() {
+        let Some(path) = &config.fields[i] else { continue };
+        if !databases.is_empty() && !databases.iter().any(|database| database.fields()[i]) {
+            let place = diagnostics.place_in(&config.source, path.span);
+            let message = format!("geo.fields.{key}: no database has {key} at {:?}", path.value);
+            diagnostics.warning(Some(place), message).help =
+                Some(format!("leave it out to have {key} looked for where databases usually have it"));
+        }
+    }
+}
+
 impl Geo {
     /// Opens and verifies the configured files; those that have not changed are taken from `before`. One that is broken is an error at its
     /// place in the config, and what it was when it was opened before stands in for it; the others do not depend on it.
@@ -186,6 +209,7 @@ impl Geo {
                 }
             }
         }
+        tell_missing(config, &databases, diagnostics);
         Geo { networks: Overrides::default(), feeds, databases }
     }
 

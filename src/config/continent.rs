@@ -29,7 +29,7 @@ const CONTINENTS: [([u8; 2], &str); 7] = [
 ];
 
 /// The continent of a country; none for what is no country.
-pub(super) fn of(country: [u8; 2]) -> Option<[u8; 2]> {
+pub(crate) fn continent_of(country: [u8; 2]) -> Option<[u8; 2]> {
     let holds = |codes: &str| codes.as_bytes().chunks(3).any(|code| code[..2] == country);
     CONTINENTS.iter().find(|(_, codes)| holds(codes)).map(|(continent, _)| *continent)
 }
@@ -50,8 +50,9 @@ mod tests {
         for (country, continent) in
             [("DE", "EU"), ("ZW", "AF"), ("TL", "OC"), ("US", "NA"), ("TR", "AS"), ("CY", "EU")]
         {
-            assert_eq!(of(country.as_bytes().try_into().unwrap()).unwrap(), continent.as_bytes());
+            let country = country.as_bytes().try_into().unwrap();
+            assert_eq!(continent_of(country).unwrap(), continent.as_bytes());
         }
-        assert_eq!(of(*b"ZZ"), None);
+        assert_eq!(continent_of(*b"ZZ"), None);
     }
 }
