@@ -4,25 +4,13 @@ use super::reader::{Reader, Table, Value, closest};
 use super::{
     Config, ControlConfig, Diagnostics, GeoConfig, GuardConfig, HealthConfig, ListenConfig, LogConfig,
     Minimise, NetworkSpec, ResolverConfig, Source, Span, Spanned, UpstreamConfig, anchors, hints, promise,
-    zone_reader,
+    read_regular, zone_reader,
 };
 use crate::wire::Name;
 use ipnet::IpNet;
-use std::io;
 use std::net::SocketAddr;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-
-/// Reads a regular file whole. Reading a pipe or a device might never end.
-///
-/// # Errors
-/// When it cannot be read, or is no regular file.
-pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
-    if !path.metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    std::fs::read(path)
-}
 
 /// Reads a file for diagnostics; tells when it cannot be read, at the place that names it.
 pub(super) fn read_file(
@@ -30,8 +18,8 @@ pub(super) fn read_file(
     named: Option<Span>,
     diagnostics: &mut Diagnostics,
 ) -> Option<(u32, Arc<str>)> {
-    let octets = match read_regular(path) {
-        Ok(octets) => octets,
+    let (octets, stamp) = match read_regular(path, u64::MAX) {
+        Ok(read) => read,
         Err(error) => {
             told_unreadable(path, &error, named, diagnostics);
             return None;
@@ -40,6 +28,7 @@ pub(super) fn read_file(
     match String::from_utf8(octets) {
         Ok(text) => {
             let text: Arc<str> = text.into();
+            diagnostics.depend(path, stamp);
             Some((diagnostics.add_file(path.to_owned(), Arc::clone(&text)), text))
         }
         Err(error) => {
@@ -76,7 +65,7 @@ impl Config {
     /// # Errors
     /// When the file is not there, cannot be read, or is no regular file.
     pub fn readable(path: &Path) -> Result<(), String> {
-        let error = match read_regular(path) {
+        let error = match read_regular(path, u64::MAX) {
             Ok(_) => return Ok(()),
             Err(error) => error,
         };

@@ -29,10 +29,9 @@ pub use authorities::authorities;
 pub use check::*;
 pub(crate) use continent::continent_of;
 pub(crate) use embedded::{EMBEDDING, embedded};
-pub use load::read_regular;
 pub(crate) use reader::{closest, closest_type, prefix_or_address};
 pub use render::Lines;
-pub use stamp::{Stamp, Stamps};
+pub use stamp::{Stamp, Stamps, read_regular};
 pub use zone_file::*;
 pub(crate) use zone_reader::two_letters;
 
@@ -108,6 +107,7 @@ pub struct Diagnostic {
 pub struct Diagnostics {
     files: Vec<(PathBuf, Arc<str>)>,
     list: Vec<Diagnostic>,
+    read: Stamps,
 }
 
 impl Diagnostics {
@@ -115,6 +115,16 @@ impl Diagnostics {
     pub fn add_file(&mut self, path: PathBuf, text: Arc<str>) -> u32 {
         self.files.push((path, text));
         (self.files.len() - 1) as u32
+    }
+
+    /// Notes that what was read follows from this version of a file.
+    pub fn depend(&mut self, path: &Path, stamp: Stamp) {
+        self.read.add(path.to_owned(), stamp);
+    }
+
+    /// Which versions of which files were read for it.
+    pub fn read(&self) -> &Stamps {
+        &self.read
     }
 
     /// A place in a file that was read earlier, perhaps for other diagnostics.
@@ -143,7 +153,16 @@ impl Diagnostics {
         &mut self.list[last]
     }
 
-    /// Adds all that another was told, with its files.
+    /// Without texts of files of which there is nothing to show.
+    #[must_use]
+    pub fn without_unused(mut self) -> Diagnostics {
+        if self.list.is_empty() {
+            self.files = Vec::new();
+        }
+        self
+    }
+
+    /// Adds all that another was told, with the files it is in.
     pub fn append(&mut self, mut other: Diagnostics) {
         let files = self.files.len() as u32;
         for told in &mut other.list {
@@ -155,7 +174,7 @@ impl Diagnostics {
         self.list.append(&mut other.list);
     }
 
-    /// The files that were read.
+    /// The files in which something may be told.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|(path, _)| path.as_path())
     }

@@ -39,9 +39,28 @@ enum Phase {
     /// Nothing but regular probes; one may be under way, begun then.
     Steady { begun: Option<Instant> },
     /// It failed, and that is being confirmed.
-    Doubted { since: Instant, begun: u8, failed: u8, faults: Faults },
+    Doubted(Streak),
     /// It is down and succeeded, and that is being confirmed.
     Hopeful { since: Instant, succeeded: u8 },
+}
+
+/// Failures in a row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Streak {
+    /// When the first of its probes began.
+    pub since: Instant,
+    /// When the last of them began: who is asked later and answers shows that it was not lost in our own network.
+    pub last: Instant,
+    begun: u8,
+    failed: u8,
+    pub faults: Faults,
+}
+
+impl Streak {
+    /// One of which the first probe began then, and no outcome is known.
+    fn new(since: Instant) -> Streak {
+        Streak { since, last: since, begun: 1, failed: 0, faults: Faults::default() }
+    }
 }
 
 /// Whose fault the failures of a streak may be.
@@ -66,8 +85,8 @@ impl Faults {
 pub(super) enum Verdict {
     /// Nothing yet.
     None,
-    /// It has failed as often as it takes. `since` is when the streak began.
-    Guilty { faults: Faults, since: Instant },
+    /// It has failed as often as it takes.
+    Guilty(Streak),
 }
 
 impl Faults {
@@ -103,7 +122,12 @@ impl Endpoint {
 
     /// Whether its state is in doubt.
     pub fn is_doubted(&self) -> bool {
-        matches!(self.phase, Phase::Doubted { .. })
+        matches!(self.phase, Phase::Doubted(_))
+    }
+
+    /// Whether all probes are begun that its being down is judged by.
+    pub fn is_decided_soon(&self) -> bool {
+        matches!(self.phase, Phase::Doubted(streak) if streak.begun >= self.needed())
     }
 
     /// Failures in a row that it takes.
@@ -127,17 +151,18 @@ impl Endpoint {
     pub fn begin(&mut self, now: Instant, round: u64, jitter: f64) -> Option<Duration> {
         let confirm = self.patience();
         match &mut self.phase {
-            Phase::Doubted { begun, .. } if *begun < self.loss.needed(self.pace.fall) => {
-                *begun += 1;
-                let last = *begun >= self.loss.needed(self.pace.fall);
+            Phase::Doubted(streak) if streak.begun < self.loss.needed(self.pace.fall) => {
+                streak.begun += 1;
+                streak.last = now;
+                let last = streak.begun >= self.loss.needed(self.pace.fall);
                 self.due = now + if last { confirm + limits::PROBE_SLACK } else { limits::CONFIRM_GAP };
                 Some(confirm)
             }
-            Phase::Doubted { .. } => None,
+            Phase::Doubted(_) => None,
             Phase::Hopeful { .. } => {
-                self.due = now + confirm + limits::PROBE_SLACK;
+                self.due = now + self.pace.timeout + limits::PROBE_SLACK;
                 self.round = round;
-                Some(confirm)
+                Some(self.pace.timeout)
             }
             Phase::Steady { begun: Some(_) } => None,
             Phase::Steady { begun } => {
@@ -187,7 +212,7 @@ impl Endpoint {
                 }
             }
             (_, phase) => {
-                let lost = if let Phase::Doubted { failed, .. } = phase { failed } else { 0 };
+                let lost = if let Phase::Doubted(streak) = phase { streak.failed } else { 0 };
                 self.loss.acquitted(lost);
                 if self.state == State::Up { self.steady(now) } else { self.turn(State::Up, now) }
             }
@@ -203,20 +228,20 @@ impl Endpoint {
             self.steady(now);
             return Verdict::None;
         }
-        let needed = self.needed();
-        let (since, begun, failed, mut faults) = match self.phase {
-            Phase::Doubted { since, begun, failed, faults } => (since, begun, failed + 1, faults),
-            Phase::Steady { begun } => (begun.unwrap_or(now), 1, 1, Faults::default()),
-            Phase::Hopeful { since, .. } => (since, 1, 1, Faults::default()),
+        let mut streak = match self.phase {
+            Phase::Doubted(streak) => streak,
+            Phase::Steady { begun: Some(since) } | Phase::Hopeful { since, .. } => Streak::new(since),
+            Phase::Steady { begun: None } => Streak::new(now),
         };
-        faults.add(fault);
-        if failed >= needed {
-            return Verdict::Guilty { faults, since };
+        streak.failed += 1;
+        streak.faults.add(fault);
+        if streak.failed >= self.needed() {
+            return Verdict::Guilty(streak);
         }
-        if failed == 1 {
+        if streak.failed == 1 {
             self.due = now + limits::CONFIRM_GAP;
         }
-        self.phase = Phase::Doubted { since, begun, failed, faults };
+        self.phase = Phase::Doubted(streak);
         Verdict::None
     }
 
@@ -226,9 +251,9 @@ impl Endpoint {
         self.last_error = Some("no outcome in time: this machine is too busy".into());
         match self.phase {
             // All that were begun had their time.
-            Phase::Doubted { since, mut faults, .. } => {
-                faults.add(Fault::Own);
-                Verdict::Guilty { faults, since }
+            Phase::Doubted(mut streak) => {
+                streak.faults.add(Fault::Own);
+                Verdict::Guilty(streak)
             }
             _ => self.failed(now, Fault::Own),
         }
@@ -259,12 +284,13 @@ impl Endpoint {
         self.pace.timeout.min(limits::CONFIRM_TIMEOUT)
     }
 
-    /// Since when it is being found out whether it is down, where it is.
+    /// When the last probe began that may show it to be down, while that is being found out.
     pub fn in_question_since(&self) -> Option<Instant> {
         match self.phase {
             _ if self.state == State::Down => None,
             Phase::Steady { begun } => begun,
-            Phase::Doubted { since, .. } | Phase::Hopeful { since, .. } => Some(since),
+            Phase::Hopeful { since, .. } => Some(since),
+            Phase::Doubted(streak) => Some(streak.last),
         }
     }
 
@@ -310,7 +336,7 @@ mod tests {
                 let failure = Failure { kind, text: String::new() };
                 last = endpoint.take(now, &Outcome::Failure(failure));
             }
-            let Verdict::Guilty { faults, .. } = last else { panic!("{streak:?}: {last:?}") };
+            let Verdict::Guilty(Streak { faults, .. }) = last else { panic!("{streak:?}: {last:?}") };
             assert_eq!((faults.is_own(), faults.is_proven()), (own, proven), "{streak:?}");
         }
     }

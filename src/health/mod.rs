@@ -34,7 +34,7 @@ use endpoint::{Endpoint, Verdict};
 use member::Zone;
 use memory::Recalled;
 use push::Pushed;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 use witness::Witness;
 
@@ -67,6 +67,8 @@ pub struct Health {
     zones: Vec<Zone>,
     overrides: Vec<Override>,
     witness: Witness,
+    /// When witnesses were asked last.
+    witnessed: Instant,
     /// Endpoints that are not known yet.
     unsettled: usize,
     history: VecDeque<Event>,
@@ -180,6 +182,10 @@ impl Health {
             self.rounds = round;
             if let Some(ask) = begun.flatten() {
                 self.witness.asked(now, ask.target.address);
+                let slot = self.slots[index as usize].as_ref();
+                if slot.is_some_and(|slot| slot.endpoint.is_decided_soon()) {
+                    self.ask_witnesses(now, ask.target.address);
+                }
                 return Some(ask);
             }
         }
@@ -195,32 +201,31 @@ impl Health {
     /// Takes the outcome of a probe. What comes too late, or of an endpoint that is gone, only shows who is alive.
     pub fn handle_outcome(&mut self, now: Instant, probe: ProbeId, outcome: Outcome) {
         let Some(slot) = self.slots.get(probe.endpoint as usize).and_then(Option::as_ref) else { return };
-        let (address, counts) = (slot.target.address, slot.endpoint.round == probe.round);
+        let address = slot.target.address;
         match &outcome {
-            Outcome::Success { .. } | Outcome::Failure(Failure { kind: Fault::Endpoint, .. }) => {
-                self.heard(now, address);
-            }
-            Outcome::Failure(Failure { kind: Fault::Silence, .. }) => {
-                let since = slot.endpoint.in_question_since().filter(|_| counts && !self.witness.isolated);
-                if since.is_some_and(|since| {
-                    !self.witness.has_heard_others(address, since + slot.endpoint.patience())
-                }) {
-                    self.ask_witnesses(now, address);
-                }
-            }
+            Outcome::Success { .. } => self.heard(now, address, Some(probe.endpoint)),
+            Outcome::Failure(Failure { kind: Fault::Endpoint, .. }) => self.heard(now, address, None),
             Outcome::Failure(_) => (),
         }
-        if counts {
+        if self.is_current(probe) {
             self.change(now, probe.endpoint, |slot| (slot.endpoint.take(now, &outcome), None::<()>));
         }
     }
 
-    fn heard(&mut self, now: Instant, address: std::net::IpAddr) {
+    /// Whether the outcome of a probe still counts.
+    fn is_current(&self, probe: ProbeId) -> bool {
+        let slot = self.slots.get(probe.endpoint as usize).and_then(Option::as_ref);
+        slot.is_some_and(|slot| slot.endpoint.round == probe.round)
+    }
+
+    /// Takes a sign of life. If we were cut off we are no longer: failures until now are forgotten, but not those of an endpoint that has just
+    /// succeeded, which knows.
+    fn heard(&mut self, now: Instant, address: std::net::IpAddr, succeeded: Option<u32>) {
         self.witness.heard(now, address);
-        if std::mem::take(&mut self.witness.isolated) {
+        if !address.is_loopback() && std::mem::take(&mut self.witness.isolated) {
             self.note(now, What::Rejoined);
             let mut at = now;
-            for index in 0..self.slots.len() as u32 {
+            for index in (0..self.slots.len() as u32).filter(|index| succeeded != Some(*index)) {
                 let may_fail = |slot: &Slot| {
                     let endpoint = &slot.endpoint;
                     endpoint.state == State::Unknown || endpoint.in_question_since().is_some()
@@ -232,18 +237,29 @@ impl Health {
         }
     }
 
-    /// Asks some others now: if they are silent too, it may be our own network.
+    /// Asks some others now: whether they answer decides between an endpoint that is down and our own network. Of those that are asked last
+    /// in any case, for who is due sooner may be in question itself; first those that are up, for who is down may be so for ever.
     fn ask_witnesses(&mut self, now: Instant, address: std::net::IpAddr) {
-        let soon: Vec<u32> =
-            self.queue.iter().take(limits::WITNESSES_LOOKED_AT).map(|(_, index)| *index).collect();
-        let mut asked = 0;
-        for index in soon {
-            let other = |slot: &Slot| slot.target.address != address;
-            if asked < limits::WITNESSES_ASKED
-                && self.reschedule(index, other, |endpoint| endpoint.hurry(now))
-            {
-                asked += 1;
+        if self.witness.isolated || now.since(self.witnessed) < limits::WITNESS_GAP {
+            return;
+        }
+        self.witnessed = now;
+        let mut addresses = HashSet::from([address]);
+        let mut others = Vec::new();
+        for (_, index) in self.queue.iter().rev() {
+            let Some(slot) = &self.slots[*index as usize] else { continue };
+            let (at, endpoint) = (slot.target.address, &slot.endpoint);
+            let may_be_asked = slot.pushed.is_none() && endpoint.in_question_since().is_none();
+            if may_be_asked && !at.is_loopback() && addresses.insert(at) {
+                others.push((endpoint.state != State::Up, *index));
             }
+            if others.len() >= limits::WITNESSES_LOOKED_AT {
+                break;
+            }
+        }
+        others.sort_by_key(|(last, _)| *last);
+        for (_, index) in others.into_iter().take(limits::WITNESSES_ASKED) {
+            self.reschedule(index, |_| true, |endpoint| endpoint.hurry(now));
         }
     }
 
@@ -278,12 +294,13 @@ impl Health {
         let (due, settled) = (slot.endpoint.due, slot.endpoint.settled);
         let (verdict, result) = work(slot);
         let mut isolated = false;
-        if let Verdict::Guilty { faults, since } = verdict {
+        if let Verdict::Guilty(streak) = verdict {
             let (pace, patience) = (slot.endpoint.pace, slot.endpoint.patience());
             let window = pace.interval + pace.jitter() + limits::CONFIRM_TIMEOUT;
+            let faults = streak.faults;
             isolated = !faults.is_own()
                 && !faults.is_proven()
-                && self.witness.is_no_proof(slot.target.address, since, window, patience, now);
+                && self.witness.is_no_proof(slot.target.address, &streak, window, patience, now);
             let state = if faults.is_own() || isolated { State::Unknown } else { State::Down };
             slot.endpoint.turn(state, now);
         }

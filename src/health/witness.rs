@@ -1,5 +1,6 @@
 //! Whether it is they or we: silence from everywhere at once is the loss of our own network.
 
+use super::endpoint::Streak;
 use crate::clock::Instant;
 use crate::limits;
 use std::collections::{BTreeSet, HashMap};
@@ -9,7 +10,7 @@ use std::time::Duration;
 /// Who was heard of last, and who was asked since and is silent.
 #[derive(Debug, Default)]
 pub(super) struct Witness {
-    /// The last sign of life, and the last from another address than that.
+    /// Who was asked last of those that were heard of, and who of another address.
     lives: [Option<(Instant, IpAddr)>; 2],
     /// Since when an address owes an answer.
     owing: HashMap<IpAddr, Instant>,
@@ -41,48 +42,49 @@ impl Witness {
         if address.is_loopback() {
             return;
         }
-        if let [Some((at, last)), other] = &mut self.lives
-            && *last != address
-        {
-            *other = Some((*at, *last));
-        }
-        self.lives[0] = Some((now, address));
-        self.forget(address);
+        // What comes now may have left long ago: all that is known is that it did after it was asked for.
+        let asked = self.forget(address).unwrap_or(now);
+        let [first, second] = self.lives;
+        let others = [first, second].into_iter().flatten().filter(|(_, other)| *other != address);
+        let own = first.into_iter().chain(second).filter(|(_, who)| *who == address).map(|(at, _)| at);
+        let own = own.fold(asked, Instant::max);
+        let mut lives: Vec<_> = others.chain([(own, address)]).collect();
+        lives.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        self.lives = [lives.first().copied(), lives.get(1).copied()];
     }
 
-    /// It is not asked any more.
-    pub fn forget(&mut self, address: IpAddr) {
-        if let Some(since) = self.owing.remove(&address) {
-            self.by_time.remove(&(since, address));
-        }
+    /// It is not asked any more. Returns since when it owed an answer.
+    pub fn forget(&mut self, address: IpAddr) -> Option<Instant> {
+        let since = self.owing.remove(&address)?;
+        self.by_time.remove(&(since, address));
+        Some(since)
     }
 
-    /// Whether anybody but an address was heard of since then.
-    pub fn has_heard_others(&self, address: IpAddr, since: Instant) -> bool {
-        self.lives.iter().flatten().any(|(at, who)| *who != address && *at >= since)
-    }
-
-    /// Whether the silence of an address since then proves nothing: nobody else was heard of, and enough others, in more than one network,
-    /// fell silent with it. `window` is how long before it they may have: the time from one probe to the next. What comes within `patience`
-    /// of a probe is no silence.
+    /// Whether a streak of silence of an address proves nothing: nobody else was heard of who was asked when the last of it was, and enough
+    /// others, in more than one network, fell silent with it. `window` is how long before it they may have: the time from one probe to the
+    /// next. What comes within `patience` of a probe is no silence.
     pub fn is_no_proof(
         &self,
         address: IpAddr,
-        since: Instant,
+        &Streak { since, last, .. }: &Streak,
         window: Duration,
         patience: Duration,
         now: Instant,
     ) -> bool {
-        // What came just then may have left before.
-        if address.is_loopback() || self.has_heard_others(address, since + patience) {
+        // Witnesses may have been asked for another just before.
+        let from = last - limits::WITNESS_GAP.min(last.since(Instant::ZERO));
+        let heard = |(at, who): &(Instant, IpAddr)| *who != address && *at >= from;
+        if address.is_loopback() || self.lives.iter().flatten().any(heard) {
             return false;
         }
         if self.isolated {
             // Nothing was heard of anybody since that was found.
             return true;
         }
+        // They were asked somewhat later than the last of the streak.
+        let silence = patience.saturating_sub(limits::WITNESS_GAP).min(now.since(since));
         let range = (since - window, Ipv4Addr::UNSPECIFIED.into())
-            ..(now - patience.min(now.since(since)), IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+            ..(now - silence, IpAddr::V6(Ipv6Addr::UNSPECIFIED));
         let others = self.by_time.range(range).map(|(_, other)| *other).filter(|other| *other != address);
         let (mut count, mut first, mut several) = (0, None, false);
         for other in others.take(limits::WITNESSES_LOOKED_AT) {

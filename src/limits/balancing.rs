@@ -90,11 +90,14 @@ pub const HEALTH_HISTORY: usize = 10_000;
 /// Events that wait to be taken.
 pub const HEALTH_EVENTS: usize = 10_000;
 
+/// How many others are asked while one that is silent is about to be called down.
+pub const WITNESSES_ASKED: usize = 8;
+
 /// And how many are looked at for that.
 pub const WITNESSES_LOOKED_AT: usize = 256;
 
-/// How many others are asked at once when one falls silent.
-pub const WITNESSES_ASKED: usize = 8;
+/// How far apart that is done: when thousands die at once, the few that live are asked ten times a second.
+pub const WITNESS_GAP: Duration = Duration::from_millis(100);
 
 /// Octets of a body, or of what a server says, that are looked through.
 pub const PROBE_BODY: usize = 64 << 10;

@@ -12,14 +12,14 @@ use crate::config::{Config, Diagnostics, Stamps};
 use crate::health::{Watch, ZoneWatch};
 use crate::limits;
 use crate::steer::{self, Geo, Steering};
-use crate::wire::{NameBuf, OwnedName};
+use crate::wire::{Name, OwnedName};
 use crate::zone::{Held, Zone, ZoneSet};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use zone::{Settled, ZoneResult, ZoneSource};
 
 /// A zone that can be served.
 #[derive(Clone)]
@@ -30,14 +30,62 @@ struct Good {
     watched: Arc<[Watch]>,
 }
 
+/// A zone file, and what came of it.
+struct Entry {
+    path: PathBuf,
+    /// Its zone.
+    apex: OwnedName,
+    /// Whether the file has said so itself: when it breaks it is still this zone's.
+    named: bool,
+    /// What was told of it, and what it was read from; none where it is read again whether that has changed or not.
+    settled: Option<Diagnostics>,
+    /// Whether the file is good. If not, the zone is its last good version, or none.
+    fresh: bool,
+    good: Option<Good>,
+    /// Whether a file before it has the zone too: then that one is served.
+    doubled: bool,
+    /// With which of the policies, if any, it is in the set of zones; none while it is not.
+    held: Option<Option<usize>>,
+}
+
+impl Entry {
+    /// What is served of it.
+    fn to_held(&self, policy: Option<usize>) -> Held {
+        let state = self.good.as_ref().map(|good| Arc::clone(&good.zone)).ok_or_else(|| NOT_LOADED.into());
+        Held { apex: self.apex.clone(), state, policy }
+    }
+}
+
+/// What came of looking at a zone file.
+enum Outcome {
+    /// The same as of the entry at this place.
+    Same(usize),
+    /// This.
+    Read(Box<Entry>, Diagnostics),
+    /// It is of no zone.
+    Nothing(Diagnostics),
+}
+
+/// What zone files are read with.
+struct Common<'l> {
+    config: &'l Config,
+    geo: &'l Arc<Geo>,
+    sections: &'l steer::Shared,
+    /// When reading began, in Unix seconds.
+    begun: u64,
+    /// What came of them before, in order of path.
+    entries: &'l [Entry],
+    /// The last good version of each zone.
+    last: HashMap<Name<'l>, &'l Good>,
+}
+
 /// Loads zones and remembers the last good version of each.
 #[derive(Default)]
 pub struct Loader {
-    good: HashMap<OwnedName, Good>,
-    /// The zone of each file that said so itself: when the file breaks it is still this zone's.
-    apexes: HashMap<PathBuf, OwnedName>,
-    /// What need not be read again, by its file.
-    settled: HashMap<PathBuf, Arc<Settled>>,
+    /// The files, in order of path.
+    entries: Vec<Entry>,
+    /// Their zones.
+    zones: ZoneSet,
     /// The config with which they were read.
     config: Option<Config>,
     geo: Arc<Geo>,
@@ -107,37 +155,85 @@ impl Loader {
     /// The same at that Unix time in seconds.
     fn load_at(&mut self, begun: u64, config: &Config, diagnostics: &mut Diagnostics) -> Option<Loaded> {
         self.take_common(config, diagnostics);
-        let sources = match &config.zones {
+        let paths = match &config.zones {
             Some(directory) => list(directory, diagnostics)?,
             None => Vec::new(),
         };
-        let results = self.load_all(&sources, begun, config);
-        let mut loaded = Loaded::default();
-        let mut held: Vec<Held> = Vec::new();
-        let mut files: HashMap<OwnedName, PathBuf> = HashMap::new();
-        let (mut apexes, mut settled) = (HashMap::new(), HashMap::new());
-        for (result, told) in results {
-            diagnostics.append(told);
-            if result.named || self.apexes.contains_key(&result.path) {
-                apexes.insert(result.path.clone(), result.apex.clone());
+        let outcomes = self.look_at_all(&paths, begun, config);
+        let mut before: Vec<_> = std::mem::take(&mut self.entries).into_iter().map(Some).collect();
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Same(place) => {
+                    let entry = before[place].take();
+                    let told = entry.as_ref().and_then(|entry| entry.settled.as_ref());
+                    told.iter().for_each(|told| diagnostics.append(Diagnostics::clone(told)));
+                    self.entries.extend(entry);
+                }
+                Outcome::Read(entry, told) => {
+                    self.entries.push(*entry);
+                    diagnostics.append(told);
+                }
+                Outcome::Nothing(told) => diagnostics.append(told),
             }
-            if let Some(other) = files.get(&result.apex) {
-                let (path, other) = (result.path.display(), other.display());
-                let told =
-                    diagnostics.error(None, format!("{path}: the zone {} is in {other} too", result.apex));
-                told.help = Some("remove one of the two; the first is served".into());
-                continue;
-            }
-            files.insert(result.apex.clone(), result.path.clone());
-            if let Some(files) = &result.settled {
-                settled.insert(result.path.clone(), Arc::clone(files));
-            }
-            held.push(self.take(result, &mut loaded));
         }
-        self.good.retain(|apex, _| files.contains_key(apex));
-        (self.apexes, self.settled) = (apexes, settled);
-        loaded.zones = ZoneSet::new(held);
-        Some(loaded)
+        self.tell_doubled(diagnostics);
+        Some(self.give())
+    }
+
+    /// Tells of files whose zone is in one before them too.
+    fn tell_doubled(&mut self, diagnostics: &mut Diagnostics) {
+        let mut first = HashMap::with_capacity(self.entries.len());
+        let mut doubled = Vec::new();
+        for (place, entry) in self.entries.iter().enumerate() {
+            let other = *first.entry(entry.apex.as_name()).or_insert(place);
+            if other != place {
+                doubled.push((place, other));
+            }
+        }
+        for (place, other) in doubled {
+            let other = self.entries[other].path.display().to_string();
+            let entry = &mut self.entries[place];
+            (entry.doubled, entry.settled, entry.good, entry.held) = (true, None, None, None);
+            let message = format!("{}: the zone {} is in {other} too", entry.path.display(), entry.apex);
+            diagnostics.error(None, message).help = Some("remove one of the two; the first is served".into());
+        }
+    }
+
+    /// What the entries come to. The set of zones is the one given last, changed where they are.
+    fn give(&mut self) -> Loaded {
+        let mut loaded = Loaded::default();
+        let mut changed = Vec::new();
+        let mut count = 0;
+        for entry in self.entries.iter_mut().filter(|entry| !entry.doubled) {
+            count += 1;
+            let policy = loaded.add(entry);
+            if entry.held != Some(policy) {
+                entry.held = Some(policy);
+                changed.push(entry.to_held(policy));
+            }
+        }
+        self.zones = if self.zones.is_empty() {
+            ZoneSet::new(changed)
+        } else {
+            changed.into_iter().fold(self.zones.clone(), |zones, held| zones.with(held))
+        };
+        if self.zones.len() > count {
+            self.forget_gone();
+        }
+        loaded.zones = self.zones.clone();
+        loaded
+    }
+
+    /// Takes zones out of the set that no file has any more.
+    fn forget_gone(&mut self) {
+        let there: HashSet<Name<'_>> = self.entries.iter().map(|entry| entry.apex.as_name()).collect();
+        let mut zones = self.zones.clone();
+        self.zones.for_each(|held| {
+            if !there.contains(&held.apex.as_name()) {
+                zones = zones.without(held.apex.as_name());
+            }
+        });
+        self.zones = zones;
     }
 
     /// Takes what all zones are read with. Where that has changed, so may have each of them.
@@ -149,11 +245,11 @@ impl Loader {
         let geo = Geo::with_networks(Some(&files), &config.networks).unwrap_or(files);
         if !geo.is_same(&self.geo) {
             self.geo = geo;
-            self.settled.clear();
+            self.unsettle();
         }
         if self.config.as_ref() != Some(config) {
             self.config = Some(config.clone());
-            self.settled.clear();
+            self.unsettle();
         }
         self.sections.forget_unused();
     }
@@ -168,90 +264,70 @@ impl Loader {
         new
     }
 
-    /// Takes what a file gave, or the last good version, or the fact that there is none.
-    fn take(&mut self, result: ZoneResult, loaded: &mut Loaded) -> Held {
-        let ZoneResult { apex, path, good, .. } = result;
-        let counts = &mut loaded.counts;
-        if let Some(good) = good {
-            counts.fresh += 1;
-            self.good.insert(apex.clone(), good);
-        } else {
-            let kept = self.good.contains_key(&apex);
-            *(if kept { &mut counts.kept } else { &mut counts.failed }) += 1;
-            loaded.bad.push(Bad { apex: apex.clone(), path, kept });
-        }
-        let Some(Good { zone, steering, watched }) = self.good.get(&apex) else {
-            return Held { apex, state: Err(NOT_LOADED.into()), policy: None };
-        };
-        counts.records += zone.record_count();
-        let policy = steering.as_ref().map(|steering| {
-            let (members, table) = (Arc::clone(watched), Arc::clone(&steering.health));
-            loaded.watched.push(ZoneWatch { apex: apex.clone(), members, table });
-            loaded.steering.push(steering.clone());
-            loaded.steering.len() - 1
-        });
-        Held { apex, state: Ok(Arc::clone(zone)), policy }
+    /// Every file is to be read again.
+    fn unsettle(&mut self) {
+        self.entries.iter_mut().for_each(|entry| entry.settled = None);
     }
 
-    /// Loads the zones, on all cores, from a time on.
-    fn load_all(
-        &self,
-        sources: &[ZoneSource],
-        begun: u64,
-        config: &Config,
-    ) -> Vec<(ZoneResult, Diagnostics)> {
+    /// What files are read with, from a time on.
+    fn common<'l>(&'l self, begun: u64, config: &'l Config) -> Common<'l> {
+        let last = self.entries.iter().filter_map(|entry| Some((entry.apex.as_name(), entry.good.as_ref()?)));
+        let (geo, sections, entries) = (&self.geo, &self.sections, &self.entries);
+        Common { config, geo, sections, begun, entries, last: last.collect() }
+    }
+
+    /// Looks at all files, on all cores, from a time on.
+    fn look_at_all(&self, paths: &[PathBuf], begun: u64, config: &Config) -> Vec<Outcome> {
+        let common = &self.common(begun, config);
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let share = sources.len().div_ceil(threads).max(1);
+        let share = paths.len().div_ceil(threads).max(1);
         std::thread::scope(|scope| {
-            let run = |part: &[ZoneSource]| -> Vec<_> {
-                let one = |source: &ZoneSource| {
-                    if let Some(settled) = source.settled(self) {
-                        return (settled, Diagnostics::default());
-                    }
-                    let load = |diagnostics: &mut Diagnostics| source.load(config, self, diagnostics);
-                    let (mut result, told) = self.load_one(source, load);
-                    let files = Stamps::of(told.files());
-                    if result.good.is_some() && told.is_empty() && files.held_before(begun) {
-                        result.settled = Some(Arc::new(Settled { apex: result.apex.clone(), files }));
-                    }
-                    (result, told)
-                };
-                part.iter().map(one).collect()
-            };
-            let parts: Vec<_> = sources.chunks(share).map(|part| scope.spawn(move || run(part))).collect();
+            let run = |part: &[PathBuf]| part.iter().map(|path| common.look(path)).collect::<Vec<_>>();
+            let parts: Vec<_> = paths.chunks(share).map(|part| scope.spawn(move || run(part))).collect();
             let joined = parts.into_iter().map(|part| part.join());
             joined.flat_map(|part| part.unwrap_or_else(|panic| resume_unwind(panic))).collect()
         })
     }
+}
 
-    /// Loads one zone. A panic is a bug, and costs this zone alone.
-    fn load_one(
-        &self,
-        source: &ZoneSource,
-        load: impl FnOnce(&mut Diagnostics) -> ZoneResult,
-    ) -> (ZoneResult, Diagnostics) {
-        let run = || {
-            let mut diagnostics = Diagnostics::default();
-            let result = load(&mut diagnostics);
-            (result, diagnostics)
-        };
-        catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-            let mut diagnostics = Diagnostics::default();
-            let message = format!("{}: the program failed over this file", source.path.display());
-            diagnostics.error(None, message).help =
-                Some("this is a bug of Waymark: what panicked was written to standard error".into());
-            (source.bad(self, None), diagnostics)
-        })
+impl Loaded {
+    /// Takes what is served of an entry. Returns the place of its policy, if it has one.
+    fn add(&mut self, entry: &Entry) -> Option<usize> {
+        let Entry { apex, path, fresh, good, .. } = entry;
+        let counts = &mut self.counts;
+        let kept = good.is_some();
+        *(if *fresh {
+            &mut counts.fresh
+        } else if kept {
+            &mut counts.kept
+        } else {
+            &mut counts.failed
+        }) += 1;
+        if !fresh {
+            self.bad.push(Bad { apex: apex.clone(), path: path.clone(), kept });
+        }
+        let Good { zone, steering, watched } = good.as_ref()?;
+        counts.records += zone.record_count();
+        let steering = steering.as_ref()?;
+        let (members, table) = (Arc::clone(watched), Arc::clone(&steering.health));
+        self.watched.push(ZoneWatch { apex: apex.clone(), members, table });
+        self.steering.push(steering.clone());
+        Some(self.steering.len() - 1)
     }
 }
 
-/// The zone files of a directory in order of name: `NAME.toml` and `NAME.zone`, `root` for the root zone. Hidden files are an
-/// editor's. None when the directory cannot be read.
-fn list(directory: &Path, diagnostics: &mut Diagnostics) -> Option<Vec<ZoneSource>> {
+/// Paths are compared as octets: as they are, piece by piece.
+fn octets(path: &Path) -> &OsStr {
+    path.as_os_str()
+}
+
+/// The zone files of a directory in order of name: `NAME.toml` and `NAME.zone`. Hidden files are an editor's. None when the directory
+/// cannot be read.
+fn list(directory: &Path, diagnostics: &mut Diagnostics) -> Option<Vec<PathBuf>> {
     // An entry that cannot be read may be any zone's: without it the list is not known.
     let entries = std::fs::read_dir(directory).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
-    let mut files: Vec<PathBuf> = match entries {
-        Ok(entries) => entries.into_iter().map(|entry| entry.path()).collect(),
+    let entries = match entries {
+        Ok(entries) => entries,
         Err(error) => {
             let told = diagnostics.error(None, format!("{}: {error}", directory.display()));
             told.help = Some(
@@ -260,29 +336,16 @@ fn list(directory: &Path, diagnostics: &mut Diagnostics) -> Option<Vec<ZoneSourc
             return None;
         }
     };
-    // As octets: paths are compared piece by piece.
-    files.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
-    let mut sources: Vec<ZoneSource> = Vec::new();
-    for path in files {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let Some((stem, "toml" | "zone")) = name.rsplit_once('.').filter(|_| !name.starts_with('.')) else {
-            continue;
-        };
-        let name = if stem == "root" { "." } else { stem };
-        match NameBuf::from_text(name, NameBuf::root().as_name()) {
-            Ok(apex) if sources.len() < limits::ZONES => {
-                sources.push(ZoneSource { apex: apex.as_name().to_owned(), path });
-            }
-            Ok(_) => {
-                let message = format!("{}: more than {} zones", directory.display(), limits::ZONES);
-                diagnostics.error(None, message);
-                break;
-            }
-            Err(error) => {
-                let told = diagnostics.error(None, format!("{}: {error}", path.display()));
-                told.help = Some("the file's name is the zone's name, as in example.com.toml".into());
-            }
-        }
+    let is_zone = |name: &OsStr| {
+        let name = name.as_encoded_bytes();
+        !name.starts_with(b".") && (name.ends_with(b".toml") || name.ends_with(b".zone"))
+    };
+    let files = entries.into_iter().filter(|entry| is_zone(&entry.file_name()));
+    let mut files: Vec<PathBuf> = files.map(|entry| entry.path()).collect();
+    files.sort_unstable_by(|a, b| octets(a).cmp(octets(b)));
+    if files.len() > limits::ZONES {
+        diagnostics.error(None, format!("{}: more than {} zones", directory.display(), limits::ZONES));
+        files.truncate(limits::ZONES);
     }
-    Some(sources)
+    Some(files)
 }

@@ -1,7 +1,9 @@
 //! A directory of zones as it changes under a loader.
 
+use super::zone::ZoneSource;
 use super::*;
 use crate::steer;
+use crate::wire::NameBuf;
 use crate::zone::SteerId;
 use std::fs;
 use tempfile::TempDir;
@@ -102,10 +104,13 @@ fn what_is_no_regular_file_is_refused_and_hidden_files_are_passed_over() {
 fn a_panic_over_one_file_costs_its_zone_alone_and_is_told() {
     let mut zones = Zones::new(&[("a.test.toml", GOOD)]);
     zones.load();
-    let source = ZoneSource { apex: "a.test.".parse().unwrap(), path: zones.path("a.test.toml") };
-    let (result, told) = zones.loader.load_one(&source, |_| panic!("on purpose"));
-    assert!(result.good.is_none() && told.render(false).contains("a.test.toml: the program failed"));
-    assert!(zones.loader.take(result, &mut Loaded::default()).state.is_ok());
+    let common = zones.loader.common(0, &zones.config);
+    let path = zones.path("a.test.toml");
+    let apex = "a.test.".parse().unwrap();
+    let source = ZoneSource { path: &path, apex, before: None, common: &common };
+    let (entry, told) = source.read(|_, _| panic!("on purpose"));
+    assert!(!entry.fresh && told.render(false).contains("a.test.toml: the program failed"));
+    assert!(entry.to_held(None).state.is_ok());
 }
 
 #[test]
@@ -159,11 +164,14 @@ fn what_has_not_changed_is_not_read_again() {
         ("b.test.zone", &format!("{origin}$INCLUDE b.part\n")),
         ("b.part", "ns A 192.0.2.1\n"),
         ("c.test.toml", GOOD),
-        ("told.test.toml", "[records]\nwww = { A = \"192.0.2.1\" }\n"),
+        ("told.test.toml", &format!("{GOOD}[pool.p]\nmembers = [\"192.0.2.1\"]\n")),
+        ("wrong.test.toml", &format!("{GOOD}[[test]]\nquery = \"ns A\"\nexpect = \"192.0.2.7\"\n")),
     ]);
     let now = clock::unix_secs();
     let load = |zones: &mut Zones, at: u64| {
-        let loaded = zones.loader.load_at(at, &zones.config, &mut Diagnostics::default()).unwrap();
+        let mut told = Diagnostics::default();
+        let loaded = zones.loader.load_at(at, &zones.config, &mut told).unwrap();
+        assert_eq!(told.render(false).matches("nothing uses the pool p").count(), 1, "told at each load");
         ["a", "b", "c", "told"].map(|zone| {
             let apex: NameBuf = format!("{zone}.test.").parse().unwrap();
             loaded.zones.get(apex.as_name()).unwrap().state.clone().unwrap()
@@ -178,13 +186,13 @@ fn what_has_not_changed_is_not_read_again() {
     };
     check(now, &|_| (), [true; 4], "what was written just now may have been written again since");
     check(now + 10, &|_| (), [true; 4], "nor was that known of the last load");
-    check(now + 10, &|_| (), [false, false, false, true], "a warning is told at each load");
+    check(now + 10, &|_| (), [false; 4], "they have not");
     let part = "[records]\nns = { A = \"192.0.2.2\" }\n";
-    check(now + 10, &|zones| zones.write("a.part", part), [true, false, false, true], "an included file");
+    check(now + 10, &|zones| zones.write("a.part", part), [true, false, false, false], "an included file");
     check(
         now + 10,
         &|zones| zones.write("b.part", "ns A 192.0.2.2\n"),
-        [false, true, false, true],
+        [false, true, false, false],
         "one of b",
     );
     let replace = |zones: &mut Zones| {
@@ -193,22 +201,71 @@ fn what_has_not_changed_is_not_read_again() {
         fs::File::open(zones.path("new")).unwrap().set_modified(times).unwrap();
         fs::rename(zones.path("new"), zones.path("c.test.toml")).unwrap();
     };
-    check(now + 10, &replace, [false, false, true, true], "one as long and as old as the one before");
+    check(now + 10, &replace, [false, false, true, false], "one as long and as old as the one before");
     let check_of_all = "zones.directory = \"zones\"\ncheck.up.tcp = \"{address}:1\"\n";
     let configure = |zones: &mut Zones| {
         let path = zones.directory.path().join("c.toml");
         zones.config = Config::parse(check_of_all, &path, &mut Diagnostics::default());
     };
     check(now + 10, &configure, [true; 4], "the config is part of every zone");
-    check(now + 10, &|_| (), [false, false, false, true], "and is the same again");
+    check(now + 10, &|_| (), [false; 4], "and is the same again");
     let claim = |zones: &mut Zones| zones.write("aa.toml", &format!("zone = \"c.test\"\n{GOOD}"));
-    check(now + 10, &claim, [false, false, true, true], "another file has the zone");
+    check(now + 10, &claim, [false, false, true, false], "another file has the zone");
     check(
         now + 10,
         &|zones| fs::remove_file(zones.path("aa.toml")).unwrap(),
-        [false, false, true, true],
+        [false, false, true, false],
         "back",
     );
+}
+
+#[test]
+fn what_a_zone_follows_from_elsewhere_has_it_read_again() {
+    let authority = || rcgen::generate_simple_self_signed(["a.test".to_owned()]).unwrap().cert.pem();
+    let check = "[check.web]\nhttp = \"https://{address}\"\nca = \"ca.pem\"\n[pool.p]\nmembers = [\"192.0.2.1\"]\ncheck = \"web\"\n";
+    let mut zones = Zones::new(&[]);
+    for release in ["one", "two"] {
+        let directory = zones.directory.path().join(release);
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("link"), GOOD).unwrap();
+        fs::write(directory.join("ca.pem"), authority()).unwrap();
+        fs::write(directory.join("part"), format!("{GOOD}w = {{ pool = \"p\" }}\n{check}")).unwrap();
+    }
+    let link = |zones: &Zones, name: &str, to: &str| {
+        let (new, to) = (zones.path("new"), zones.directory.path().join(to));
+        std::os::unix::fs::symlink(to, &new).unwrap();
+        fs::rename(new, zones.path(name)).unwrap();
+    };
+    link(&zones, "link.test.toml", "one/link");
+    link(&zones, "release", "one");
+    zones.write("part.test.toml", "include = [\"release/part\"]\n");
+    let at = clock::unix_secs() + 10;
+    let load = |zones: &mut Zones| {
+        let mut told = Diagnostics::default();
+        let loaded = zones.loader.load_at(at, &zones.config, &mut told).unwrap();
+        assert_eq!(told.render(false), "");
+        ["link", "part"].map(|zone| {
+            let apex: NameBuf = format!("{zone}.test.").parse().unwrap();
+            loaded.zones.get(apex.as_name()).unwrap().state.clone().unwrap()
+        })
+    };
+    let mut before = load(&mut zones);
+    let mut check = |change: &dyn Fn(&Zones), read: [bool; 2]| {
+        change(&zones);
+        let after = load(&mut zones);
+        assert_eq!([0, 1].map(|i| !Arc::ptr_eq(&before[i], &after[i])), read);
+        before = after;
+    };
+    check(&|_| (), [false, false]);
+    check(&|zones| link(zones, "link.test.toml", "two/link"), [true, false]);
+    check(&|zones| link(zones, "release", "two"), [false, true]);
+    let swap = |zones: &Zones| {
+        let at = |name: &str| zones.directory.path().join(name);
+        fs::rename(at("two"), at("three")).unwrap();
+        fs::rename(at("one"), at("two")).unwrap();
+    };
+    check(&swap, [true, true]);
+    check(&|zones| fs::write(zones.directory.path().join("two/ca.pem"), authority()).unwrap(), [false, true]);
 }
 
 /// The address that the steered name of a zone answers with next.

@@ -45,6 +45,12 @@ impl ZoneSet {
         ZoneSet { zones: self.zones.insert(Arc::new(zone)) }
     }
 
+    /// The set without the zone of this name; the same if there is none.
+    #[must_use]
+    pub fn without(&self, apex: Name<'_>) -> ZoneSet {
+        ZoneSet { zones: self.zones.remove(apex) }
+    }
+
     /// The zone that answers for a name: the one with the longest matching apex. For DS the one above the name, if it is here,
     /// for DS is data of the parent side (RFC 4035 §3.1.4.1).
     pub fn find(&self, name: Name<'_>, rtype: Rtype) -> Option<&Held> {

@@ -115,6 +115,84 @@ fn a_network_that_comes_back_calls_nobody_down() {
 }
 
 #[test]
+fn a_network_that_goes_where_packets_are_lost_calls_nobody_down() {
+    for (seed, loss) in [(1, 0.001), (2, 0.01), (3, 0.05)] {
+        let mut world = World::new(seed, 500, 2, pace(10));
+        world.loss = loss;
+        world.run(60 * SECOND);
+        for round in 1..10 {
+            world.set_all(Conduct::Hangs);
+            let cut = SECOND.mul_f64(30.0 + 10.0 * world.random());
+            let mut turns = world.run(cut);
+            world.set_all(Conduct::Answers);
+            turns.extend(world.run(3 * SECOND));
+            // Later, chance alone takes one out now and then.
+            let pause = SECOND.mul_f64(40.0 + 10.0 * world.random());
+            world.run(pause);
+            let down: Vec<_> = turns.iter().filter(|(_, _, state)| *state == State::Down).collect();
+            assert!(down.is_empty(), "{loss}, round {round}: {down:?}");
+        }
+    }
+}
+
+#[test]
+fn few_that_live_show_that_many_are_dead() {
+    for (dead, live, interval) in
+        [(10, 1, 10), (20, 2, 10), (10, 1, 60), (200, 5, 60), (10, 1, 300), (2_000, 20, 10)]
+    {
+        let pace = pace(interval);
+        let promise = pace.interval + pace.jitter() + pace.timeout + 3 * SECOND;
+        let mut late = Vec::new();
+        for seed in 0..10 {
+            let mut world = World::new(seed, dead + live, 1, pace);
+            let quiet = pace.interval.mul_f64(2.0 + world.random());
+            world.run(quiet);
+            (0..dead).for_each(|i| world.set(i, Conduct::Hangs));
+            let began = world.now;
+            let turns = world.run(2 * promise);
+            assert!(
+                (0..dead + live).all(|i| world.state(i) == if i < dead { State::Down } else { State::Up })
+            );
+            let down = turns.iter().filter(|(_, _, state)| *state == State::Down);
+            late.extend(down.map(|(at, ..)| at.since(began)).filter(|took| *took > promise));
+        }
+        assert!(
+            late.is_empty(),
+            "{dead} dead, {live} alive, each {interval} s, promised {promise:?}: {late:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_slow_comes_up_again() {
+    let mut world = World::new(1, 2, 2, pace(10));
+    world.set(0, Conduct::Slow);
+    world.run(60 * SECOND);
+    assert_eq!(world.state(0), State::Up);
+    world.set(0, Conduct::Hangs);
+    world.run(60 * SECOND);
+    assert_eq!(world.state(0), State::Down);
+    world.set(0, Conduct::Slow);
+    world.run(30 * SECOND);
+    assert_eq!(world.state(0), State::Up);
+}
+
+#[test]
+fn what_runs_here_says_nothing_of_our_network() {
+    for pools in [3, 10, 100] {
+        let mut addresses: Vec<IpAddr> = (0..2 * pools).map(|i| address(i * 256)).collect();
+        addresses.push([127, 0, 0, 1].into());
+        let watches = addresses.iter().map(|at| watch("p", &at.to_string(), *at, endpoint(*at, pace(10))));
+        let mut world = World::of(pools as u64, watches.collect());
+        world.run(60 * SECOND);
+        (0..2 * pools).for_each(|i| world.set(i, Conduct::Hangs));
+        world.run(300 * SECOND);
+        assert!((0..2 * pools).all(|i| world.state(i) == State::Unknown));
+        assert_eq!(world.state(2 * pools), State::Up);
+    }
+}
+
+#[test]
 fn half_of_the_world_going_silent_is_the_failure_of_that_half() {
     let mut world = World::new(6, 20, 2, pace(10));
     world.run(60 * SECOND);

@@ -14,10 +14,14 @@ use waymark::health::{
 /// The Unix time at which worlds begin.
 pub const EPOCH: u64 = 1_700_000_000;
 
+const SLOW: Duration = Duration::from_millis(1_500);
+
 /// What an endpoint does when it is asked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Conduct {
     Answers,
+    /// After a second and a half.
+    Slow,
     /// It takes the connection and says nothing, or nothing comes back at all.
     Hangs,
     Refuses,
@@ -164,6 +168,8 @@ impl World {
         match self.conduct[&address] {
             _ if lost => (timeout, failed(Fault::Silence, "lost")),
             Conduct::Answers => (rtt, Outcome::Success { took: rtt, note: None }),
+            Conduct::Slow if SLOW >= timeout => (timeout, failed(Fault::Silence, "too slow")),
+            Conduct::Slow => (SLOW, Outcome::Success { took: SLOW, note: None }),
             Conduct::Hangs => (timeout, failed(Fault::Silence, "hung")),
             Conduct::Refuses => (rtt, failed(Fault::Endpoint, "connection refused")),
             Conduct::CannotBeAsked => (Duration::ZERO, failed(Fault::Own, "network unreachable")),

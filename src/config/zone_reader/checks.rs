@@ -189,11 +189,12 @@ fn tls(
     let verify = flag(reader, table, "verify").unwrap_or(true);
     let ca = table.take("ca").and_then(|value| {
         let path = base.join(reader.string(value)?.value);
-        // What is said of it changes with it.
-        reader.diagnostics.add_file(path.clone(), "".into());
-        if let Err(why) = authorities(&path) {
-            reader.error(value.span, why).help =
-                Some("ca is a PEM file of the authorities that are trusted".into());
+        match authorities(&path) {
+            Ok((_, stamp)) => reader.diagnostics.depend(&path, stamp),
+            Err(why) => {
+                reader.error(value.span, why).help =
+                    Some("ca is a PEM file of the authorities that are trusted".into());
+            }
         }
         Some(path)
     });

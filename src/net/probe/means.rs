@@ -2,12 +2,12 @@
 
 use super::{Failure, own};
 use crate::clock;
-use crate::config::{Tls, authorities};
+use crate::config::{Stamp, Tls, authorities};
 use crate::limits;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -41,8 +41,8 @@ impl Default for Means {
 struct Key {
     verify: bool,
     authorities: Option<PathBuf>,
-    /// When that file was last changed.
-    changed: Option<SystemTime>,
+    /// The version of that file.
+    version: Option<Stamp>,
     protocols: Protocols,
 }
 
@@ -60,9 +60,8 @@ pub(super) enum Protocols {
 impl Means {
     /// How to speak TLS with a server.
     pub(super) fn connector(&self, tls: &Tls, protocols: Protocols) -> Result<TlsConnector, Failure> {
-        let modified = |path: &PathBuf| path.metadata().and_then(|found| found.modified()).ok();
-        let changed = tls.ca.as_ref().and_then(modified);
-        let key = Key { verify: tls.verify, authorities: tls.ca.clone(), changed, protocols };
+        let version = tls.ca.as_ref().and_then(|path| Stamp::of(path));
+        let key = Key { verify: tls.verify, authorities: tls.ca.clone(), version, protocols };
         if let Some(config) = self.configs().get(&key) {
             return Ok(Arc::clone(config).into());
         }
@@ -85,7 +84,7 @@ impl Means {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier: Arc<dyn ServerCertVerifier> = if key.verify {
             let roots = match &key.authorities {
-                Some(path) => Arc::new(authorities(path).map_err(own)?),
+                Some(path) => Arc::new(authorities(path).map_err(own)?.0),
                 None => Arc::clone(self.roots.get_or_init(|| Arc::new(system()))),
             };
             if roots.is_empty() {

@@ -1,9 +1,10 @@
 //! Geofeeds: what networks say themselves of where their prefixes are used (RFC 8805).
 
-use super::files::read;
 use super::overrides::Overrides;
 use super::{Place, Said};
-use crate::config::{Diagnostics, GeoConfig, Span, Stamp, continent_of, prefix_or_address, two_letters};
+use crate::config::{
+    Diagnostics, GeoConfig, Span, Stamp, continent_of, prefix_or_address, read_regular, two_letters,
+};
 use crate::limits;
 use ipnet::IpNet;
 use std::io;
@@ -101,7 +102,7 @@ fn tell(path: &Path, place: Span, (wrong, count): Wrong, diagnostics: &mut Diagn
 /// # Errors
 /// When it cannot be read, is too long, or has lines of which none is right: it is something else, such as a page that says why there is none.
 fn load(path: &Path) -> io::Result<(Lines, Wrong)> {
-    let octets = read(path)?;
+    let (octets, _) = read_regular(path, limits::GEO_FILE)?;
     let text = String::from_utf8_lossy(&octets);
     let (mut lines, mut wrong, mut count) = (Lines::new(), Vec::new(), 0);
     for (line, text) in (1..).zip(text.lines()) {

@@ -1,9 +1,9 @@
 //! MMDB files: where each has its fields, and what it says of an address.
 
-use super::files::read;
 use super::{Gives, Place};
-use crate::config::{GeoConfig, Spanned, Stamp, two_letters};
+use crate::config::{GeoConfig, Spanned, Stamp, read_regular, two_letters};
 use crate::health;
+use crate::limits;
 use maxminddb::{MaxMindDbError, PathElement, Reader, WithinOptions};
 use serde::de::{self, IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -135,7 +135,7 @@ impl Database {
         if let Some(same) = before.filter(same) {
             return Ok(Arc::clone(same));
         }
-        let reader = Reader::from_source(read(path)?)?;
+        let reader = Reader::from_source(read_regular(path, limits::GEO_FILE)?.0)?;
         verify(&reader)?;
         let mut database = Database {
             path: path.clone(),

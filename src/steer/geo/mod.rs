@@ -2,7 +2,6 @@
 //! each thing of its own; the continent follows from the country where nothing else says it.
 
 mod feed;
-mod files;
 mod mmdb;
 mod overrides;
 

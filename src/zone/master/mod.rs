@@ -3,7 +3,7 @@
 mod generate;
 
 use super::{Builder, Zone};
-use crate::config::{self, Diagnostics, Span, read_regular};
+use crate::config::{self, Diagnostics, Span, Stamp, read_regular};
 use crate::limits;
 use crate::rrset::{self, Entry, Lexer, Token, read_seconds};
 use crate::wire::{Class, Name, NameBuf, Rtype};
@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 /// Loads the zone `apex` from a file. None when it has errors; all are told, up to [`limits::ZONE_PROBLEMS`].
 pub fn load(path: &Path, apex: Name<'_>, diagnostics: &mut Diagnostics) -> Option<Zone> {
-    let text = read(path).map_err(|why| diagnostics.error(None, why)).ok()?;
+    let (text, stamp) = read(path).map_err(|why| diagnostics.error(None, why)).ok()?;
     let mut reader = Reader::new(apex);
-    reader.read(&text, path, 0);
+    reader.read(&text, path, Some(stamp), 0);
     // Making the zone takes the most memory: the text is not kept beside it, but read again if there is something to tell.
     drop(text);
     reader.finish(None, diagnostics)
@@ -23,7 +23,7 @@ pub fn load(path: &Path, apex: Name<'_>, diagnostics: &mut Diagnostics) -> Optio
 /// The same from text that is said to stand at `path`.
 pub fn parse(text: &str, path: &Path, apex: Name<'_>, diagnostics: &mut Diagnostics) -> Option<Zone> {
     let mut reader = Reader::new(apex);
-    reader.read(text, path, 0);
+    reader.read(text, path, None, 0);
     reader.finish(Some(text), diagnostics)
 }
 
@@ -58,27 +58,24 @@ impl From<(usize, String)> for Fault {
 /// A file and where its octets start in the count over all.
 struct Source {
     path: PathBuf,
+    /// Which version was read; none of text that was given.
+    stamp: Option<Stamp>,
     base: u32,
 }
 
-fn read(path: &Path) -> Result<String, String> {
-    let size = path.metadata().map(|metadata| metadata.len()).unwrap_or(0);
-    if size > limits::MASTER_FILE {
-        return Err(format!("{}: the file is larger than {} octets", path.display(), limits::MASTER_FILE));
-    }
-    let octets = read_regular(path).map_err(|error| {
+fn read(path: &Path) -> Result<(String, Stamp), String> {
+    let (octets, stamp) = read_regular(path, limits::MASTER_FILE).map_err(|error| {
         format!("{}: {error}: check that the file is there and that this user may read it", path.display())
     })?;
-    String::from_utf8(octets)
-        .map_err(|_| format!("{}: the file is not UTF-8 text: write other octets as \\DDD", path.display()))
+    let text = String::from_utf8(octets).map_err(|_| {
+        format!("{}: the file is not UTF-8 text: write other octets as \\DDD", path.display())
+    })?;
+    Ok((text, stamp))
 }
 
 /// Puts problems in their places. Texts are kept only of files in which something is wrong.
 fn tell(mut problems: Vec<Problem>, sources: &[Source], text: Option<&str>, diagnostics: &mut Diagnostics) {
     if problems.is_empty() {
-        for source in sources {
-            diagnostics.add_file(source.path.clone(), "".into());
-        }
         return;
     }
     problems.sort_by_key(|problem| !problem.fatal);
@@ -92,7 +89,7 @@ fn tell(mut problems: Vec<Problem>, sources: &[Source], text: Option<&str>, diag
             let (file, content) = files[index].get_or_insert_with(|| {
                 let content: Arc<str> = match text.filter(|_| source.base == 0) {
                     Some(text) => text.into(),
-                    None => read(&source.path).unwrap_or_default().into(),
+                    None => read(&source.path).map_or_else(|_| "".into(), |(text, _)| text.into()),
                 };
                 (diagnostics.add_file(source.path.clone(), Arc::clone(&content)), content)
             });
@@ -160,6 +157,9 @@ impl Reader {
             message: problem.message,
             help: None,
         }));
+        for Source { path, stamp, .. } in &self.sources {
+            stamp.iter().for_each(|stamp| diagnostics.depend(path, *stamp));
+        }
         tell(problems, &self.sources, text, diagnostics);
         zone
     }
@@ -171,7 +171,7 @@ impl Reader {
     }
 
     /// Reads one file; `depth` counts the files that include it.
-    fn read(&mut self, text: &str, path: &Path, depth: usize) {
+    fn read(&mut self, text: &str, path: &Path, stamp: Option<Stamp>, depth: usize) {
         let base = self.next_base as u32;
         self.next_base += text.len() as u64 + 1;
         if self.next_base > u64::from(u32::MAX) {
@@ -183,7 +183,7 @@ impl Reader {
             });
             return;
         }
-        self.sources.push(Source { path: path.to_owned(), base });
+        self.sources.push(Source { path: path.to_owned(), stamp, base });
         let mut lexer = Lexer::new(text.strip_prefix('\u{feff}').unwrap_or(text));
         let shift = text.len() - lexer.text().len();
         let mut entry = Entry::default();
@@ -255,9 +255,9 @@ impl Reader {
             None => self.origin.clone(),
         };
         let file = path.parent().map_or_else(PathBuf::new, Path::to_owned).join(name);
-        let text = read(&file).map_err(|why| (1, why))?;
+        let (text, stamp) = read(&file).map_err(|why| (1, why))?;
         let outer = (std::mem::replace(&mut self.origin, origin), self.owner.clone(), self.owner_known);
-        self.read(&text, &file, depth + 1);
+        self.read(&text, &file, Some(stamp), depth + 1);
         (self.origin, self.owner, self.owner_known) = outer;
         Ok(())
     }
