@@ -101,6 +101,12 @@ pub const UDP_PLAIN: u16 = 512;
 /// Connections to the metrics listener or the control socket at one time: a scraper and a few shells.
 pub const CONTROL_CONNECTIONS: usize = 16;
 
+/// How long a client of the metrics listener may take in all: one that does not read must not keep endpoints from reporting.
+pub const CONTROL_EXCHANGE: Duration = Duration::from_secs(30);
+
+/// The same for one of the control socket, who may have to wait for a reload.
+pub const CONTROL_COMMAND: Duration = Duration::from_secs(3_600);
+
 /// How long a control client may take to say what it wants.
 pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
 

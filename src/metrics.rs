@@ -233,10 +233,10 @@ impl Metrics {
         self.reloads[usize::from(!ok)].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// An event of health of one of the kinds, by its name.
-    pub fn count_health(&self, kind: &str) {
+    /// How many events of health of one of the kinds, by its name, there were in all.
+    pub fn set_health(&self, kind: &str, count: u64) {
         if let Some(at) = HEALTH.iter().position(|known| *known == kind) {
-            self.health[at].fetch_add(1, Ordering::Relaxed);
+            self.health[at].store(count, Ordering::Relaxed);
         }
     }
 
@@ -421,7 +421,7 @@ mod tests {
         two.slipped();
         one.crowded(Crowded::Client);
         metrics.count_reload(false);
-        metrics.count_health("flip");
+        metrics.set_health("flip", 1);
         let text = metrics.render(CacheGauges { entries: 5, ..CacheGauges::default() });
         for line in [
             "waymark_queries_total{transport=\"udp\"} 3",

@@ -246,7 +246,9 @@ fn health(reader: &mut Reader<'_>, root: &mut Table<'_>) -> HealthConfig {
         reader.parse(value, "a URL, as in \"https://hooks.example/waymark\"", |text| {
             let url = text.parse::<hyper::Uri>().ok()?;
             let known = matches!(url.scheme_str(), Some("http" | "https"));
-            (known && url.host().is_some()).then(|| text.to_owned())
+            // A password in it would go nowhere.
+            let plain = url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+            (known && plain && url.host().is_some()).then(|| text.to_owned())
         })
     });
     reader.finish(table, "[health]");

@@ -18,11 +18,18 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Of the file at a path, as its server has it if it is elsewhere. None for one that is not there.
+    /// Of the file at a path; none for one that is not there. What a client of NFS remembers of it may be a minute old.
     pub fn of(path: &Path) -> Option<Stamp> {
-        // What a client of NFS remembers of a file may be a minute old.
-        let found = statx(CWD, path, AtFlags::STATX_FORCE_SYNC, StatxFlags::BASIC_STATS).ok()?;
-        Some(Stamp::from_statx(&found))
+        Stamp::look(path, AtFlags::empty())
+    }
+
+    /// The same, as its server has it now if it is elsewhere.
+    fn of_now(path: &Path) -> Option<Stamp> {
+        Stamp::look(path, AtFlags::STATX_FORCE_SYNC)
+    }
+
+    fn look(path: &Path, flags: AtFlags) -> Option<Stamp> {
+        statx(CWD, path, flags, StatxFlags::BASIC_STATS).ok().map(|found| Stamp::from_statx(&found))
     }
 
     /// Of a file that is open, whatever its path leads to by now.
@@ -80,7 +87,7 @@ impl Stamps {
 
     /// Whether the files are still so.
     pub fn hold(&self) -> bool {
-        self.0.iter().all(|(path, stamp)| Stamp::of(path) == *stamp)
+        self.0.iter().all(|(path, stamp)| Stamp::of_now(path) == *stamp)
     }
 
     /// Whether there are all of them, unchanged from some time before `unix` (seconds) on. A file that changes once more within a moment

@@ -93,6 +93,10 @@ fn what_is_wrong_with_a_check_is_told() {
         ("dns = \"{address}\"\nquery = \"a A\"\nexpect.answer = \"x\"", "\"x\" is not A data"),
         ("push = { token = \"short\" }", "expected a secret of 16 to 256 characters"),
         ("push = {}", "reports need a secret"),
+        ("push = { token = \"0123456789abcdef\", ttl = \"0s\" }", "a report that holds for no time"),
+        ("http = \"https://{address}\"\nsni = \"a b\"", "expected the name in a certificate"),
+        ("http = \"http://{address}\"\nhost = \"http://a\"", "expected a host, perhaps with a port"),
+        ("grpc = \"{address}:1\"\nhost = \"me@a\"", "expected a host, perhaps with a port"),
         ("command = [\"check\"]", "is not the absolute path of a program"),
         (
             "command = [\"/usr/bin/check\"]",
@@ -142,6 +146,8 @@ fn checks_of_the_config_stand_on_their_own() {
         &["check a may not run"],
     );
     check_config("health.webhook = \"ftp://a\"", &["expected a URL"]);
+    check_config("health.webhook = \"https://me:secret@a\"", &["expected a URL"]);
+    check_config("health.webhook = \"https://a:8443/b?c\"", &[]);
     check_config("health.commands = \"bin\"", &["expected the absolute path of a directory"]);
 }
 

@@ -1,6 +1,5 @@
 //! Health, looked at and changed on an operator's behalf, and what endpoints report of themselves.
 
-use crate::clock;
 use crate::health::{Kind, Override, Report};
 use crate::limits;
 use crate::net::Checks;
@@ -10,12 +9,28 @@ use std::time::Duration;
 
 /// Members that match a pattern, and all overrides.
 pub(super) fn list(checks: &Checks, pattern: Option<&str>) -> Value {
-    checks.with(|health, now| {
-        let members = health.members(now).filter(|member| pattern.is_none_or(|p| member.matches(p)));
-        let members: Vec<Value> = members.map(|member| member.to_json()).collect();
-        let overrides: Vec<Value> = health.overrides().iter().map(Override::to_json).collect();
-        json!({ "members": members, "overrides": overrides })
-    })
+    let mut members: Vec<Value> = Vec::new();
+    let mut from = 0;
+    loop {
+        // Those who ask and answer wait for one piece at a time.
+        let looked_at = checks.with(|health, now| {
+            let mut looked_at = 0;
+            for member in health.members(now).skip(from).take(limits::HEALTH_PIECE) {
+                looked_at += 1;
+                if pattern.is_none_or(|pattern| member.matches(pattern)) {
+                    members.push(member.to_json());
+                }
+            }
+            looked_at
+        });
+        if looked_at == 0 {
+            break;
+        }
+        from += looked_at;
+    }
+    let overrides =
+        checks.with(|health, _| -> Vec<Value> { health.overrides().iter().map(Override::to_json).collect() });
+    json!({ "members": members, "overrides": overrides })
 }
 
 /// What has happened, the oldest first.
@@ -43,12 +58,13 @@ pub(super) fn hold(checks: &Checks, query: Option<&str>) -> Result<Value, String
             _ => return Err(format!("{key:?} means nothing here: pattern, kind, seconds and why do")),
         }
     }
-    let since = clock::unix_secs();
     let (pattern, kind) =
         (pattern.ok_or("say which: pattern=POOL/MEMBER")?, kind.ok_or("say what: kind=drain")?);
-    let until = seconds.map(|seconds| since.saturating_add(seconds));
-    let held =
-        checks.with(|health, now| health.set_override(now, Override { pattern, kind, until, why, since }));
+    let held = checks.with(|health, now| {
+        let since = health.unix(now);
+        let until = seconds.map(|seconds| since.saturating_add(seconds));
+        health.set_override(now, Override { pattern, kind, until, why, since })
+    });
     held.map(|members| json!({ "members": members })).map_err(|error| error.to_string())
 }
 
@@ -97,10 +113,15 @@ pub(super) fn report(checks: &Checks, token: &str, query: Option<&str>) -> Resul
                 report.load = Some(load.ok_or(wrong("a number"))?);
             }
             "ttl" => {
-                let seconds = value.parse::<u32>().map_err(|_| wrong("a number of seconds"))?;
+                let seconds = value.parse::<u32>().ok().filter(|seconds| *seconds > 0);
+                let seconds = seconds.ok_or(wrong("a number of seconds, one or more"))?;
                 report.ttl = Some(Duration::from_secs(seconds.into()));
             }
-            "why" => report.why = value.chars().take(limits::PROBE_ERROR / 4).collect(),
+            // A line break would be one in the log.
+            "why" => {
+                let plain = value.chars().map(|c| if c.is_control() { ' ' } else { c });
+                report.why = plain.take(limits::PROBE_ERROR / 4).collect();
+            }
             _ => {
                 return Err(said(format!(
                     "{key:?} means nothing here: address, state, load, ttl and why do"

@@ -19,6 +19,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -50,6 +51,7 @@ pub async fn serve_http(
     checks: Arc<Checks>,
 ) {
     accept_loop(
+        limits::CONTROL_EXCHANGE,
         || async { listener.accept().await.map(|(stream, _)| stream) },
         move |request| {
             let (metrics, commands, checks) = (Arc::clone(&metrics), commands.clone(), Arc::clone(&checks));
@@ -87,11 +89,13 @@ fn health(request: &Request<Incoming>, checks: &Checks) -> Response<Page> {
 
 /// An endpoint's report of itself.
 fn push(request: &Request<Incoming>, checks: &Checks) -> Response<Page> {
-    let token = request.headers().get(AUTHORIZATION).and_then(|field| field.to_str().ok());
-    let Some(token) = token.and_then(|field| field.strip_prefix("Bearer ")) else {
+    let field = request.headers().get(AUTHORIZATION).and_then(|field| field.to_str().ok());
+    let (scheme, token) = field.and_then(|field| field.split_once(' ')).unwrap_or_default();
+    // RFC 9110 §11.1.
+    if !scheme.eq_ignore_ascii_case("bearer") {
         let text = "a report needs its token: Authorization: Bearer TOKEN\n";
         return respond(StatusCode::UNAUTHORIZED, TEXT, text.into());
-    };
+    }
     match health::report(checks, token.trim(), request.uri().query()) {
         Ok(()) => respond(StatusCode::OK, TEXT, "noted\n".into()),
         Err((false, why)) => bad(&why),
@@ -111,6 +115,7 @@ pub async fn serve_socket(
     checks: Arc<Checks>,
 ) {
     accept_loop(
+        limits::CONTROL_COMMAND,
         || async { listener.accept().await.map(|(stream, _)| stream) },
         move |request| {
             let (commands, checks) = (commands.clone(), Arc::clone(&checks));
@@ -278,8 +283,8 @@ fn typed(status: StatusCode, content_type: &'static str, page: Page) -> Response
     response
 }
 
-/// Accepts and serves connections, a bounded number at a time.
-async fn accept_loop<S, A, H, R>(mut accept: impl FnMut() -> A, handle: H)
+/// Accepts and serves connections, a bounded number at a time, each for one request and `longest` at the most.
+async fn accept_loop<S, A, H, R>(longest: Duration, mut accept: impl FnMut() -> A, handle: H)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     A: Future<Output = io::Result<S>>,
@@ -306,10 +311,12 @@ where
             });
             let served = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
+                // Those who would keep it would keep others out.
+                .keep_alive(false)
                 .header_read_timeout(limits::CONTROL_TIMEOUT)
                 .serve_connection(TokioIo::new(stream), service);
             // A client that breaks off is no matter of ours.
-            let _ = served.await;
+            let _ = tokio::time::timeout(longest, served).await;
             drop(slot);
         });
     }

@@ -20,7 +20,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 use vigil::Vigil;
 
@@ -107,8 +107,8 @@ struct Daemon {
     state: Arc<Mutex<State>>,
     view: Arc<ArcSwap<View>>,
     metrics: Arc<Metrics>,
-    /// Zones were loaded: what their routes decide is to be compiled.
-    loaded: Arc<Notify>,
+    /// Zones were loaded: what their routes decide is to be compiled, and pools that are down are looked for.
+    loaded: watch::Sender<()>,
 }
 
 impl Daemon {
@@ -123,7 +123,7 @@ impl Daemon {
             state: Arc::new(Mutex::new(state)),
             view: Arc::new(ArcSwap::from_pointee(view)),
             metrics: Arc::clone(metrics),
-            loaded: Arc::default(),
+            loaded: watch::channel(()).0,
         }
     }
 
@@ -140,8 +140,6 @@ impl Daemon {
                 state.start(diagnostics, view, metrics).map(|()| state.resolving(view))
             })
             .await??;
-        self.loaded.notify_one();
-        tokio::spawn(compile(Arc::clone(&self.loaded), Arc::clone(&self.view)));
         let checks = self.check().await;
         let addresses = server.addresses().to_vec();
         let runtime = tokio::runtime::Handle::current();
@@ -165,12 +163,21 @@ impl Daemon {
         if let Some(url) = webhook.and_then(|url| url.parse().ok()) {
             tokio::spawn(net::webhook::run(url, checks.subscribe(), Arc::clone(&means)));
         }
-        let vigil = Vigil { view: Arc::clone(&self.view), metrics: Arc::clone(&self.metrics), store };
+        let (view, metrics) = (Arc::clone(&self.view), Arc::clone(&self.metrics));
+        let vigil = Vigil { view, metrics, store, loaded: self.loaded.subscribe() };
         tokio::spawn(vigil.keep(Arc::clone(&checks), checks.subscribe()));
+        tokio::spawn(compile(self.loaded.subscribe(), Arc::clone(&self.view)));
+        self.loaded.send_replace(());
         let known = checks.with(|health, _| health.endpoint_count());
         tokio::spawn(Arc::clone(&checks).run(means));
         if tokio::time::timeout(limits::FIRST_ROUND, checks.settled()).await.is_err() {
             warn!("not every one of {known} endpoints is known yet: those that are not count as up");
+        }
+        let unknown = checks.with(|health, _| health.unknown_count());
+        if unknown > 0 {
+            warn!(
+                "{unknown} of {known} endpoints cannot be asked and count as up: `waymark ctl health` says why"
+            );
         }
         checks
     }
@@ -284,7 +291,7 @@ impl Daemon {
         let before = self.view.load_full();
         let reloaded = self.blocking(again).await;
         running.set_zones(&self.view.load().zones);
-        self.loaded.notify_one();
+        self.loaded.send_replace(());
         tokio::spawn(retire(before));
         match reloaded {
             Ok(Reloaded { ok, text, resolving }) => {
@@ -302,10 +309,9 @@ impl Daemon {
 }
 
 /// Compiles what routes decide whenever zones were `loaded`, one load at a time. Nobody waits for it: answers are the same before.
-async fn compile(loaded: Arc<Notify>, view: Arc<ArcSwap<View>>) {
+async fn compile(mut loaded: watch::Receiver<()>, view: Arc<ArcSwap<View>>) {
     let mut told = BTreeSet::new();
-    loop {
-        loaded.notified().await;
+    while loaded.changed().await.is_ok() {
         let view = view.load_full();
         let work = move || steer::compile_decisions(&view.steering);
         let large = tokio::task::spawn_blocking(work).await.unwrap_or_default();

@@ -15,6 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
 use tracing::{info, warn};
 
@@ -26,6 +27,8 @@ pub(super) struct Vigil {
     pub view: Arc<ArcSwap<View>>,
     pub metrics: Arc<Metrics>,
     pub store: Option<Store>,
+    /// Changes whenever zones were loaded.
+    pub loaded: watch::Receiver<()>,
 }
 
 /// When something is due.
@@ -36,7 +39,7 @@ type Down = HashMap<(String, String), Vec<Family>>;
 
 impl Vigil {
     /// Does what follows from each event. Never ends.
-    pub async fn keep(self, checks: Arc<Checks>, mut events: Receiver<Arc<Event>>) {
+    pub async fn keep(mut self, checks: Arc<Checks>, mut events: Receiver<Arc<Event>>) {
         let (mut down, mut unwritten, mut unlooked) = (Down::new(), None::<Timer>, None::<Timer>);
         // So that writing takes a small share of the time, however much there is.
         let mut pause = limits::HEALTH_WRITE;
@@ -55,6 +58,11 @@ impl Vigil {
                     self.look_for_fallbacks(&checks, &mut down);
                     continue;
                 }
+                // The sender lives as long as the daemon.
+                Ok(()) = self.loaded.changed() => {
+                    unlooked.get_or_insert_with(|| Box::pin(sleep(limits::FALLBACK_LOOK)));
+                    continue;
+                }
             };
             let (mut flipped, mut said, mut next) = (false, false, Some(event));
             while let Some(event) = next.take() {
@@ -65,7 +73,7 @@ impl Vigil {
                         self.tell(&event);
                     }
                     Err(RecvError::Lagged(missed)) => {
-                        flipped = true;
+                        (flipped, said) = (true, true);
                         warn!(
                             "{missed} events of health came too fast to be told: `waymark ctl health --history` has them"
                         );
@@ -79,6 +87,9 @@ impl Vigil {
                     Err(TryRecvError::Empty | TryRecvError::Closed) => None,
                 };
             }
+            checks.with(|health, _| {
+                health.counts().iter().for_each(|(kind, count)| self.metrics.set_health(kind, *count));
+            });
             if said {
                 // What an operator says is kept even over a crash; states are found out again.
                 self.write(&checks).await;
@@ -92,7 +103,6 @@ impl Vigil {
     }
 
     fn tell(&self, event: &Event) {
-        self.metrics.count_health(event.what.kind());
         match &event.what {
             What::Flip { to: State::Up, .. } | What::Override(_) | What::Rejoined => info!("{}", event.what),
             _ => warn!("{}", event.what),
@@ -102,13 +112,16 @@ impl Vigil {
     /// Notes each pool that has come down or up again: answers come from elsewhere meanwhile.
     fn look_for_fallbacks(&self, checks: &Checks, down: &mut Down) {
         let view = self.view.load_full();
-        let mut now_down = Down::new();
+        let (mut now_down, mut up_again) = (Down::new(), Vec::new());
         view.zones.for_each(|held| {
             let Some(steering) = held.policy.and_then(|policy| view.steering.get(policy)) else { return };
+            let zone = held.apex.to_string();
             for (pool, family, up) in steering.policy.pools_up(&steering.health) {
+                let key = (zone.clone(), pool.to_owned());
                 if !up {
-                    let key = (held.apex.to_string(), pool.to_owned());
                     now_down.entry(key).or_default().push(family);
+                } else if down.contains_key(&key) && !up_again.contains(&key) {
+                    up_again.push(key);
                 }
             }
         });
@@ -123,7 +136,8 @@ impl Vigil {
                 lines.push(format!("{zone} pool {pool} is down for {which}: answers come from what follows it, or from on_all_down"));
             }
         }
-        for (zone, pool) in down.keys().filter(|key| !now_down.contains_key(*key)) {
+        // One that is gone is not.
+        for (zone, pool) in up_again.iter().filter(|key| !now_down.contains_key(*key)) {
             lines.push(format!("{zone} pool {pool} is up again"));
         }
         *down = now_down;
@@ -151,7 +165,7 @@ async fn ended(sleep: &mut Option<Timer>) {
 /// Writes what is known.
 pub(super) fn remember(store: &Store, checks: &Checks) {
     // Those who ask and answer wait for the copy only.
-    let text = checks.with(|health, _| health.remember()).to_json().to_string();
+    let text = checks.with(|health, now| health.remember(now)).to_json().to_string();
     if let Err(error) = store.write(FILE, |out| out.write_all(text.as_bytes())) {
         warn!("{}: health is not kept: {error}", store.path(FILE).display());
     }

@@ -4,6 +4,7 @@
 use crate::clock::Instant;
 use crate::config::Pace;
 use crate::limits;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// What an endpoint's past says of its failures.
@@ -32,6 +33,22 @@ impl Default for Loss {
 }
 
 impl Loss {
+    /// To be kept.
+    pub fn to_json(self, now: Instant) -> Value {
+        json!([self.share, self.seen, self.falls(now)])
+    }
+
+    /// What was kept; what cannot be read is as if nothing had happened.
+    pub fn from_json(kept: &Value, now: Instant) -> Loss {
+        let number = |at: usize, most: f64| kept[at].as_f64().filter(|number| (0.0..=most).contains(number));
+        let all = || {
+            let (share, seen) = (number(0, 1.0)?, number(1, limits::LOSS_WINDOW.into())?);
+            let falls = number(2, 1e6)?;
+            Some(Loss { share: share as f32, seen: seen as u16, falls: falls as f32, counted: now })
+        };
+        all().unwrap_or_default()
+    }
+
     /// The share of probes that are lost.
     pub fn share(&self) -> f32 {
         self.share

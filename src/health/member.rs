@@ -35,6 +35,16 @@ enum Node {
 }
 
 impl Node {
+    /// The place of the endpoint that a check of this name asks, if there is one.
+    fn named(&self, name: &str) -> Option<u32> {
+        match self {
+            Node::Endpoint(index, own) => (own == name).then_some(*index),
+            Node::AtLeast(_, of) => of.iter().find_map(|part| part.named(name)),
+            Node::Not(part) => part.named(name),
+            Node::Always => None,
+        }
+    }
+
     /// Adds the places of its endpoints.
     fn endpoints(&self, places: &mut Vec<u32>) {
         match self {
@@ -57,6 +67,11 @@ pub struct MemberView<'h> {
 }
 
 impl Zone {
+    /// The address that a member serves at.
+    pub fn serves_at(&self, member: usize) -> Option<std::net::IpAddr> {
+        Some(self.watch.members.get(member)?.address)
+    }
+
     /// Its members with the zone's name.
     pub fn watches(&self) -> impl Iterator<Item = (&str, &Watch)> {
         self.watch.members.iter().map(|watch| (self.name.as_str(), watch))
@@ -111,10 +126,12 @@ impl Health {
             before.extend(watches.map(|(watch, member)| ((&watch.pool, &watch.member), member)));
         }
         let member = |watched: &Watch| {
-            let node = self.compile(&watched.formula, now, fresh);
+            let before = before.get(&(&watched.pool, &watched.member)).copied();
+            let node = self.compile(&watched.formula, now, fresh, before.map(|before| &before.node));
             let shed = watched.shed.as_ref();
-            let shed = shed.map(|(target, low, high)| (self.endpoint(target, now, fresh), *low, *high));
-            if let Some(Member { state, since, why, .. }) = before.get(&(&watched.pool, &watched.member)) {
+            let was = before.and_then(|before| before.shed).map(|(index, ..)| index);
+            let shed = shed.map(|(target, low, high)| (self.endpoint(target, now, fresh, was), *low, *high));
+            if let Some(Member { state, since, why, .. }) = before {
                 return Member { node, shed, state: *state, since: *since, why: why.clone() };
             }
             // One that is new is what it is, and that is no flip.
@@ -127,16 +144,17 @@ impl Health {
         watch.members.iter().map(member).collect()
     }
 
-    fn compile(&mut self, formula: &Formula, now: Instant, fresh: &mut u32) -> Node {
+    /// A formula in terms of endpoints. Those that are new begin as the ones of the same name did in what it was `before`.
+    fn compile(&mut self, formula: &Formula, now: Instant, fresh: &mut u32, before: Option<&Node>) -> Node {
+        let mut compile = |part: &Formula| self.compile(part, now, fresh, before);
         match formula {
             Formula::Always => Node::Always,
+            Formula::AtLeast(needed, of) => Node::AtLeast(*needed, of.iter().map(compile).collect()),
+            Formula::Not(part) => Node::Not(Box::new(compile(part))),
             Formula::Endpoint(target, name) => {
-                Node::Endpoint(self.endpoint(target, now, fresh), name.clone())
+                let before = before.and_then(|before| before.named(name));
+                Node::Endpoint(self.endpoint(target, now, fresh, before), name.clone())
             }
-            Formula::AtLeast(needed, of) => {
-                Node::AtLeast(*needed, of.iter().map(|part| self.compile(part, now, fresh)).collect())
-            }
-            Formula::Not(part) => Node::Not(Box::new(self.compile(part, now, fresh))),
         }
     }
 
@@ -361,6 +379,8 @@ impl MemberView<'_> {
         self.endpoints(&self.member.node, &mut endpoints);
         let why = match over.filter(|over| drained && !over.why.is_empty()) {
             Some(over) => over.why.clone(),
+            // What keeps it unknown may have become known.
+            None if state == State::Unknown => self.health.why(&self.member.node, state, over),
             None => self.member.why.clone(),
         };
         json!({

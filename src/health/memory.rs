@@ -1,8 +1,9 @@
 //! Health over a restart: states with their age, overrides, and what has happened.
 
 use super::endpoint::Endpoint;
+use super::loss::Loss;
 use super::overrides::Override;
-use super::{Event, Health, State, Target, What};
+use super::{Event, Health, Slot, State, Target, What};
 use crate::clock::Instant;
 use crate::limits;
 use serde_json::{Value, json};
@@ -13,11 +14,33 @@ pub(super) struct Recalled {
     state: State,
     since: Instant,
     error: Option<String>,
+    loss: Loss,
+    /// What it reported of its load.
+    pub load: Option<f64>,
 }
 
 impl Recalled {
-    pub(super) fn give(self, endpoint: &mut Endpoint) {
+    /// What is known of one.
+    pub fn of(slot: &Slot) -> Recalled {
+        let Endpoint { state, since, last_error, loss, .. } = &slot.endpoint;
+        let load = slot.pushed.as_ref().and_then(|pushed| pushed.load);
+        Recalled { state: *state, since: *since, error: last_error.clone(), loss: *loss, load }
+    }
+
+    pub fn give(self, endpoint: &mut Endpoint) {
         (endpoint.state, endpoint.since, endpoint.last_error) = (self.state, self.since, self.error);
+        endpoint.loss = self.loss;
+    }
+
+    fn from_json(row: &Value, epoch: u64, now: Instant) -> Option<Recalled> {
+        let since = row[2].as_u64()?.saturating_sub(epoch);
+        Some(Recalled {
+            state: State::from_text(row[1].as_str()?)?,
+            since: Instant::from_secs(since).min(now),
+            error: row[3].as_str().map(str::to_owned),
+            loss: Loss::from_json(&row[4], now),
+            load: row[5].as_f64(),
+        })
     }
 }
 
@@ -28,8 +51,11 @@ pub(super) fn key(target: &Target) -> u64 {
 
 /// What is kept over a restart, as it was at one time.
 pub struct Kept {
-    /// Key, state, since when (Unix time) and the last error of each endpoint that is known.
-    endpoints: Vec<(u64, State, u64, Option<String>)>,
+    /// Each endpoint that is known, with its key.
+    endpoints: Vec<(u64, Recalled)>,
+    /// Unix seconds at [`Instant::ZERO`], and when this was.
+    epoch: u64,
+    now: Instant,
     overrides: Vec<Override>,
     history: Vec<Event>,
 }
@@ -37,8 +63,9 @@ pub struct Kept {
 impl Kept {
     /// What [`Health::recall`] takes. Takes long for many endpoints.
     pub fn to_json(&self) -> Value {
-        let endpoint = |(key, state, since, error): &(u64, State, u64, Option<String>)| {
-            json!([key, state.to_string(), since, error])
+        let endpoint = |(key, known): &(u64, Recalled)| {
+            let Recalled { state, since, error, loss, load } = known;
+            json!([key, state.to_string(), self.epoch + since.as_secs(), error, loss.to_json(self.now), load])
         };
         json!({
             "version": 1,
@@ -51,14 +78,12 @@ impl Kept {
 
 impl Health {
     /// What is to be kept.
-    pub fn remember(&self) -> Kept {
+    pub fn remember(&self, now: Instant) -> Kept {
         let endpoints = self.slots.iter().flatten().filter(|slot| slot.endpoint.state != State::Unknown);
-        let endpoint = |slot: &super::Slot| {
-            let Endpoint { state, since, last_error, .. } = &slot.endpoint;
-            (slot.key, *state, self.unix(*since), last_error.clone())
-        };
         Kept {
-            endpoints: endpoints.map(endpoint).collect(),
+            endpoints: endpoints.map(|slot| (slot.key, Recalled::of(slot))).collect(),
+            epoch: self.epoch,
+            now,
             overrides: self.overrides.clone(),
             history: self.history.iter().cloned().collect(),
         }
@@ -75,12 +100,7 @@ impl Health {
         let list = |key: &str| value[key].as_array().ok_or(format!("it has no {key}"));
         let mut recalled = Vec::new();
         for row in list("endpoints")? {
-            let known = || {
-                let since = row[2].as_u64()?.saturating_sub(self.epoch);
-                let state = State::from_text(row[1].as_str()?)?;
-                let error = row[3].as_str().map(str::to_owned);
-                Some((row[0].as_u64()?, Recalled { state, since: Instant::from_secs(since).min(now), error }))
-            };
+            let known = || Some((row[0].as_u64()?, Recalled::from_json(row, self.epoch, now)?));
             recalled.push(known().ok_or("one of its endpoints cannot be read")?);
         }
         let overrides: Option<Vec<_>> = list("overrides")?.iter().map(Override::from_json).collect();

@@ -34,7 +34,7 @@ use endpoint::{Endpoint, Verdict};
 use member::Zone;
 use memory::Recalled;
 use push::Pushed;
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 use witness::Witness;
 
@@ -73,6 +73,7 @@ pub struct Health {
     unsettled: usize,
     history: VecDeque<Event>,
     fresh: VecDeque<Event>,
+    counts: BTreeMap<&'static str, u64>,
     recalled: HashMap<u64, Recalled>,
     rounds: u64,
     /// State of the jitter.
@@ -105,12 +106,13 @@ impl Health {
         (self.random >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    fn unix(&self, at: Instant) -> u64 {
+    /// Unix seconds at a time, as events and overrides are dated: whatever the machine's clock is set to meanwhile.
+    pub fn unix(&self, at: Instant) -> u64 {
         self.epoch + at.as_secs()
     }
 
-    /// The endpoint of a target, with its state if there is one; a new one is asked soon.
-    fn endpoint(&mut self, target: &Target, now: Instant, fresh: &mut u32) -> u32 {
+    /// The endpoint of a target, with its state if there is one; a new one is asked soon, and until then is as the one whose place it takes.
+    fn endpoint(&mut self, target: &Target, now: Instant, fresh: &mut u32, before: Option<u32>) -> u32 {
         if let Some(index) = self.by_target.get(target) {
             return *index;
         }
@@ -126,10 +128,13 @@ impl Health {
         let offset = second.saturating_sub(wait);
         let mut endpoint = Endpoint::new(pace, now, now + wait, offset);
         let key = memory::key(target);
-        if let Some(recalled) = self.recalled.remove(&key) {
+        let before = before.and_then(|index| self.slots[index as usize].as_ref());
+        let recalled = self.recalled.remove(&key).or_else(|| before.map(Recalled::of));
+        let load = recalled.as_ref().and_then(|recalled| recalled.load);
+        if let Some(recalled) = recalled {
             recalled.give(&mut endpoint);
         }
-        let pushed = Pushed::of(&target.check.probe, now);
+        let pushed = Pushed::of(&target.check.probe, now, load);
         if let Some(pushed) = &pushed {
             (endpoint.settled, endpoint.due) = (true, pushed.until);
         }
@@ -390,14 +395,22 @@ impl Health {
     /// Adds an event: what is known elsewhere too.
     pub fn note(&mut self, now: Instant, what: What) {
         let event = Event { at: self.epoch * 1_000 + now.as_nanos() / 1_000_000, what };
-        for (list, most) in
-            [(&mut self.history, limits::HEALTH_HISTORY), (&mut self.fresh, limits::HEALTH_EVENTS)]
-        {
-            if list.len() >= most {
-                list.pop_front();
-            }
-            list.push_back(event.clone());
+        *self.counts.entry(event.what.kind()).or_default() += 1;
+        if self.history.len() >= limits::HEALTH_HISTORY {
+            self.history.pop_front();
         }
+        self.history.push_back(event.clone());
+        if self.fresh.len() >= limits::HEALTH_EVENTS {
+            // What an operator said is not lost among what follows from it.
+            let flip = self.fresh.iter().position(|event| matches!(event.what, What::Flip { .. }));
+            self.fresh.remove(flip.unwrap_or(0));
+        }
+        self.fresh.push_back(event);
+    }
+
+    /// How many events of each kind there were.
+    pub fn counts(&self) -> &BTreeMap<&'static str, u64> {
+        &self.counts
     }
 
     /// What has happened since this was last asked.
@@ -413,6 +426,12 @@ impl Health {
     /// Whether every endpoint was asked as often as it takes to know it.
     pub fn is_settled(&self) -> bool {
         self.unsettled == 0
+    }
+
+    /// How many endpoints were asked and are not known all the same: what asks them cannot.
+    pub fn unknown_count(&self) -> usize {
+        let slots = self.slots.iter().flatten().filter(|slot| slot.pushed.is_none());
+        slots.filter(|slot| slot.endpoint.settled && slot.endpoint.state == State::Unknown).count()
     }
 
     /// How many endpoints there are.

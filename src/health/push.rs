@@ -45,14 +45,16 @@ impl std::error::Error for ReportError {}
 pub(super) struct Pushed {
     /// Until when it holds.
     pub until: Instant,
-    load: Option<f64>,
+    /// How long it holds in all.
+    held: Duration,
+    pub load: Option<f64>,
 }
 
 impl Pushed {
-    /// Of a check that waits for reports; nothing is known for the time that one would hold.
-    pub fn of(probe: &Probe, now: Instant) -> Option<Pushed> {
+    /// Of a check that waits for reports: what was known before holds for the time that one would.
+    pub fn of(probe: &Probe, now: Instant, load: Option<f64>) -> Option<Pushed> {
         let Probe::Push(push) = probe else { return None };
-        Some(Pushed { until: now + push.ttl, load: None })
+        Some(Pushed { until: now + push.ttl, held: push.ttl, load })
     }
 }
 
@@ -64,8 +66,8 @@ impl Slot {
 
     /// Lets the last report run out.
     pub(super) fn run_out(&mut self, now: Instant) -> Verdict {
-        let Probe::Push(push) = &self.target.check.probe else { return Verdict::None };
-        self.endpoint.last_error = Some(format!("no report for {} s", push.ttl.as_secs()));
+        let Some(pushed) = &self.pushed else { return Verdict::None };
+        self.endpoint.last_error = Some(format!("no report for {} s", pushed.held.as_secs()));
         self.endpoint.turn(State::Down, now);
         // Nothing more happens until it reports.
         self.endpoint.due = now + Duration::from_secs(u32::MAX.into());
@@ -75,7 +77,7 @@ impl Slot {
     fn take_report(&mut self, now: Instant, report: &Report) {
         let (Probe::Push(push), Some(pushed)) = (&self.target.check.probe, &mut self.pushed) else { return };
         let ttl = report.ttl.map_or(push.ttl, |ttl| ttl.min(push.ttl));
-        *pushed = Pushed { until: now + ttl, load: report.load };
+        *pushed = Pushed { until: now + ttl, held: ttl, load: report.load };
         if !report.up {
             let why = if report.why.is_empty() { "it says so itself" } else { &report.why };
             self.endpoint.last_error = Some(why.to_owned());
@@ -112,7 +114,10 @@ impl Health {
                 continue;
             }
             error = ReportError::Address;
-            if slot.target.address == address {
+            let serves = |(zone, member): &(u32, u32)| {
+                self.zones[*zone as usize].serves_at(*member as usize) == Some(address)
+            };
+            if slot.target.address == address || slot.uses.iter().any(serves) {
                 self.change(now, index as u32, |slot| {
                     slot.take_report(now, report);
                     (Verdict::None, ())

@@ -39,8 +39,8 @@ pub const FORMULA: usize = 1_000;
 /// Calculated checks within calculated checks.
 pub const CHECK_DEPTH: usize = 8;
 
-/// Events of health that wait for a subscriber; one that is slower misses the oldest.
-pub const HEALTH_EVENTS_QUEUED: usize = 1_024;
+/// Members that are shown at one go.
+pub const HEALTH_PIECE: usize = 1_000;
 
 /// How long the driver of checks sleeps at most.
 pub const HEALTH_LOOK: Duration = Duration::from_secs(1);
@@ -87,7 +87,7 @@ pub const OVERRIDE_TEXT: usize = 256;
 /// Events of health that are remembered.
 pub const HEALTH_HISTORY: usize = 10_000;
 
-/// Events that wait to be taken.
+/// Events of health that wait to be taken, and that wait for a subscriber; one that is slower misses the oldest.
 pub const HEALTH_EVENTS: usize = 10_000;
 
 /// How many others are asked while one that is silent is about to be called down.

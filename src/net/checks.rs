@@ -34,7 +34,7 @@ impl Checks {
         Checks {
             known: Mutex::new(Known { health, asleep: Instant::ZERO }),
             sooner: Notify::new(),
-            events: broadcast::channel(limits::HEALTH_EVENTS_QUEUED).0,
+            events: broadcast::channel(limits::HEALTH_EVENTS).0,
             settled: watch::channel(false).0,
         }
     }
@@ -100,9 +100,11 @@ impl Checks {
 
     /// Hands on what has happened.
     fn tell(&self, known: &mut Known) {
-        for event in known.health.take_events() {
-            // Without subscribers nobody wants to know.
-            let _ = self.events.send(Arc::new(event));
+        // Until there are subscribers it waits for them: what ran out while the daemon was stopped is to be told, too.
+        if self.events.receiver_count() > 0 {
+            for event in known.health.take_events() {
+                let _ = self.events.send(Arc::new(event));
+            }
         }
         self.settled.send_if_modified(|settled| {
             let now = known.health.is_settled();

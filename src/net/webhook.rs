@@ -1,6 +1,6 @@
 //! Flips are posted to a URL: who runs pagers and chats knows what to do with them.
 
-use super::probe::{Means, open_url};
+use super::probe::{Means, driven, open_url};
 use crate::health::{Event, What};
 use crate::limits;
 use http_body_util::Full;
@@ -14,11 +14,12 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tracing::warn;
 
-/// Posts flips as they come, those that come together in one request: `{"flips": [...], "missed": N}`, the latter how many were lost because
-/// the URL took them too slowly. Never ends while there are events.
+/// Posts flips as they come, those that come together in one request: `{"flips": [...], "missed": N}`, the latter how many events of health
+/// were not told since the last that was taken, because the URL took them too slowly or not at all. Never ends while there are events.
 pub async fn run(url: Uri, mut events: Receiver<Arc<Event>>, means: Arc<Means>) {
+    let mut missed = 0;
     loop {
-        let (mut flips, mut missed) = (Vec::new(), 0);
+        let mut flips = Vec::new();
         let mut next = Some(events.recv().await);
         while let Some(event) = next.take() {
             match event {
@@ -40,28 +41,31 @@ pub async fn run(url: Uri, mut events: Receiver<Arc<Event>>, means: Arc<Means>) 
         }
         if !flips.is_empty() || missed > 0 {
             let body = Bytes::from(json!({ "flips": flips, "missed": missed }).to_string());
-            deliver(&url, &body, &means).await;
+            missed = if deliver(&url, &body, &means).await { 0 } else { missed + flips.len() as u64 };
         }
     }
 }
 
-/// Posts until it is taken, a few times at the most.
-async fn deliver(url: &Uri, body: &Bytes, means: &Means) {
+/// Posts until it is taken, a few times at the most. Returns whether it was.
+async fn deliver(url: &Uri, body: &Bytes, means: &Means) -> bool {
     let mut pause = limits::WEBHOOK_PAUSE;
     for tries in 1..=limits::WEBHOOK_TRIES {
         let posted = tokio::time::timeout(limits::WEBHOOK_TIME, post(url, body, means)).await;
         let why = match posted {
-            Ok(Ok(())) => return,
+            Ok(Ok(())) => return true,
             Ok(Err(why)) => why,
             Err(_) => "no answer in time".to_owned(),
         };
         if tries == limits::WEBHOOK_TRIES {
-            warn!("health.webhook {url}: {why}: given up after {tries} tries");
-            return;
+            // The rest of the URL is often a secret.
+            let host = url.host().unwrap_or_default();
+            warn!("health.webhook at {host}: {why}: given up after {tries} tries");
+            return false;
         }
         tokio::time::sleep(pause).await;
         pause *= 2;
     }
+    false
 }
 
 async fn post(url: &Uri, body: &Bytes, means: &Means) -> Result<(), String> {
@@ -75,13 +79,7 @@ async fn post(url: &Uri, body: &Bytes, means: &Means) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
-    let asked = sender.send_request(request);
-    let mut asked = std::pin::pin!(asked);
-    let response = tokio::select! {
-        response = &mut asked => response,
-        // It may end before what it brought has been read.
-        _ = connection => asked.await,
-    };
+    let response = driven(connection, sender.send_request(request)).await;
     let status = response.map_err(|error| error.to_string())?.status();
     if status.is_success() { Ok(()) } else { Err(format!("status {}", status.as_u16())) }
 }

@@ -149,6 +149,33 @@ fn a_reload_keeps_what_is_known_and_asks_what_is_new() {
 }
 
 #[test]
+fn a_pool_that_is_gone_is_not_told_to_be_up_again() {
+    let (mut daemon, first, at) = start();
+    drop(first);
+    daemon.wait("h.test. pool one is down for IPv4");
+    let other = zone(at.port()).replace("one", "other");
+    daemon.files.write("zones/h.test.toml", &other);
+    done(&daemon, "reload");
+    daemon.wait("h.test. pool other is down for IPv4");
+    assert!(!daemon.logged.iter().any(|line| line.contains("up again")), "{:?}", daemon.logged);
+}
+
+#[test]
+fn a_member_is_asked_elsewhere_than_where_it_serves() {
+    let asked = target("127.0.0.1", 0);
+    let at = asked.local_addr().unwrap();
+    let members = format!("members = [{{ address = \"192.0.2.7\", probe = \"{at}\" }}]");
+    let text = zone(1).replace("members = [\"127.0.1.1\", \"127.0.1.2\"]", &members);
+    let files = Files::new(LISTEN, "");
+    files.write("zones/h.test.toml", &text);
+    let mut daemon = files.start();
+    assert_eq!(ask(daemon.address(), "www.h.test."), "NOERROR 192.0.2.7");
+    drop(asked);
+    daemon.wait("one/192.0.2.7 is down, was up: up: connect: Connection refused");
+    assert_eq!(ask(daemon.address(), "www.h.test."), "NOERROR 127.0.1.3");
+}
+
+#[test]
 fn flips_are_posted_to_the_webhook_until_it_takes_them() {
     let hook = target("127.0.0.1", 0);
     let files = Files::new(

@@ -345,6 +345,104 @@ fn an_endpoint_that_reports_itself_is_what_it_says_for_as_long_as_that_holds() {
 }
 
 #[test]
+fn an_endpoint_that_is_asked_elsewhere_reports_from_where_it_serves_too() {
+    let push = PushProbe { token: "0123456789abcdef".into(), ttl: 30 * SECOND };
+    let check = Arc::new(Check { probe: Probe::Push(push), pace: pace(10) });
+    let formula = Formula::Endpoint(Target { address: address(7), port: None, check }, "report".into());
+    let mut world = World::of(1, vec![watch("p", "a", address(0), formula)]);
+    for (at, up) in [(address(0), false), (address(7), true)] {
+        let report = Report { up, load: None, ttl: Some(5 * SECOND), why: String::new() };
+        world.health.handle_report(world.now, "0123456789abcdef", at, &report).unwrap();
+        assert_eq!(world.state(0), if up { State::Up } else { State::Down });
+    }
+    world.run(6 * SECOND);
+    let last = world.health.history().last().unwrap().what.to_string();
+    assert!(last.contains("is down") && last.ends_with("no report for 5 s"), "{last}");
+}
+
+#[test]
+fn an_edited_check_revives_nobody_before_it_is_asked() {
+    let mut world = World::new(1, 1, 3, pace(10));
+    world.set(0, Conduct::Hangs);
+    world.run(60 * SECOND);
+    let edit = |world: &mut World, formula: &dyn Fn(IpAddr) -> Formula| {
+        let watches = (0..3)
+            .map(|i| watch("p0", &address(i * 256).to_string(), address(i * 256), formula(address(i * 256))));
+        let zone = ZoneWatch { members: watches.collect(), ..world.zone.clone() };
+        let begun = world.now;
+        world.health.watch(world.now, vec![zone]);
+        assert_eq!([0, 1, 2].map(|i| world.state(i)), [State::Down, State::Up, State::Up]);
+        let turns = world.run(60 * SECOND);
+        assert_eq!(turns, [], "{begun:?}");
+    };
+    edit(&mut world, &|at| endpoint(at, pace(20)));
+    edit(&mut world, &|at| Formula::AtLeast(1, vec![endpoint(at, pace(30))]));
+    world.set(0, Conduct::Answers);
+    world.run(60 * SECOND);
+    assert_eq!(world.state(0), State::Up);
+}
+
+#[test]
+fn what_cannot_be_asked_says_why() {
+    let mut world = World::new(1, 1, 2, pace(10));
+    world.set(1, Conduct::CannotBeAsked);
+    world.run(30 * SECOND);
+    assert_eq!((world.state(1), world.health.unknown_count()), (State::Unknown, 1));
+    let why = world.health.members(world.now).nth(1).unwrap().to_json()["why"].clone();
+    assert_eq!(why, "ping: network unreachable");
+}
+
+#[test]
+fn what_an_operator_said_is_not_lost_among_what_follows_from_it() {
+    let mut world = World::new(1, 6_000, 2, pace(10));
+    world.run(30 * SECOND);
+    let before = world.health.counts().clone();
+    world.health.set_override(world.now, over("*", Kind::Down, None)).unwrap();
+    let events = world.health.take_events();
+    assert_eq!(events.len(), waymark::limits::HEALTH_EVENTS);
+    assert!(matches!(events[0].what, What::Override(_)));
+    let more = |kind: &str| world.health.counts()[kind] - before.get(kind).unwrap_or(&0);
+    assert_eq!((more("override"), more("flip")), (1, 12_000));
+}
+
+#[test]
+fn what_flaps_and_what_is_loaded_is_still_so_after_a_restart() {
+    let push = PushProbe { token: "0123456789abcdef".into(), ttl: 3_600 * SECOND };
+    let report = Target {
+        address: address(256),
+        port: None,
+        check: Arc::new(Check { probe: Probe::Push(push), pace: pace(10) }),
+    };
+    let loaded = Formula::Endpoint(report.clone(), "report".into());
+    let members = vec![
+        watch("p", "flaps", address(0), endpoint(address(0), pace(10))),
+        Watch { shed: Some((report, 0.0, 1.0)), ..watch("p", "loaded", address(256), loaded) },
+    ];
+    let mut world = World::of(1, members);
+    for _ in 0..20 {
+        world.set(0, Conduct::Refuses);
+        world.run(30 * SECOND);
+        world.set(0, Conduct::Answers);
+        world.run(15 * SECOND);
+    }
+    let report = Report { up: true, load: Some(0.5), ttl: None, why: String::new() };
+    world.health.handle_report(world.now, "0123456789abcdef", address(256), &report).unwrap();
+    world.set(0, Conduct::Refuses);
+    world.run(30 * SECOND);
+    let kept = world.health.remember(world.now).to_json();
+    let mut fresh = Health::new(2, EPOCH);
+    fresh.recall(&kept, world.now).unwrap();
+    fresh.watch(world.now, vec![world.zone.clone()]);
+    world.health = fresh;
+    assert_eq!((world.state(0), world.standing(1).share), (State::Down, 8));
+    world.set(0, Conduct::Answers);
+    world.run(20 * SECOND);
+    assert_eq!(world.state(0), State::Down, "it has to stay up for longer than one that never flapped");
+    world.run(3_600 * SECOND);
+    assert_eq!(world.state(0), State::Up);
+}
+
+#[test]
 fn all_is_kept_over_a_restart_with_its_age() {
     let mut world = World::new(1, 2, 2, pace(10));
     world.set(1, Conduct::Refuses);
@@ -353,7 +451,7 @@ fn all_is_kept_over_a_restart_with_its_age() {
     world.health.set_override(world.now, over("p1", Kind::Drain, None)).unwrap();
     world.health.set_override(world.now, over("p1/*1", Kind::Down, Some(until))).unwrap_err();
     world.health.set_override(world.now, over("p1/*", Kind::Down, Some(until))).unwrap();
-    let kept = world.health.remember().to_json();
+    let kept = world.health.remember(world.now).to_json();
     let views = |world: &World| -> Vec<_> {
         let views = world.health.members(world.now).map(|view| view.to_json());
         views.map(|json| (json["standing"].clone(), json["since"].clone(), json["why"].clone())).collect()

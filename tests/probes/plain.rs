@@ -45,6 +45,44 @@ async fn http2_is_spoken_where_it_is_wanted() {
     fails(one, &http("/healthz", "http2 = true"), Fault::Endpoint, "").await;
 }
 
+/// What a server of HTTP/2 says that answers the first request, goes away and closes: status 200 and `body`.
+fn last_words(body: &[u8]) -> Vec<u8> {
+    let frame = |kind: u8, flags: u8, stream: u8, payload: &[u8]| {
+        [&[0, 0, payload.len() as u8, kind, flags, 0, 0, 0, stream], payload].concat()
+    };
+    let settings = frame(4, 0, 0, &[]);
+    // ":status: 200" is in HPACK's static table.
+    let headers = frame(1, 4, 1, &[0x88]);
+    let data = frame(0, 1, 1, body);
+    let goaway = frame(7, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 0]);
+    [settings, headers, data, goaway].concat()
+}
+
+#[tokio::test]
+async fn a_server_of_http2_may_close_with_its_answer() {
+    let at = targets::serve(|mut stream| async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        // The preface, and frames up to the one that asks.
+        let mut head = [0; 9];
+        if stream.read_exact(&mut [0; 24]).await.is_err() {
+            return;
+        }
+        while head[3] != 1 {
+            if stream.read_exact(&mut head).await.is_err() {
+                return;
+            }
+            let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+            let _ = stream.read_exact(&mut payload).await;
+        }
+        let _ = stream.write_all(&last_words(b"all is ok here")).await;
+    })
+    .await;
+    let check = http("/close", "http2 = true\nexpect.body = \"ok here\"");
+    for _ in 0..50 {
+        succeeds(at, &check, "").await;
+    }
+}
+
 #[tokio::test]
 async fn what_is_killed_hung_or_slow_is_told_apart() {
     let (killed, hung) = (targets::killed().await, targets::hung().await);

@@ -39,7 +39,7 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         let day = |days: i64| {
-            let unix = clock::unix_secs() as i64 + days * 86_400 + 3_600;
+            let unix = clock::unix_secs() as i64 + days * 86_400 + 5_400;
             rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(unix as u64)
         };
         (params.not_before, params.not_after) = (day(days.0), day(days.1));
@@ -72,7 +72,7 @@ async fn a_certificate_must_be_valid_for_the_name_and_for_as_long_as_is_wanted()
     succeeds(good, &authority.check("expect.cert_valid_for = \"19d\""), "20 days").await;
     let longer = authority.check("expect.cert_valid_for = \"30d\"");
     fails(good, &longer, Fault::Endpoint, "certificate valid for 20 days 1 h, expected 30 days").await;
-    // It is 481 hours and the second in which it ends, not 20 days.
+    // It is 481 hours and a half, not 20 days.
     let hours = |hours: u32| authority.check(&format!("expect.cert_valid_for = \"{hours}h\""));
     succeeds(good, &hours(480), "").await;
     fails(good, &hours(482), Fault::Endpoint, "20 days 1 h, expected 20 days 2 h").await;
@@ -80,7 +80,7 @@ async fn a_certificate_must_be_valid_for_the_name_and_for_as_long_as_is_wanted()
     fails(good, &other, Fault::Endpoint, "the certificate is for another name").await;
     let expired = authority.server("www.example.com", (-10, -2), &[]).await;
     fails(expired, &authority.check(""), Fault::Endpoint, "the certificate has expired").await;
-    succeeds(expired, &authority.check("verify = false"), "certificate expired 47 hours ago").await;
+    succeeds(expired, &authority.check("verify = false"), "certificate expired 46 hours ago").await;
     let stranger = Authority::new("theirs").server("www.example.com", (-10, 20), &[]).await;
     fails(stranger, &authority.check(""), Fault::Endpoint, "an authority that is not trusted here").await;
     succeeds(stranger, &authority.check("verify = false"), "20 days").await;
@@ -100,6 +100,31 @@ async fn the_server_chooses_the_version_of_http() {
     }
     let one = authority.server("www.example.com", (-10, 20), &[b"http/1.1"]).await;
     fails(one, &authority.check("http2 = true"), Fault::Endpoint, "").await;
+}
+
+#[tokio::test]
+async fn a_tcp_server_over_tls_says_what_it_should() {
+    let authority = Authority::new("ours");
+    let acceptor = authority.acceptor("mail.example.com", (-10, 20), &[]);
+    let at = targets::serve(move |stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            use tokio::io::AsyncWriteExt;
+            let Ok(mut stream) = acceptor.accept(stream).await else { return };
+            let _ = stream.write_all(b"220 mail.example.com\r\n").await;
+            let _ = stream.shutdown().await;
+        }
+    })
+    .await;
+    let ca = authority.file.path().display();
+    let check = |sni: &str, text: &str| {
+        format!(
+            "tcp = \"{{address}}:465\"\ntls = true\nsni = \"{sni}\"\nca = \"{ca}\"\nexpect.text = \"{text}\""
+        )
+    };
+    succeeds(at, &check("mail.example.com", "220 mail"), "certificate valid for 20 days").await;
+    fails(at, &check("mail.example.com", "221"), Fault::Endpoint, "\"221\" did not come").await;
+    fails(at, &check("www.example.com", "220"), Fault::Endpoint, "the certificate is for another name").await;
 }
 
 #[tokio::test]

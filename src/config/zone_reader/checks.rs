@@ -13,6 +13,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_rustls::rustls::pki_types::ServerName;
 
 /// The keys that say what a check does.
 const KINDS: [&str; 10] = ["http", "tcp", "dns", "grpc", "ping", "command", "push", "all", "any", "at_least"];
@@ -175,6 +176,15 @@ fn flag(reader: &mut Reader<'_>, table: &mut Table<'_>, key: &'static str) -> Op
     table.take(key).and_then(|value| reader.boolean(value))
 }
 
+/// `host`: what is asked for, perhaps with a port.
+fn host(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Option<String> {
+    table.take("host").and_then(|value| {
+        let is_host = |text: &str| text.parse::<hyper::http::uri::Authority>().is_ok() && !text.contains('@');
+        let form = "a host, perhaps with a port, as in \"www.example.com\"";
+        reader.parse(value, form, |text| is_host(text).then(|| text.to_owned()))
+    })
+}
+
 /// How TLS is done, with the keys that say so.
 fn tls(
     reader: &mut Reader<'_>,
@@ -185,7 +195,11 @@ fn tls(
     base: &Path,
 ) -> Option<Tls> {
     let keys = ["sni", "verify", "ca"].map(|key| (key, table.peek(key).map(|value| value.span)));
-    let sni = text(reader, table, "sni");
+    let sni = table.take("sni").and_then(|value| {
+        let is_name = |text: &str| ServerName::try_from(text.to_owned()).is_ok();
+        let form = "the name in a certificate, as in \"www.example.com\"";
+        reader.parse(value, form, |text| is_name(text).then(|| text.to_owned()))
+    });
     let verify = flag(reader, table, "verify").unwrap_or(true);
     let ca = table.take("ca").and_then(|value| {
         let path = base.join(reader.string(value)?.value);
@@ -249,7 +263,7 @@ fn http(reader: &mut Reader<'_>, table: &mut Table<'_>, value: Value<'_>, base: 
     if path.parse::<hyper::Uri>().is_err() {
         reader.error(value.span, format!("{path:?} is not a path of a URL"));
     }
-    let host = text(reader, table, "host");
+    let host = host(reader, table);
     let bare = host.as_deref().map(without_port);
     let tls = tls(reader, table, &mut expected, secure, bare, base);
     let method = table.take("method").and_then(|value| {
@@ -301,7 +315,7 @@ fn grpc(reader: &mut Reader<'_>, table: &mut Table<'_>, value: Value<'_>, base: 
     let place = reader.string(value)?.value;
     let port = port(reader, &place, value.span, None);
     let on = flag(reader, table, "tls").unwrap_or(false);
-    let host = text(reader, table, "host");
+    let host = host(reader, table);
     let tls = tls(reader, table, &mut expected, on, host.as_deref().map(without_port), base);
     let service = table.take("service").and_then(|value| {
         let short = |text: &str| (text.len() <= 127).then(|| text.to_owned());
@@ -356,12 +370,18 @@ fn push(reader: &mut Reader<'_>, value: Value<'_>) -> Option<PushProbe> {
         let long = |text: &str| (16..=256).contains(&text.len()).then(|| text.to_owned());
         reader.parse(value, "a secret of 16 to 256 characters", long)
     });
-    let ttl = table.take("ttl").and_then(|value| reader.seconds(value)).unwrap_or(30);
+    let ttl = table.take("ttl").and_then(|value| {
+        let ttl = reader.seconds(value)?;
+        if ttl == 0 {
+            reader.error(value.span, "a report that holds for no time is none: ttl = \"30s\"");
+        }
+        Some(ttl)
+    });
     if table.peek("token").is_none() {
         reader.error(value.span, "reports need a secret: push = { token = \"...\", ttl = \"30s\" }");
     }
     reader.finish(table, "push");
-    Some(PushProbe { token: token?, ttl: Duration::from_secs(ttl.max(1).into()) })
+    Some(PushProbe { token: token?, ttl: Duration::from_secs(ttl.unwrap_or(30).max(1).into()) })
 }
 
 fn calculated(

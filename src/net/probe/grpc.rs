@@ -1,7 +1,7 @@
 //! The health service of gRPC (grpc.health.v1.Health/Check), over HTTP/2. Its two messages have one field each: they are written here.
 
 use super::connect::{Connection, Wanted, connect};
-use super::http::{AGENT, ask_2};
+use super::http::{AGENT, ask_2, driven};
 use super::means::Protocols;
 use super::{Failure, Means, Note, Reached, Stage, socket, wrong};
 use crate::config::GrpcProbe;
@@ -30,10 +30,7 @@ pub(super) async fn probe(
         .body(Full::new(Bytes::from(question(&grpc.service))))
         .map_err(|error| wrong(format!("the request cannot be made: {error}")))?;
     let (response, connection) = ask_2(stream, request).await?;
-    tokio::select! {
-        judged = judge(grpc, response, reached) => judged?,
-        () = connection => return Err(wrong("the connection was closed amid the answer")),
-    }
+    driven(connection, judge(grpc, response, reached)).await?;
     Ok(note)
 }
 

@@ -30,11 +30,7 @@ pub(super) async fn probe(
     if http2 || http.http2 {
         let request = request(target, http, true)?;
         let (response, connection) = Box::pin(ask_2(stream, request)).await?;
-        // It drives the reading of the body.
-        tokio::select! {
-            judged = judge(http, response, reached) => judged?,
-            () = connection => return Err(wrong("the connection was closed amid the answer")),
-        }
+        driven(connection, judge(http, response, reached)).await?;
     } else {
         let request = request(target, http, false)?;
         let (mut sender, connection) = http1::Builder::new()
@@ -46,15 +42,19 @@ pub(super) async fn probe(
             let response = sender.send_request(request).await.map_err(|error| failed(&error))?;
             judge(http, response, reached).await
         };
-        let mut connection = std::pin::pin!(connection);
-        let mut asked = std::pin::pin!(asked);
-        tokio::select! {
-            judged = &mut asked => judged?,
-            // It may end before what it brought has been read.
-            _ = &mut connection => asked.await?,
-        }
+        driven(connection, asked).await?;
     }
     Ok(note)
+}
+
+/// What comes of `asked` while what drives its connection runs. That may end before all it brought has been read: servers close with their
+/// answer, or say that they will.
+pub(in crate::net) async fn driven<R>(connection: impl Future, asked: impl Future<Output = R>) -> R {
+    let mut asked = std::pin::pin!(asked);
+    tokio::select! {
+        result = &mut asked => result,
+        _ = connection => asked.await,
+    }
 }
 
 /// Sends over HTTP/2; what drives the connection is returned with the response.
@@ -71,15 +71,21 @@ where
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| failed(&error))?;
-    let mut connection = Box::pin(async move {
-        let _ = connection.await;
-    });
+    let mut connection = Box::pin(connection);
+    let mut ended = false;
+    let mut response = std::pin::pin!(sender.send_request(request));
     let response = tokio::select! {
-        response = sender.send_request(request) => response.map_err(|error| failed(&error))?,
-        () = &mut connection => return Err(wrong("the connection was closed before an answer")),
+        response = &mut response => response,
+        _ = &mut connection => {
+            ended = true;
+            response.await
+        }
     };
+    let response = response.map_err(|error| failed(&error))?;
     Ok((response, async move {
-        connection.await;
+        if !ended {
+            let _ = connection.await;
+        }
         drop(sender);
     }))
 }

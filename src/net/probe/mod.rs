@@ -10,6 +10,7 @@ mod query;
 mod tcp;
 
 pub(super) use connect::Stream;
+pub(super) use http::driven;
 pub use means::Means;
 
 use crate::clock;
