@@ -9,7 +9,6 @@ control socket or to the listener of reports; for an edit the file is written be
 """
 
 import argparse
-import os
 import socket
 import struct
 import subprocess
@@ -153,10 +152,11 @@ def main():
             # Files count as unchanged when they have been for two seconds.
             time.sleep(3)
             call("/reload", control)
+            last = "192.0.2.3"
             for i in range(asked.changes):
                 measure("override", client, "192.0.2.2", lambda: call("/health/override?pattern=one&kind=drain", control), rows)
+                measure("report", client, last, lambda: push("down"), rows)
                 last = f"192.0.2.{100 + i % 100}"
-                measure("report", client, f"192.0.2.{99 + i % 100}" if i else "192.0.2.3", lambda: push("down"), rows)
                 edited.write_text(zone(last))
                 measure("edit and reload", client, last, lambda: call("/reload", control), rows)
                 measure("report", client, "192.0.2.2", lambda: push("up"), rows)

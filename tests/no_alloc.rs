@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, unsafe_code)]
 
+use serde_json::json;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -196,12 +197,14 @@ fn placed() -> View {
     database.metadata.binary_format_major_version = 2;
     database.metadata.database_type = "Test-City".into();
     database.metadata.ip_version = maxminddb_writer::metadata::IpVersion::V6;
-    for (prefix, bits, country, latitude, longitude) in [
-        ("::81.0.0.0", 104, "DE", 50.1, 8.7),
-        ("::12.0.0.0", 104, "US", 38.9, -77.0),
-        ("2001:db8::", 32, "FR", 48.9, 2.4),
+    // Numbers in all the forms that databases have them in.
+    for (prefix, bits, country, asn, latitude, longitude) in [
+        ("::81.0.0.0", 104, "DE", json!("AS64500"), json!(50.1), json!(8.7)),
+        ("::12.0.0.0", 104, "US", json!(64501), json!("38.9"), json!("-77")),
+        ("2001:db8::", 32, "FR", json!("64502"), json!(49), json!(2)),
     ] {
-        let record = serde_json::json!({"country": {"iso_code": country}, "location": {"latitude": latitude, "longitude": longitude}});
+        let location = json!({"latitude": latitude, "longitude": longitude});
+        let record = json!({"country": {"iso_code": country}, "asn": asn, "location": location});
         let data = database.insert_value(record).unwrap();
         database
             .insert_node(maxminddb_writer::paths::IpAddrWithMask::new(prefix.parse().unwrap(), bits), data);
@@ -209,11 +212,14 @@ fn placed() -> View {
     database.write_to(std::fs::File::create(folder.path().join("geo.mmdb")).unwrap()).unwrap();
     std::fs::create_dir(folder.path().join("zones")).unwrap();
     let zone = "[records]\nby-country = { route = \"country\" }\nby-distance = { route = \"distance\" }\n\
+        by-network = { route = \"network\" }\n\
         [pool.eu]\nlocation = \"50.1,8.7\"\nmembers = [\"192.0.2.1\"]\n\
         [pool.us]\nlocation = \"38.9,-77.0\"\nmembers = [\"192.0.2.2\"]\n\
         [pool.net]\nmembers = [\"192.0.2.3\"]\n\
         [route.country]\nfallback = [\"us\"]\n\
         rule = [{ cidr = \"81.1.0.0/16\", use = \"net\" }, { country = [\"DE\", \"FR\"], use = \"eu\" }]\n\
+        [route.network]\nfallback = [\"us\"]\n\
+        rule = [{ asn = [64500, 64502], use = \"eu\" }, { asn = 64501, use = \"net\" }]\n\
         [route.distance]\nfallback = [\"us\"]\nrule = [{ nearest = [\"eu\", \"us\"] }]\n";
     std::fs::write(folder.path().join("zones/geo.test.toml"), zone).unwrap();
     let text = "zones.directory = \"zones\"\ngeo.database = \"geo.mmdb\"\n";
@@ -232,19 +238,21 @@ fn places_of_clients_allocate_nothing_whether_decisions_are_compiled_or_not() {
             assert!(waymark::steer::compile_decisions(&view.steering).is_empty());
         }
         let held = view.steering.iter().flat_map(|steering| steering.policy.decisions()).count();
-        assert_eq!(held, if compiled { 2 } else { 0 });
-        for (client, by_country, by_distance) in [
-            ("81.1.2.0", 3, 1),
-            ("81.2.2.0", 1, 1),
-            ("12.1.2.0", 2, 2),
-            ("203.0.113.0", 2, 1),
-            ("2001:db8::", 1, 1),
+        assert_eq!(held, if compiled { 3 } else { 0 });
+        for (client, by_country, by_distance, by_network) in [
+            ("81.1.2.0", 3, 1, 1),
+            ("81.2.2.0", 1, 1, 1),
+            ("12.1.2.0", 2, 2, 3),
+            ("203.0.113.0", 2, 1, 2),
+            ("2001:db8::", 1, 1, 1),
         ] {
             let address: std::net::IpAddr = client.parse().unwrap();
             let (family, source) = if address.is_ipv4() { (1, 24) } else { (2, 56) };
             let subnet = ClientSubnet { family, address, source, scope: 0 };
-            for (name, last) in [("by-country.geo.test.", by_country), ("by-distance.geo.test.", by_distance)]
+            for (name, last) in
+                [("by-country", by_country), ("by-distance", by_distance), ("by-network", by_network)]
             {
+                let name = &format!("{name}.geo.test.");
                 let message = query(name, Rtype::A, Some(subnet));
                 count(&view, &mut worker, &mut out, &message, "127.0.0.1:1");
                 let (allocations, outcome) = count(&view, &mut worker, &mut out, &message, "127.0.0.1:1");
