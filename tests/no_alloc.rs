@@ -211,7 +211,7 @@ fn placed() -> View {
     }
     database.write_to(std::fs::File::create(folder.path().join("geo.mmdb")).unwrap()).unwrap();
     std::fs::create_dir(folder.path().join("zones")).unwrap();
-    let zone = "[records]\nby-country = { route = \"country\" }\nby-distance = { route = \"distance\" }\n\
+    let zone = "[records]\nby-country = { route = \"country\", HTTPS = \"1 . alpn=h2\" }\nby-distance = { route = \"distance\" }\n\
         by-network = { route = \"network\" }\n\
         [pool.eu]\nlocation = \"50.1,8.7\"\nmembers = [\"192.0.2.1\"]\n\
         [pool.us]\nlocation = \"38.9,-77.0\"\nmembers = [\"192.0.2.2\"]\n\
@@ -249,6 +249,12 @@ fn places_of_clients_allocate_nothing_whether_decisions_are_compiled_or_not() {
             let address: std::net::IpAddr = client.parse().unwrap();
             let (family, source) = if address.is_ipv4() { (1, 24) } else { (2, 56) };
             let subnet = ClientSubnet { family, address, source, scope: 0 };
+            let https = query("by-country.geo.test.", Rtype::HTTPS, Some(subnet));
+            let (allocations, outcome) = count(&view, &mut worker, &mut out, &https, "127.0.0.1:1");
+            let Outcome::Reply(meta) = outcome else { panic!("{client}: {outcome:?}") };
+            let hint = [192, 0, 2, by_country];
+            assert!(out[..meta.len].windows(4).any(|octets| octets == hint), "{client}: the pool's address");
+            assert_eq!(allocations, 0, "{client}");
             for (name, last) in
                 [("by-country", by_country), ("by-distance", by_distance), ("by-network", by_network)]
             {

@@ -5,6 +5,7 @@
 //! the job is settled the request comes back here with its [`Progress`], which is read before the cache, so results that may not be
 //! cached end the walk too.
 
+mod hints;
 mod learnt;
 mod own;
 mod reply;

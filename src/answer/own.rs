@@ -3,7 +3,7 @@
 
 use super::{Link, Recursion, Source, Walk};
 use crate::rrset::{Rdatas, additional_name};
-use crate::steer::{self, Cursor, Draw, Family, Policy, Steering};
+use crate::steer::{self, Choice, Cursor, Draw, Family, Policy, Steering};
 use crate::wire::{Ede, Name, NameBuf, Rcode, Rtype, Section};
 use crate::zone::tree::Sought;
 use crate::zone::{Denied, Held, Lookup, Node, RrsetRef, SteerId, Zone};
@@ -103,6 +103,11 @@ impl<'a> Walk<'a, '_> {
             _ => node.rrset(rtype),
         };
         if let Some(set) = set {
+            if let (Some(id), Some(steering)) = (node.steered(), steering)
+                && self.add_hinted(steering, id, name, &set)
+            {
+                return Link::Done;
+            }
             if self.add_signed(name, &set) {
                 self.addresses_of(zone, &set);
             }
@@ -144,13 +149,11 @@ impl<'a> Walk<'a, '_> {
             _ if steering.policy.may_alias(id) => (&[Family::V4], Cursor::Peek),
             _ => return None,
         };
-        *self.seed = self.seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        self.reseed();
         // A reply that will not leave takes no turn.
         let moves = if cursor == Cursor::Take && self.is_spent() { Cursor::Peek } else { cursor };
-        let draw = Draw { seed: *self.seed, now: self.request.now.as_secs(), cursor: moves };
         for &family in families {
-            let choice = steering.policy.choose(id, family, &self.client, &steering.health, draw);
-            self.reply.narrow(choice.scope);
+            let choice = self.choose(steering, id, family, moves);
             let alias = matches!(choice.answer, steer::Answer::Cname(_));
             let nothing = choice.answer == steer::Answer::NoData;
             if (cursor == Cursor::Take || alias) && !(rtype == Rtype::ANY && nothing) {
@@ -161,13 +164,32 @@ impl<'a> Walk<'a, '_> {
         None
     }
 
+    /// Goes on to the next random number.
+    pub(super) fn reseed(&mut self) {
+        *self.seed = self.seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+    }
+
+    /// What a steered name comes to for this client, in one family.
+    pub(super) fn choose(
+        &mut self,
+        steering: &'a Steering,
+        id: SteerId,
+        family: Family,
+        cursor: Cursor,
+    ) -> Choice<'a> {
+        let draw = Draw { seed: *self.seed, now: self.request.now.as_secs(), cursor };
+        let choice = steering.policy.choose(id, family, &self.client, &steering.health, draw);
+        self.reply.narrow(choice.scope);
+        choice
+    }
+
     /// Answers with what was chosen for a steered name.
     fn chosen(
         &mut self,
         zone: &'a Zone,
         policy: &'a Policy,
         name: Name<'_>,
-        choice: &steer::Choice<'a>,
+        choice: &Choice<'a>,
     ) -> Link<'a> {
         match choice.answer {
             steer::Answer::Addresses { picked, count } => {

@@ -294,6 +294,22 @@ impl<'o, 'a> Reply<'o, 'a> {
         self.signed(section, owner, &RrsetRef { rtype, ttl, rdatas, signatures: Rdatas::EMPTY })
     }
 
+    /// Writes the records of an RRset into the answer with data that is made of theirs, as [`Reply::signed`] does a set. They have no signatures.
+    pub fn rewritten(
+        &mut self,
+        owner: Name<'_>,
+        set: &RrsetRef<'_>,
+        ttl: u32,
+        write: impl Fn(&mut Writer<'_>, &[u8]) -> Result<(), Full>,
+    ) -> bool {
+        let mark = self.writer.mark();
+        let written = set.rdatas.iter().try_for_each(|rdata| {
+            self.writer.record(Section::Answer, owner, set.rtype, Class::IN, ttl)?;
+            self.writer.rdata(|writer| write(writer, rdata))
+        });
+        self.keep_whole(Section::Answer, ttl, mark, written)
+    }
+
     /// Writes a single record, which is its TTL and data, as [`Reply::signed`] does a set.
     pub fn signed_record(
         &mut self,

@@ -369,7 +369,7 @@ pub(super) fn text(reply: &[u8]) -> String {
 }
 
 /// Asks; of what is no reply, what it is.
-fn ask(view: &View, words: &str) -> String {
+pub(super) fn ask(view: &View, words: &str) -> String {
     let (message, client, transport) = query(words);
     match respond(view, &message, client, transport) {
         Ok(reply) => text(&reply),
