@@ -117,7 +117,10 @@ impl Names {
         }
         let hint = closest(&name.value, sets.iter().flat_map(|(_, set)| set.iter().map(String::as_str)));
         let told = diagnostics.error(Some(name.span), format!("there is no {kind} named {:?}", name.value));
-        told.help = hint.or_else(|| Some(format!("define it: [{}.{}]", sets[0].0, name.value)));
+        let other = [("pool", &self.pools), ("route", &self.routes)];
+        let other = other.into_iter().find(|(_, set)| set.contains(&name.value));
+        let other = other.map(|(is, _)| format!("{} is a {is}", name.value));
+        told.help = other.or(hint).or_else(|| Some(format!("define it: [{}.{}]", sets[0].0, name.value)));
     }
 
     fn tell_unused(&self, zone: &ZoneFile, diagnostics: &mut Diagnostics) {

@@ -27,6 +27,12 @@ fn a_rule_whose_clients_are_all_taken_before_is_told() {
 }
 
 #[test]
+fn a_route_is_no_pool() {
+    let text = "records.v = { pool = \"r\" }\nroute.r.fallback = \"a\"";
+    check_route(text, &["error 4: there is no pool named \"r\"..r is a route"]);
+}
+
+#[test]
 fn some_of_the_nearest_are_left() {
     check_route("route.r.rule = [{ nearest = [\"a\"], skip = 1 }]", &["expected a number from 0 to 0"]);
     check_route("route.r.rule = [{ use = \"a\", take = 1 }]", &["take goes with nearest"]);

@@ -41,19 +41,26 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// From a query: `name=NAME&type=TYPE`, and `from=PREFIX`, without which this machine asks.
+    /// From a query: `name=NAME&type=TYPE` (A if there is none), and `from=PREFIX`, without which this machine asks.
     ///
     /// # Errors
     /// One line that says what is wrong with it.
     pub fn of(query: Option<&str>) -> Result<Asked, String> {
         let (mut from, mut rest) = (IpNet::from(IpAddr::from([127, 0, 0, 1])), Vec::new());
+        let mut typed = false;
         for (key, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             if key == "from" {
                 from = prefix_or_address(&value)
                     .ok_or(format!("from={value}: it is not an address or a prefix"))?;
-            } else {
+            } else if key == "name" || key == "type" {
+                typed |= key == "type";
                 rest.push((key, value));
+            } else {
+                return Err(format!("{key:?} means nothing here: name, type and from do"));
             }
+        }
+        if !typed {
+            rest.push(("type".into(), "A".into()));
         }
         let rest = form_urlencoded::Serializer::new(String::new()).extend_pairs(rest).finish();
         match select(Some(&rest))? {

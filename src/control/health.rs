@@ -75,7 +75,12 @@ pub(super) fn hold(checks: &Checks, query: Option<&str>) -> Result<Value, String
 pub(super) fn lift(checks: &Checks, query: Option<&str>) -> Result<Value, String> {
     let pattern = pattern(query)?.ok_or("say which: pattern=POOL/MEMBER")?;
     match checks.with(|health, now| health.lift(now, &pattern)) {
-        0 => Err(format!("there is no override of {pattern:?}: `waymark ctl health` lists them")),
+        0 => Err(checks.with(|health, _| match health.held_by(&pattern) {
+            Some(held) => {
+                format!("there is no override of {pattern:?}; what holds there is {held:?}: lift that")
+            }
+            None => format!("there is no override of {pattern:?}: `waymark ctl health` lists them"),
+        })),
         lifted => Ok(json!({ "lifted": lifted })),
     }
 }

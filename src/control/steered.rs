@@ -1,7 +1,7 @@
 //! What a steered name is answered with, for whom, and why: the pools that were looked at in their order, and how their members stand.
 
 use crate::clock::Instant;
-use crate::health::MemberId;
+use crate::health::{MemberId, State};
 use crate::net::Checks;
 use crate::steer::{Answer, Choice, Client, Explanation, Family, Routed, Steering};
 use crate::wire::{Name, Rtype};
@@ -36,6 +36,9 @@ pub(super) fn explain(
         ttl: (floor, ceiling),
     } = explained;
     let mut answered = Vec::new();
+    let is_of_family =
+        |id: &MemberId| steering.policy.address(id.0 as u16).is_ipv6() == (family == Family::V6);
+    let is_served = pools.iter().any(|(_, members)| members.iter().any(is_of_family));
     let text = match answer {
         Answer::Addresses { picked, count } => {
             answered.extend(picked[..count.into()].iter().map(|member| MemberId((*member).into())));
@@ -43,7 +46,11 @@ pub(super) fn explain(
             addresses.collect::<Vec<_>>().join(", ")
         }
         Answer::Cname(target) => format!("an alias of {target}"),
-        Answer::NoData => "no address of this family".into(),
+        Answer::NoData if pools.is_empty() => {
+            "nothing: no rule holds for it, and there is no fallback".into()
+        }
+        Answer::NoData if !is_served => "no address of this family".into(),
+        Answer::NoData => "nothing: every member is down, and so says on_all_down".into(),
         Answer::ServFail => "SERVFAIL: all is down".into(),
     };
     let member = |id: MemberId| {
@@ -51,6 +58,7 @@ pub(super) fn explain(
             .with(|health, now| health.member(now, zone, id).map(|member| member.to_json()))
             .unwrap_or_default();
         row["answered"] = answered.contains(&id).into();
+        row["weight"] = steering.policy.weight(id.0 as u16).into();
         row
     };
     let pools = pools.into_iter().map(|(name, members)| {
@@ -67,10 +75,18 @@ pub(super) fn explain(
         Some(hold) => {
             format!("what it follows from stays so for {hold} s, held within {floor} to {ceiling} s")
         }
+        None if !is_served => {
+            format!("none of its members is of this family: the ceiling of {floor} to {ceiling} s")
+        }
         None => format!("nothing checks its members: the ceiling of {floor} to {ceiling} s"),
     };
+    let is_up = |id: &MemberId| {
+        let standing = steering.health.get(*id);
+        standing.state != State::Down && !standing.drained
+    };
+    let forced = !answered.is_empty() && !answered.iter().any(is_up);
     json!({
-        "from": from.to_string(), "client": client.address().to_string(), "answer": text, "ttl": ttl, "floor": floor,
+        "forced": forced, "from": from.to_string(), "client": client.address().to_string(), "answer": text, "ttl": ttl, "floor": floor,
         "ceiling": ceiling, "hold": hold, "ttl_why": by_ttl, "scope": scope,
         "routes": routed.iter().map(decided).collect::<Value>(), "pools": pools.collect::<Value>(),
     })

@@ -60,6 +60,9 @@ fn steered(text: &mut String, link: &Value) {
     );
     line(text, 1, &head);
     line(text, 1, &format!("TTL {} s: {}", chosen["ttl"], word(&chosen["ttl_why"])));
+    if chosen["forced"] == true {
+        line(text, 1, "every member is down or drained: on_all_down decides");
+    }
     for route in chosen["routes"].as_array().into_iter().flatten() {
         routed(text, route);
     }
@@ -69,14 +72,25 @@ fn steered(text: &mut String, link: &Value) {
         for member in pool["members"].as_array().into_iter().flatten() {
             let answered = if member["answered"] == true { ", answered with" } else { "" };
             let row = format!(
-                "{} {} since {}: {}{answered}",
+                "{} {} since {}: {}{}{answered}",
                 word(&member["member"]),
                 word(&member["standing"]),
                 word(&member["since"]),
                 word(&member["why"]),
+                weight(member),
             );
             line(text, 3, &row);
         }
+    }
+}
+
+/// A member's weight where it is not that of all, and what its load leaves of it.
+fn weight(member: &Value) -> String {
+    let weight = member["weight"].as_u64().unwrap_or(1);
+    match member["share"].as_u64().unwrap_or(16) {
+        16 if weight == 1 => String::new(),
+        16 => format!(", weight {weight}"),
+        share => format!(", {share}/16 of weight {weight} for its load"),
     }
 }
 

@@ -23,7 +23,6 @@ struct Member {
     shed: Option<(u32, f64, f64)>,
     state: State,
     since: Instant,
-    why: String,
 }
 
 /// A [`Formula`] of endpoints by their place.
@@ -131,15 +130,14 @@ impl Health {
             let shed = watched.shed.as_ref();
             let was = before.and_then(|before| before.shed).map(|(index, ..)| index);
             let shed = shed.map(|(target, low, high)| (self.endpoint(target, now, fresh, was), *low, *high));
-            if let Some(Member { state, since, why, .. }) = before {
-                return Member { node, shed, state: *state, since: *since, why: why.clone() };
+            if let Some(Member { state, since, .. }) = before {
+                return Member { node, shed, state: *state, since: *since };
             }
             // One that is new is what it is, and that is no flip.
             let (standing, over) = self.standing(name, watched, &node, shed, now);
             let since = over.map(|over| Instant::from_secs(over.since.saturating_sub(self.epoch)));
             let since = since.unwrap_or_else(|| self.since(&node, now));
-            let why = self.why(&node, standing.state, over);
-            Member { node, shed, state: standing.state, since, why }
+            Member { node, shed, state: standing.state, since }
         };
         watch.members.iter().map(member).collect()
     }
@@ -299,7 +297,7 @@ impl Health {
             why: why.clone(),
         };
         let member = &mut self.zones[zone].members[index];
-        (member.state, member.since, member.why) = (standing.state, now, why);
+        (member.state, member.since) = (standing.state, now);
         self.note(now, what);
     }
 
@@ -326,10 +324,18 @@ impl Health {
     /// Why it stands so.
     fn why(&self, node: &Node, state: State, over: Option<&Override>) -> String {
         match over.filter(|over| over.kind != overrides::Kind::Drain) {
-            Some(over) if over.why.is_empty() => "an operator says so".into(),
-            Some(over) => format!("an operator says so: {}", over.why),
+            Some(over) => over.reason(),
             None => self.reason(node, state),
         }
+    }
+
+    /// The pattern of an override that holds a member of this one, which no override has itself.
+    pub fn held_by(&self, pattern: &str) -> Option<&str> {
+        let mut all = self.zones.iter().flat_map(Zone::watches);
+        all.find_map(|(zone, watch)| {
+            let held = overrides::holds(pattern, zone, watch).then(|| self.override_of(zone, watch))?;
+            Some(held?.pattern.as_str())
+        })
     }
 
     /// The override in force for a member: the last one set.
@@ -377,11 +383,10 @@ impl MemberView<'_> {
         let over = self.health.override_of(&self.zone.name, self.watch);
         let mut endpoints = Vec::new();
         self.endpoints(&self.member.node, &mut endpoints);
-        let why = match over.filter(|over| drained && !over.why.is_empty()) {
-            Some(over) => over.why.clone(),
-            // What keeps it unknown may have become known.
-            None if state == State::Unknown => self.health.why(&self.member.node, state, over),
-            None => self.member.why.clone(),
+        // As it is now: what it came into this state for may be another matter.
+        let (since, why) = match over.filter(|_| drained) {
+            Some(over) => (over.since, over.reason()),
+            None => (self.health.unix(self.member.since), self.health.why(&self.member.node, state, over)),
         };
         json!({
             "zone": self.zone.name,
@@ -390,7 +395,7 @@ impl MemberView<'_> {
             "address": self.watch.address.to_string(),
             "standing": if drained { "drained".into() } else { state.to_string() },
             "state": state.to_string(),
-            "since": time(self.health.unix(self.member.since)),
+            "since": time(since),
             "why": why,
             "share": share,
             "hold": (hold != u16::MAX).then_some(hold),

@@ -124,9 +124,18 @@ impl Override {
         })
     }
 
-    /// One line for the log.
+    /// Why it is as this says.
+    pub(super) fn reason(&self) -> String {
+        if self.why.is_empty() {
+            return "an operator says so".into();
+        }
+        format!("an operator says so: {}", self.why)
+    }
+
+    /// One line for the log: it is set, or has ended.
     pub(super) fn line(&self, what: &str) -> String {
-        let until = self.until.map_or(String::new(), |until| format!(" until {}", time(until)));
+        let until = self.until.filter(|_| what == "is set");
+        let until = until.map_or(String::new(), |until| format!(" until {}", time(until)));
         let why = if self.why.is_empty() { String::new() } else { format!(": {}", self.why) };
         format!("override {} {} {what}{until}{why}", self.kind.word(), self.pattern)
     }

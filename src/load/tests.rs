@@ -156,6 +156,18 @@ fn a_test_is_told_from_which_of_two_pools_with_the_same_members_its_answer_is() 
 }
 
 #[test]
+fn a_pool_that_sheds_load_answers_with_one_of_its_members() {
+    let pool = "w = { pool = \"p\" }\n[check.report]\npush = { token = \"0123456789abcdef\" }\n[pool.p]\n\
+                members = [\"192.0.2.1\", \"192.0.2.2\"]\nshed = { load = \"report\", low = 0.5, high = 0.9 }\n";
+    for (answer, expected) in [("", "\"192.0.2.2\""), ("answer = 2\n", "[\"192.0.2.1\", \"192.0.2.2\"]")] {
+        let test = format!("[[test]]\nquery = \"w A\"\nexpect = {expected}\n");
+        let mut zones = Zones::new(&[("a.test.toml", &format!("{GOOD}{pool}{answer}{test}"))]);
+        zones.load();
+        assert_eq!(zones.told, "");
+    }
+}
+
+#[test]
 fn what_has_not_changed_is_not_read_again() {
     let origin = "$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\n";
     let mut zones = Zones::new(&[

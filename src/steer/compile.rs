@@ -84,7 +84,8 @@ impl Policy {
                     address: member.address,
                     weight: member.weight.unwrap_or(1),
                 }));
-                let weighted = members.iter().any(|member| member.weight.is_some());
+                // Load makes weights of those that are all alike.
+                let weighted = spec.shed.is_some() || members.iter().any(|member| member.weight.is_some());
                 let most = limits::POOL_ANSWERS as u8;
                 Kind::Members {
                     members: start..self.members.len(),

@@ -201,6 +201,11 @@ impl Policy {
         self.members[member as usize].address
     }
 
+    /// The weight of a picked member.
+    pub fn weight(&self, member: u16) -> u32 {
+        self.members[usize::from(member)].weight
+    }
+
     /// The id of a picked member.
     pub fn member_id(&self, member: u16) -> &str {
         &self.members[usize::from(member)].id

@@ -52,6 +52,11 @@ fn what_is_down_at_the_start_is_never_answered_with() {
         assert!(told.stdout.contains(line), "{line:?} is not in {}", told.stdout);
     }
     assert!(daemon.has_logged("h.test. one/127.0.1.2 is down, was unknown: up: connect: Connection refused"));
+    let told = daemon.files.run("explain", &["www.h.test", "AAAA"]).stdout;
+    assert!(
+        told.contains("no address of this family") && told.contains("none of its members is of"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -96,6 +101,10 @@ fn what_an_operator_says_is_in_the_very_next_answer_and_outlives_a_restart() {
     let nobody = ctl(&daemon, "drain oen");
     assert_eq!(nobody.code, Some(1));
     assert!(nobody.stderr.contains("did you mean \"one\"?"), "{}", nobody.stderr);
+    done(&daemon, "drain two/*");
+    let held = ctl(&daemon, "lift two/third");
+    assert!(held.stderr.contains("what holds there is \"two/*\": lift that"), "{}", held.stderr);
+    done(&daemon, "lift two/*");
     let none = ctl(&daemon, "lift two");
     assert!(
         none.code == Some(1) && none.stderr.contains("there is no override of \"two\""),
@@ -131,6 +140,8 @@ fn an_endpoint_reports_itself_with_its_token() {
     assert!(http(&daemon, "POST /push?address=127.0.1.3").starts_with("HTTP/1.1 401"));
     assert!(http(&daemon, "GET /health?pattern=two").contains("\"state\":\"up\""));
     assert!(http(&daemon, "GET /health/history").contains("127.0.1.3"));
+    assert!(http(&daemon, "GET /explain?name=www.h.test").contains("\"weight\":1"), "A is the type meant");
+    assert!(http(&daemon, "GET /explain?below=h.test").contains("name, type and from do"));
 }
 
 #[test]

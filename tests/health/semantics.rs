@@ -383,6 +383,33 @@ fn an_edited_check_revives_nobody_before_it_is_asked() {
 }
 
 #[test]
+fn a_reason_is_what_is_so_now() {
+    let mut world = World::new(1, 1, 1, pace(10));
+    let why = |world: &World| world.health.members(world.now).next().unwrap().to_json()["why"].clone();
+    for (conduct, reason) in [
+        (Conduct::Hangs, "ping: hung"),
+        (Conduct::Refuses, "ping: connection refused"),
+        (Conduct::Answers, "ping succeeds"),
+    ] {
+        world.set(0, conduct);
+        world.run(60 * SECOND);
+        assert_eq!(why(&world), reason);
+    }
+    let says = "an operator says so: maintenance";
+    for (kind, state) in [(Kind::Up, State::Up), (Kind::Down, State::Down), (Kind::Drain, State::Down)] {
+        world.health.set_override(world.now, over("p0", kind, None)).unwrap();
+        world.set(0, if kind == Kind::Up { Conduct::Answers } else { Conduct::Refuses });
+        world.run(60 * SECOND);
+        assert_eq!((world.state(0), why(&world)), (state, says.into()));
+    }
+    assert_eq!(world.health.held_by("*/198.18.0.0"), Some("p0"));
+    assert_eq!(world.health.held_by("p1"), None);
+    let since = world.health.members(world.now).next().unwrap().to_json()["since"].clone();
+    let at = world.health.overrides()[0].to_json()["since"].clone();
+    assert_eq!(since, at, "what is drained is so since then");
+}
+
+#[test]
 fn what_cannot_be_asked_says_why() {
     let mut world = World::new(1, 1, 2, pace(10));
     world.set(1, Conduct::CannotBeAsked);
