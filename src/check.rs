@@ -22,7 +22,8 @@ pub fn run(path: &Path) -> ExitCode {
     }
     if let Some(Counts { fresh, records, .. }) = counts {
         let path = path.display();
-        let _ = say::out(format_args!("{path}: config and {fresh} zones are good, {records} records"));
+        let zones = if fresh == 1 { "1 zone".into() } else { format!("{fresh} zones") };
+        let _ = say::out(format_args!("{path}: the config and {zones} are good, {records} records"));
     }
     ExitCode::SUCCESS
 }

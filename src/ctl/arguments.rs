@@ -218,7 +218,11 @@ fn prefix(text: &str) -> Result<String, String> {
 
 fn hold_seconds(text: &str) -> Result<u32, String> {
     let read = Some(text).filter(|text| !text.is_empty()).and_then(read_seconds);
-    read.filter(|seconds| *seconds > 0).ok_or("it is not a time, as in 30m or 2h".into())
+    match read {
+        Some(seconds) if (1..=limits::OVERRIDE_TIME).contains(&seconds) => Ok(seconds),
+        Some(_) => Err("it must be a second to a year: without --for it holds until it is lifted".into()),
+        None => Err("it is not a time, as in 30m or 2h".into()),
+    }
 }
 
 /// The name of an address (RFC 1035 §3.5, RFC 3596 §2.5).

@@ -39,6 +39,9 @@ pub const FORMULA: usize = 1_000;
 /// Calculated checks within calculated checks.
 pub const CHECK_DEPTH: usize = 8;
 
+/// Seconds that an override with an end lasts at most: a year.
+pub const OVERRIDE_TIME: u32 = 366 * 86_400;
+
 /// Members that are shown at one go.
 pub const HEALTH_PIECE: usize = 1_000;
 

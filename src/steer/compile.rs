@@ -165,6 +165,16 @@ impl Places<'_> {
         // A database matters only to those that ask where clients are, and may change.
         let sections = Spec { rules: sections, fallback: fallback.clone() };
         let geo = geo.filter(|_| sections.wanted() != Gives::default());
+        // That there is no source at all is told when the file is read.
+        let gives = geo.map(|geo| geo.gives()).filter(|gives| *gives != Gives::default());
+        let lacking = gives.map(|gives| sections.wanted().lacking(gives)).unwrap_or_default();
+        if !lacking.is_empty() {
+            let (route, lacking) = (&spec.name.value, lacking.join(" and "));
+            let message = format!("route {route} asks for the {lacking} of clients, which no source says");
+            diagnostics.warning(Some(spec.name.span), message).help = Some(
+                "such keys hold for nobody, and nearest keeps the order of its list: add a database that has it".into(),
+            );
+        }
         // The pools of a draw by weight are the route's own, but may lead to a CNAME as others may.
         rules.iter().flat_map(|rule| self.lottery(rule)).flat_map(|lottery| lottery.pools).for_each(
             |(step, _)| {

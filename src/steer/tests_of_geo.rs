@@ -192,6 +192,33 @@ fn fields_that_no_database_has_are_told() {
     }
 }
 
+#[test]
+fn a_route_that_asks_for_what_no_source_says_is_told() {
+    let country = database(&[("81.0.0.0/8", serde_json::json!({"country": "DE"}))]);
+    let feed = feed("81.0.0.0/8,DE\n");
+    for (config, rule, lacking) in [
+        (geo_config(&[&country], ""), "country = \"DE\"\nuse = \"p\"", None),
+        (geo_config(&[&country], ""), "continent = \"EU\"\nuse = \"p\"", None),
+        (geo_config(&[&country], ""), "asn = 1\ncountry = \"DE\"\nuse = \"p\"", Some("the asn of clients")),
+        (geo_config(&[&country], ""), "nearest = \"p\"", Some("the location of clients")),
+        (with_feed(&[], &feed), "nearest = \"p\"", Some("the location of clients")),
+        (with_feed(&[], &feed), "cidr = \"10.0.0.0/8\"\nuse = \"p\"", None),
+    ] {
+        let text = format!(
+            "[records]\na = {{ route = \"r\" }}\n[pool.p]\nlocation = \"1,1\"\nmembers = [\"192.0.2.1\"]\n[route.r]\nfallback = \"p\"\n[[route.r.rule]]\n{rule}\n"
+        );
+        let mut diagnostics = Diagnostics::default();
+        let whole = Config::parse("", Path::new("waymark.toml"), &mut diagnostics);
+        let file = crate::config::ZoneFile::parse(&text, Path::new("a.test.toml"), &whole, &mut diagnostics);
+        let (geo, mut diagnostics) = (open(&config, None).0, Diagnostics::default());
+        diagnostics.add_file("a.test.toml".into(), text.into());
+        Policy::compile(&file, Some(&geo), &Shared::default(), &mut diagnostics);
+        let told = diagnostics.render(false);
+        assert_eq!(told.contains("which no source says"), lacking.is_some(), "{rule}\n{told}");
+        assert!(lacking.is_none_or(|lacking| told.contains(lacking)), "{rule}\n{told}");
+    }
+}
+
 /// A geofeed.
 fn feed(text: &str) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();

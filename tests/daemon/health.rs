@@ -98,6 +98,10 @@ fn what_an_operator_says_is_in_the_very_next_answer_and_outlives_a_restart() {
     assert_eq!(ask(daemon.address(), "www.h.test."), "NOERROR 127.0.1.3");
     assert_eq!(done(&daemon, "lift *"), "3 overrides are lifted");
     assert!(ask(daemon.address(), "www.h.test.").starts_with("NOERROR 127.0.1."));
+    for time in ["0s", "400d"] {
+        let told = ctl(&daemon, &format!("drain one --for {time}")).stderr;
+        assert!(told.contains("it must be a second to a year"), "{told}");
+    }
     let nobody = ctl(&daemon, "drain oen");
     assert_eq!(nobody.code, Some(1));
     assert!(nobody.stderr.contains("did you mean \"one\"?"), "{}", nobody.stderr);

@@ -11,7 +11,7 @@ fn check_says_all_that_is_wrong_with_its_place_and_by_its_exit_code() {
     let files = Files::new(LISTEN, "");
     let good = files.run("check", &[]);
     assert_eq!((good.code, &*good.stderr), (Some(0), ""));
-    assert!(good.stdout.contains("1 zones are good, 5 records"), "{}", good.stdout);
+    assert!(good.stdout.contains("the config and 1 zone are good, 5 records"), "{}", good.stdout);
     files.write("zones/b.test.toml", "[records]\nwww = { A = \"nonsense\" }\nodd = { pool = \"webb\" }\n");
     files.write("zones/c.test.zone", "@ SOA ns h 1 2 3 4 5\n@ NS ns\nx A 192.0.2.256\n");
     let bad = files.run("check", &[]);

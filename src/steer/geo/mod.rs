@@ -81,6 +81,17 @@ impl Gives {
         self.location |= other.location;
     }
 
+    /// What is wanted, in words, that another does not give.
+    pub fn lacking(self, other: Gives) -> Vec<&'static str> {
+        let things = [
+            (self.country && !other.country, "country"),
+            (self.continent && !other.continent, "continent"),
+            (self.asn && !other.asn, "asn"),
+            (self.location && !other.location, "location"),
+        ];
+        things.into_iter().filter(|(lacks, _)| *lacks).map(|(_, thing)| thing).collect()
+    }
+
     fn both(self, other: Gives) -> Gives {
         Gives {
             country: self.country && other.country,
@@ -231,6 +242,14 @@ impl Geo {
         let (feeds, databases) =
             geo.map(|geo| (Arc::clone(&geo.feeds), geo.databases.clone())).unwrap_or_default();
         Some(Arc::new(Geo { networks, feeds, databases }))
+    }
+
+    /// Of which things anything is said of anybody.
+    pub(super) fn gives(&self) -> Gives {
+        let mut gives = self.networks.gives;
+        gives.add(self.feeds.overrides.gives);
+        self.databases.iter().for_each(|database| gives.add(database.gives()));
+        gives
     }
 
     /// Whether it is made from the same data.
