@@ -28,6 +28,11 @@ const CONTINENTS: [([u8; 2], &str); 7] = [
     (*b"SA", "AR BO BR CL CO EC FK GF GY PE PY SR UY VE"),
 ];
 
+/// Whether there is a continent of this code.
+pub(super) fn is_continent(code: [u8; 2]) -> bool {
+    CONTINENTS.iter().any(|(continent, _)| *continent == code)
+}
+
 /// The continent of a country; none for what is no country.
 pub(crate) fn continent_of(country: [u8; 2]) -> Option<[u8; 2]> {
     let holds = |codes: &str| codes.as_bytes().chunks(3).any(|code| code[..2] == country);

@@ -39,6 +39,10 @@ pub(super) fn explain(
     let is_of_family =
         |id: &MemberId| steering.policy.address(id.0 as u16).is_ipv6() == (family == Family::V6);
     let is_served = pools.iter().any(|(_, members)| members.iter().any(is_of_family));
+    let is_up_for_other = steering.policy.pools_up(&steering.health).any(|(pool, other, up)| {
+        let looked_at = pools.iter().find(|(name, _)| *name == pool);
+        up && other != family && looked_at.is_some_and(|(_, members)| !members.iter().any(is_of_family))
+    });
     let text = match answer {
         Answer::Addresses { picked, count } => {
             answered.extend(picked[..count.into()].iter().map(|member| MemberId((*member).into())));
@@ -50,6 +54,7 @@ pub(super) fn explain(
             "nothing: no rule holds for it, and there is no fallback".into()
         }
         Answer::NoData if !is_served => "no address of this family".into(),
+        Answer::NoData if is_up_for_other => "no address of this family: its pool is up for the other".into(),
         Answer::NoData => "nothing: every member is down, and so says on_all_down".into(),
         Answer::ServFail => "SERVFAIL: all is down".into(),
     };

@@ -61,7 +61,7 @@ fn steered(text: &mut String, link: &Value) {
     line(text, 1, &head);
     line(text, 1, &format!("TTL {} s: {}", chosen["ttl"], word(&chosen["ttl_why"])));
     if chosen["forced"] == true {
-        line(text, 1, "every member is down or drained: on_all_down decides");
+        line(text, 1, "answered with though down or drained: on_all_down decides");
     }
     for route in chosen["routes"].as_array().into_iter().flatten() {
         routed(text, route);

@@ -251,7 +251,7 @@ impl Health {
         self.witnessed = now;
         let mut addresses = HashSet::from([address]);
         let mut others = Vec::new();
-        for (_, index) in self.queue.iter().rev() {
+        for (_, index) in self.queue.iter().rev().take(limits::WITNESSES_PASSED) {
             let Some(slot) = &self.slots[*index as usize] else { continue };
             let (at, endpoint) = (slot.target.address, &slot.endpoint);
             let may_be_asked = slot.pushed.is_none() && endpoint.in_question_since().is_none();

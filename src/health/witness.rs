@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Who was heard of last, and who was asked since and is silent.
 #[derive(Debug, Default)]
 pub(super) struct Witness {
-    /// Who was asked last of those that were heard of, and who of another address.
+    /// The two addresses that were asked last of those that were heard of, and when.
     lives: [Option<(Instant, IpAddr)>; 2],
     /// Since when an address owes an answer.
     owing: HashMap<IpAddr, Instant>,
@@ -44,13 +44,14 @@ impl Witness {
         }
         // What comes now may have left long ago: all that is known is that it did after it was asked for.
         let asked = self.forget(address).unwrap_or(now);
-        let [first, second] = self.lives;
-        let others = [first, second].into_iter().flatten().filter(|(_, other)| *other != address);
-        let own = first.into_iter().chain(second).filter(|(_, who)| *who == address).map(|(at, _)| at);
-        let own = own.fold(asked, Instant::max);
-        let mut lives: Vec<_> = others.chain([(own, address)]).collect();
-        lives.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-        self.lives = [lives.first().copied(), lives.get(1).copied()];
+        let life = (asked, address);
+        if let Some(own) = self.lives.iter_mut().flatten().find(|(_, who)| *who == address) {
+            own.0 = own.0.max(asked);
+        } else if let Some(oldest) = self.lives.iter_mut().min()
+            && *oldest < Some(life)
+        {
+            *oldest = Some(life);
+        }
     }
 
     /// It is not asked any more. Returns since when it owed an answer.
@@ -72,7 +73,7 @@ impl Witness {
         now: Instant,
     ) -> bool {
         // Witnesses may have been asked for another just before.
-        let from = last - limits::WITNESS_GAP.min(last.since(Instant::ZERO));
+        let from = last - limits::WITNESS_GAP;
         let heard = |(at, who): &(Instant, IpAddr)| *who != address && *at >= from;
         if address.is_loopback() || self.lives.iter().flatten().any(heard) {
             return false;

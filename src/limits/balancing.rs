@@ -99,6 +99,9 @@ pub const WITNESSES_ASKED: usize = 8;
 /// And how many are looked at for that.
 pub const WITNESSES_LOOKED_AT: usize = 256;
 
+/// Endpoints that are passed over at the most to find those: such as report themselves, or are in question when many die at once.
+pub const WITNESSES_PASSED: usize = 8_192;
+
 /// How far apart that is done: when thousands die at once, the few that live are asked ten times a second.
 pub const WITNESS_GAP: Duration = Duration::from_millis(100);
 

@@ -166,7 +166,9 @@ impl Loader {
                 Outcome::Same(place) => {
                     let entry = before[place].take();
                     let told = entry.as_ref().and_then(|entry| entry.settled.as_ref());
-                    told.iter().for_each(|told| diagnostics.append(Diagnostics::clone(told)));
+                    if let Some(told) = told.filter(|told| !told.is_empty()) {
+                        diagnostics.append(told.clone());
+                    }
                     self.entries.extend(entry);
                 }
                 Outcome::Read(entry, told) => {

@@ -197,8 +197,8 @@ impl Pool {
         }
         let side = usize::from(family == Family::V6);
         for (word, seen) in past.last_up[side].iter().zip(seen) {
-            // Written only when it changes, so that the line stays shared by all workers.
-            if word.load(Ordering::Relaxed) != seen {
+            // Written only when it changes, so that the line stays shared by all workers; and not by who only looks.
+            if draw.cursor == Cursor::Take && word.load(Ordering::Relaxed) != seen {
                 word.store(seen, Ordering::Relaxed);
             }
         }

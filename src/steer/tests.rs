@@ -344,6 +344,20 @@ fn the_last_known_members_answer_when_all_are_down() {
 }
 
 #[test]
+fn who_only_looks_leaves_the_last_known_as_they_were() {
+    let steering = steering("a = { route = \"r\" }", &format!("{CHAIN}on_all_down = \"last_known\""), None);
+    let all = ["m1", "m2", "m3", "spare"];
+    down(&steering, "m1");
+    assert_eq!(ask(&steering, "::1"), "192.0.2.2");
+    (0..all.len() as u32).for_each(|id| steering.health.set(MemberId(id), Standing::UNCHECKED));
+    let draw = Draw { seed: 0, now: 0, cursor: Cursor::Peek };
+    let peeked = steering.policy.choose(SteerId(0), Family::V4, &client("::1"), &steering.health, draw);
+    assert_eq!(text(&steering, &peeked), "192.0.2.1", "which would have been up last");
+    all.iter().for_each(|id| down(&steering, id));
+    assert_eq!(ask(&steering, "::1"), "192.0.2.2");
+}
+
+#[test]
 fn who_was_up_last_is_known_to_the_policy_that_follows() {
     let text = format!("{CHAIN}on_all_down = \"last_known\"");
     let made = || steering("a = { route = \"r\" }", &text, None);

@@ -176,6 +176,24 @@ fn a_pool_that_is_gone_is_not_told_to_be_up_again() {
 }
 
 #[test]
+fn why_a_family_has_no_address_is_told_as_it_is() {
+    let files = Files::new(LISTEN, "");
+    files.write(
+        "zones/h.test.toml",
+        "[records]\n\"@\" = { NS = \"ns\" }\nns = { A = \"192.0.2.53\" }\nwww = { route = \"r\" }\n\
+         [pool.six]\nmembers = [\"2001:db8::6\"]\n[pool.four]\nmembers = [\"192.0.2.4\"]\n\
+         [route.r]\nfallback = [\"six\", \"four\"]\non_all_down = \"none\"\n",
+    );
+    let daemon = files.start();
+    let told = || daemon.files.run("explain", &["www.h.test", "A"]).stdout;
+    assert!(told().contains("no address of this family: its pool is up for the other"), "{}", told());
+    done(&daemon, "down six");
+    assert_eq!(ask(daemon.address(), "www.h.test."), "NOERROR 192.0.2.4");
+    done(&daemon, "down four");
+    assert!(told().contains("nothing: every member is down, and so says on_all_down"), "{}", told());
+}
+
+#[test]
 fn a_member_is_asked_elsewhere_than_where_it_serves() {
     let asked = target("127.0.0.1", 0);
     let at = asked.local_addr().unwrap();

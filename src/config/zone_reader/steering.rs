@@ -1,6 +1,7 @@
 //! `[pool.X]`, `[route.X]`, `[network.X]`.
 
 use super::Parts;
+use crate::config::continent::is_continent;
 use crate::config::reader::{Reader, Table, Value};
 use crate::config::{
     ActionSpec, MemberSpec, NetworkSpec, OnAllDown, Pick, PlaceSpec, PoolKind, PoolSpec, ProbedAt, RouteSpec,
@@ -273,7 +274,7 @@ fn read_country(reader: &mut Reader<'_>, value: Value<'_>) -> Option<[u8; 2]> {
 }
 
 fn read_continent(reader: &mut Reader<'_>, value: Value<'_>) -> Option<[u8; 2]> {
-    let known = |text: &str| two_letters(text).filter(|code| CONTINENTS.contains(&&code[..]));
+    let known = |text: &str| two_letters(text).filter(|code| is_continent(*code));
     reader.parse(value, "one of AF, AN, AS, EU, NA, OC, SA", known)
 }
 
@@ -300,8 +301,6 @@ fn read_sticky(reader: &mut Reader<'_>, value: Value<'_>) -> Option<(u8, u8)> {
 
 const PICKS: [(&str, Pick); 3] =
     [("round-robin", Pick::RoundRobin), ("random", Pick::Random), ("hash", Pick::Hash)];
-
-const CONTINENTS: [&[u8]; 7] = [b"AF", b"AN", b"AS", b"EU", b"NA", b"OC", b"SA"];
 
 /// A code of two letters, in upper case.
 pub(crate) fn two_letters(text: &str) -> Option<[u8; 2]> {
