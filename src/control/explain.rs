@@ -2,7 +2,7 @@
 
 use super::Learnt;
 use super::learnt::{select, verdict};
-use super::steered;
+use super::steered::Steered;
 use crate::answer::View;
 use crate::cache::{Selection, Verdict};
 use crate::clock::{self, Instant};
@@ -11,7 +11,7 @@ use crate::limits;
 use crate::net::{Checks, Shards};
 use crate::resolve::{self, End, InFlight, Question, Start, Step, Trace, Transport};
 use crate::wire::{Name, OwnedName, Rcode, Rtype};
-use crate::zone::{Lookup, Zone};
+use crate::zone::{Held, Lookup, Zone};
 use ipnet::IpNet;
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -175,16 +175,21 @@ impl Explainer {
             return None;
         }
         link["end"] = json!(end);
-        let steering = held.policy.and_then(|policy| self.view.steering.get(policy));
-        if let (Some(steering), Lookup::Name { node, .. }) = (steering, zone.lookup(at, rtype))
-            && let Some(id) = node.steered()
-            && matches!(rtype, Rtype::A | Rtype::AAAA)
-        {
-            let known = (&*self.checks, clock::now());
-            link["steered"] = steered::explain(held.apex.as_name(), steering, id, rtype, asked.from, known);
-            link["signatures"] = json!("none: steered answers are not signed");
-        }
-        Some((link, next))
+        let Some(steered) = self.steered(held, zone, at, asked) else { return Some((link, next)) };
+        link["end"] = json!("steered: pools and routes choose");
+        link["steered"] = steered.to_json(held.apex.as_name(), &self.checks);
+        link["signatures"] = json!("none: steered answers are not signed");
+        Some((link, steered.alias()))
+    }
+
+    /// How a name is steered for who asks, where pools and routes have a say over the type.
+    fn steered(&self, held: &Held, zone: &Zone, at: Name<'_>, asked: &Asked) -> Option<Steered<'_>> {
+        let steering = self.view.steering.get(held.policy?)?;
+        let Lookup::Name { node, .. } = zone.lookup(at, asked.rtype) else { return None };
+        let steered = Steered::new(steering, node.steered()?, asked.rtype, asked.from, clock::now())?;
+        // A CNAME stands for every type.
+        let is_said = matches!(asked.rtype, Rtype::A | Rtype::AAAA) || steered.alias().is_some();
+        is_said.then_some(steered)
     }
 
     /// The questions under way, the oldest first.
@@ -236,8 +241,12 @@ fn own_end(zone: &Zone, name: Name<'_>, rtype: Rtype) -> (String, Option<OwnedNa
             };
             match target(Rtype::CNAME).filter(|_| rtype != Rtype::CNAME) {
                 Some(target) => (format!("an alias{by} of {target}"), Some(target)),
-                None if node.steered().is_some() => (format!("steered{by}: pools and routes choose"), None),
-                None if node.rrset(rtype).is_some() => (format!("has {rtype} records{by}"), None),
+                None if node.rrset(rtype).is_some() => {
+                    let is_hinted = matches!(rtype, Rtype::HTTPS | Rtype::SVCB) && node.steered().is_some();
+                    let hints =
+                        if is_hinted { "; their address hints are what A and AAAA choose" } else { "" };
+                    (format!("has {rtype} records{by}{hints}"), None)
+                }
                 None => (format!("exists{by}, but has no {rtype} records"), None),
             }
         }

@@ -1,98 +1,158 @@
 //! What a steered name is answered with, for whom, and why: the pools that were looked at in their order, and how their members stand.
 
 use crate::clock::Instant;
-use crate::health::{MemberId, State};
+use crate::config::OnAllDown;
+use crate::health::MemberId;
 use crate::net::Checks;
-use crate::steer::{Answer, Choice, Client, Explanation, Family, Routed, Steering};
-use crate::wire::{Name, Rtype};
+use crate::steer::{
+    Answer, Basis, Choice, Client, Explanation, Family, Hold, Looked, Routed, Stands, Steering,
+};
+use crate::wire::{Name, OwnedName, Rtype};
 use crate::zone::SteerId;
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
-/// Who asks, from a prefix; a single address is all of itself.
-fn client(from: IpNet) -> Client {
-    Client::new(from.addr(), from.prefix_len())
+/// A steered name as a client is answered.
+pub(super) struct Steered<'s> {
+    steering: &'s Steering,
+    explained: Explanation<'s>,
+    from: IpNet,
+    client: Client,
 }
 
-/// The choice for a client, which takes no turn.
-pub(super) fn explain(
-    zone: Name<'_>,
-    steering: &Steering,
-    id: SteerId,
-    rtype: Rtype,
-    from: IpNet,
-    (checks, now): (&Checks, Instant),
-) -> Value {
-    let family = if rtype == Rtype::AAAA { Family::V6 } else { Family::V4 };
-    let client = client(from);
-    let Some(explained) = steering.policy.explain(id, family, &client, &steering.health, now.as_secs())
-    else {
-        return Value::Null;
-    };
-    let Explanation {
-        choice: Choice { answer, ttl, scope, pool, hold },
-        routed,
-        pools,
-        ttl: (floor, ceiling),
-    } = explained;
-    let mut answered = Vec::new();
-    let is_of_family =
-        |id: &MemberId| steering.policy.address(id.0 as u16).is_ipv6() == (family == Family::V6);
-    let is_served = pools.iter().any(|(_, members)| members.iter().any(is_of_family));
-    let is_up_for_other = steering.policy.pools_up(&steering.health).any(|(pool, other, up)| {
-        let looked_at = pools.iter().find(|(name, _)| *name == pool);
-        up && other != family && looked_at.is_some_and(|(_, members)| !members.iter().any(is_of_family))
-    });
-    let text = match answer {
-        Answer::Addresses { picked, count } => {
-            answered.extend(picked[..count.into()].iter().map(|member| MemberId((*member).into())));
-            let addresses = answered.iter().map(|id| steering.policy.address(id.0 as u16).to_string());
-            addresses.collect::<Vec<_>>().join(", ")
+impl<'s> Steered<'s> {
+    /// What is chosen for a client, which takes no turn. None where there is no such name.
+    pub fn new(
+        steering: &'s Steering,
+        id: SteerId,
+        rtype: Rtype,
+        from: IpNet,
+        now: Instant,
+    ) -> Option<Steered<'s>> {
+        let family = if rtype == Rtype::AAAA { Family::V6 } else { Family::V4 };
+        // A single address is all of itself.
+        let client = Client::new(from.addr(), from.prefix_len());
+        let explained = steering.policy.explain(id, family, &client, &steering.health, now.as_secs())?;
+        Some(Steered { steering, explained, from, client })
+    }
+
+    /// The name it is an alias of.
+    pub fn alias(&self) -> Option<OwnedName> {
+        match self.explained.choice.answer {
+            Answer::Cname(target) => Some(target.to_owned()),
+            _ => None,
         }
-        Answer::Cname(target) => format!("an alias of {target}"),
-        Answer::NoData if pools.is_empty() => {
-            "nothing: no rule holds for it, and there is no fallback".into()
-        }
-        Answer::NoData if !is_served => "no address of this family".into(),
-        Answer::NoData if is_up_for_other => "no address of this family: its pool is up for the other".into(),
-        Answer::NoData => "nothing: every member is down, and so says on_all_down".into(),
-        Answer::ServFail => "SERVFAIL: all is down".into(),
-    };
-    let member = |id: MemberId| {
-        let mut row = checks
-            .with(|health, now| health.member(now, zone, id).map(|member| member.to_json()))
-            .unwrap_or_default();
-        row["answered"] = answered.contains(&id).into();
-        row["weight"] = steering.policy.weight(id.0 as u16).into();
-        row
-    };
-    let pools = pools.into_iter().map(|(name, members)| {
-        let chosen = pool == Some(name);
-        json!({ "pool": name, "chosen": chosen, "members": members.into_iter().map(member).collect::<Value>() })
-    });
-    let decided = |routed: &Routed| {
+    }
+
+    /// For people and scripts.
+    pub fn to_json(&self, zone: Name<'_>, checks: &Checks) -> Value {
+        let Explanation { choice, routed, pools, ttl: (floor, ceiling) } = &self.explained;
+        let Choice { basis, ttl, scope, hold, .. } = *choice;
+        let whole = self.from.prefix_len() == self.from.max_prefix_len();
+        let answered = self.answered();
+        let forced = matches!(basis, Basis::AllDown(_)) && !answered.is_empty();
+        let pool = |looked: &Looked<'_>| self.pool(looked, &answered, zone, checks);
         json!({
-            "route": routed.route, "depth": routed.depth, "rule": routed.rule.0, "at": routed.rule.1,
-            "drawn": routed.drawn, "scope": routed.bits, "located": routed.located,
+            "from": self.from.to_string(), "as": if whole { "sender" } else { "client subnet" },
+            "client": self.client.address().to_string(), "answer": self.answer(&answered), "basis": self.basis(),
+            "forced": forced, "ttl": ttl, "floor": floor, "ceiling": ceiling,
+            "hold": hold.map(|hold| hold.seconds), "ttl_why": self.ttl(hold), "scope": scope,
+            "routes": routed.iter().map(decided).collect::<Value>(),
+            "pools": pools.iter().map(pool).collect::<Value>(),
         })
-    };
-    let by_ttl = match hold {
-        Some(hold) => {
-            format!("what it follows from stays so for {hold} s, held within {floor} to {ceiling} s")
+    }
+
+    /// The members that are answered with.
+    fn answered(&self) -> Vec<MemberId> {
+        match &self.explained.choice.answer {
+            Answer::Addresses { picked, count } => {
+                picked[..usize::from(*count)].iter().map(|member| MemberId((*member).into())).collect()
+            }
+            _ => Vec::new(),
         }
-        None if !is_served => {
-            format!("none of its members is of this family: the ceiling of {floor} to {ceiling} s")
+    }
+
+    fn answer(&self, answered: &[MemberId]) -> String {
+        match &self.explained.choice.answer {
+            Answer::Addresses { .. } => {
+                let address = |id: &MemberId| self.steering.policy.address(id.0 as u16).to_string();
+                answered.iter().map(address).collect::<Vec<_>>().join(", ")
+            }
+            Answer::Cname(target) => format!("an alias of {target}"),
+            Answer::NoData => "no address".into(),
+            Answer::ServFail => "SERVFAIL".into(),
         }
-        None => format!("nothing checks its members: the ceiling of {floor} to {ceiling} s"),
-    };
-    let is_up = |id: &MemberId| {
-        let standing = steering.health.get(*id);
-        standing.state != State::Down && !standing.drained
-    };
-    let forced = !answered.is_empty() && !answered.iter().any(is_up);
+    }
+
+    /// What makes it so, unless that is plain.
+    fn basis(&self) -> Option<String> {
+        let pool = self.explained.choice.pool.unwrap_or_default();
+        Some(match self.explained.choice.basis {
+            Basis::Up => return None,
+            Basis::Weightless => {
+                "nothing else is up: members of weight 0 serve, and those that have shed all of it".into()
+            }
+            Basis::OtherFamily => format!("pool {pool} is up, and has addresses of the other family only"),
+            Basis::OneFamily => {
+                "what comes before it is up for one family only, and an alias stands for both".into()
+            }
+            Basis::NoPool => "no rule is for this client, and there is no fallback".into(),
+            Basis::AllDown(OnAllDown::All) => "nothing is up: on_all_down says to answer with all".into(),
+            Basis::AllDown(OnAllDown::LastKnown) => {
+                "nothing is up: on_all_down says to answer with those that were up last".into()
+            }
+            Basis::AllDown(OnAllDown::None) => "nothing is up: on_all_down says to answer with none".into(),
+            Basis::AllDown(OnAllDown::Servfail) => "nothing is up: on_all_down says to fail".into(),
+        })
+    }
+
+    /// Why it may be kept for so long.
+    fn ttl(&self, hold: Option<Hold>) -> String {
+        let (floor, ceiling) = self.explained.ttl;
+        let Some(Hold { seconds, member }) = hold else {
+            return format!(
+                "nothing that is checked has a part in it: the ceiling of {floor} to {ceiling} s"
+            );
+        };
+        let is_of = |looked: &&Looked<'_>| looked.members.contains(&MemberId(member.into()));
+        let pool = self.explained.pools.iter().find(is_of).map_or("", |looked| looked.pool);
+        let member = format!("{pool}/{}", self.steering.policy.member_id(member));
+        match seconds {
+            0 => format!("{member} may change at any time: the floor of {floor} to {ceiling} s"),
+            _ => {
+                format!(
+                    "{member} stays as it is for {seconds} s at least, held within {floor} to {ceiling} s"
+                )
+            }
+        }
+    }
+
+    fn pool(&self, looked: &Looked<'_>, answered: &[MemberId], zone: Name<'_>, checks: &Checks) -> Value {
+        let member = |id: &MemberId| {
+            let row = checks.with(|health, now| health.member(now, zone, *id).map(|member| member.to_json()));
+            let mut row = row.unwrap_or_default();
+            row["answered"] = answered.contains(id).into();
+            row["weight"] = self.steering.policy.weight(id.0 as u16).into();
+            row
+        };
+        let stands = match looked.stands {
+            Stands::Up => "up",
+            Stands::Weightless => "up with weight 0 only",
+            Stands::OtherFamily => "up for the other family only",
+            Stands::Down => "down",
+        };
+        json!({
+            "pool": looked.pool, "chosen": self.explained.choice.pool == Some(looked.pool), "stands": stands,
+            "members": looked.members.iter().map(member).collect::<Value>(),
+        })
+    }
+}
+
+fn decided(routed: &Routed) -> Value {
+    let far = |(pool, kilometres, bias): &(String, u32, i8)| json!({ "pool": pool, "kilometres": kilometres, "bias": bias });
     json!({
-        "forced": forced, "from": from.to_string(), "client": client.address().to_string(), "answer": text, "ttl": ttl, "floor": floor,
-        "ceiling": ceiling, "hold": hold, "ttl_why": by_ttl, "scope": scope,
-        "routes": routed.iter().map(decided).collect::<Value>(), "pools": pools.collect::<Value>(),
+        "route": routed.route, "depth": routed.depth, "rule": routed.rule.0, "at": routed.rule.1,
+        "drawn": routed.drawn, "scope": routed.bits, "located": routed.located,
+        "nearest": routed.distances.iter().map(far).collect::<Value>(),
     })
 }

@@ -52,36 +52,48 @@ pub(super) fn tree(links: &Value) -> String {
 fn steered(text: &mut String, link: &Value) {
     let chosen = &link["steered"];
     let head = format!(
-        "to {}: {}; scope /{}; signatures {}",
+        "to {} as {}: {}; scope /{}; signatures {}",
         word(&chosen["from"]),
+        word(&chosen["as"]),
         word(&chosen["answer"]),
         chosen["scope"],
         word(&link["signatures"]),
     );
     line(text, 1, &head);
-    line(text, 1, &format!("TTL {} s: {}", chosen["ttl"], word(&chosen["ttl_why"])));
-    if chosen["forced"] == true {
-        line(text, 1, "answered with though down or drained: on_all_down decides");
+    if let Some(basis) = chosen["basis"].as_str() {
+        line(text, 1, basis);
     }
+    line(text, 1, &format!("TTL {} s: {}", chosen["ttl"], word(&chosen["ttl_why"])));
     for route in chosen["routes"].as_array().into_iter().flatten() {
         routed(text, route);
     }
     for pool in chosen["pools"].as_array().into_iter().flatten() {
         let chosen = if pool["chosen"] == true { ", answers" } else { "" };
-        line(text, 2, &format!("pool {}{chosen}", word(&pool["pool"])));
+        line(text, 2, &format!("pool {} {}{chosen}", word(&pool["pool"]), word(&pool["stands"])));
         for member in pool["members"].as_array().into_iter().flatten() {
             let answered = if member["answered"] == true { ", answered with" } else { "" };
             let row = format!(
-                "{} {} since {}: {}{}{answered}",
+                "{} {} since {}: {}{}{}{answered}",
                 word(&member["member"]),
                 word(&member["standing"]),
                 word(&member["since"]),
                 word(&member["why"]),
+                last_errors(member),
                 weight(member),
             );
             line(text, 3, &row);
         }
     }
+}
+
+/// How its checks failed last, where that is not why it stands so.
+fn last_errors(member: &Value) -> String {
+    let endpoints = member["endpoints"].as_array().into_iter().flatten();
+    let told = |endpoint: &Value| {
+        let error = endpoint["last_error"].as_str().filter(|error| !word(&member["why"]).contains(error))?;
+        Some(format!(", {} failed last with {error}", word(&endpoint["check"])))
+    };
+    endpoints.filter_map(told).collect()
 }
 
 /// A member's weight where it is not that of all, and what its load leaves of it.
@@ -107,6 +119,13 @@ fn routed(text: &mut String, route: &Value) {
     );
     for known in route["located"].as_array().into_iter().flatten() {
         line(text, depth + 1, word(known));
+    }
+    for near in route["nearest"].as_array().into_iter().flatten() {
+        let bias = match near["bias"].as_i64() {
+            Some(0) | None => String::new(),
+            Some(bias) => format!(", bias {bias} %"),
+        };
+        line(text, depth + 1, &format!("{} is {} km away{bias}", word(&near["pool"]), near["kilometres"]));
     }
 }
 

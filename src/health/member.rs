@@ -281,8 +281,10 @@ impl Health {
         let place = &self.zones[zone];
         let (watch, member) = (&place.watch.members[index], &place.members[index]);
         let (standing, over) = self.standing(&place.name, watch, &member.node, member.shed, now);
-        place.watch.table.set(MemberId(index as u32), standing);
         let from = member.state;
+        let since = if standing.state == from { member.since } else { now };
+        let since = self.unix(since) as u32;
+        place.watch.table.set(MemberId(index as u32), Standing { since, ..standing });
         if standing.state == from {
             return;
         }
@@ -316,7 +318,7 @@ impl Health {
             Some(share(load, low, high))
         };
         let share = shed.and_then(load).unwrap_or(Standing::WHOLE);
-        let checked = Standing { state, drained: false, share, hold };
+        let checked = Standing { state, share, hold, ..Standing::UNCHECKED };
         let over = self.override_of(zone, watch);
         (over.map_or(checked, |over| over.apply(checked, self.unix(now))), over)
     }
@@ -379,7 +381,7 @@ impl MemberView<'_> {
 
     /// For people and scripts: how it stands and why, its endpoints, and what an operator said.
     pub fn to_json(&self) -> Value {
-        let Standing { state, drained, share, hold } = self.zone.watch.table.get(self.id);
+        let Standing { state, drained, share, hold, .. } = self.zone.watch.table.get(self.id);
         let over = self.health.override_of(&self.zone.name, self.watch);
         let mut endpoints = Vec::new();
         self.endpoints(&self.member.node, &mut endpoints);

@@ -44,6 +44,8 @@ pub struct Standing {
     pub share: u8,
     /// Seconds until its state can change at the earliest: 0 while a failure is being confirmed; `u16::MAX` where nothing checks it.
     pub hold: u16,
+    /// The Unix time at which it came into its state, in seconds modulo 2³²; 0 where nothing checks it.
+    pub since: u32,
 }
 
 impl Standing {
@@ -52,7 +54,7 @@ impl Standing {
 
     /// Up, with nothing to change that: members without a check.
     pub const UNCHECKED: Standing =
-        Standing { state: State::Up, drained: false, share: Standing::WHOLE, hold: u16::MAX };
+        Standing { state: State::Up, drained: false, share: Standing::WHOLE, hold: u16::MAX, since: 0 };
 
     /// Whether it may be answered with.
     pub fn serves(&self) -> bool {
@@ -65,7 +67,8 @@ impl Standing {
             State::Down => 1,
             State::Unknown => 2,
         };
-        state | u64::from(self.drained) << 2 | u64::from(self.share) << 8 | u64::from(self.hold) << 16
+        let rare = u64::from(self.drained) << 2 | u64::from(self.share) << 8;
+        state | rare | u64::from(self.hold) << 16 | u64::from(self.since) << 32
     }
 
     fn unpack(word: u64) -> Standing {
@@ -74,7 +77,13 @@ impl Standing {
             1 => State::Down,
             _ => State::Unknown,
         };
-        Standing { state, drained: word & 4 != 0, share: (word >> 8) as u8, hold: (word >> 16) as u16 }
+        Standing {
+            state,
+            drained: word & 4 != 0,
+            share: (word >> 8) as u8,
+            hold: (word >> 16) as u16,
+            since: (word >> 32) as u32,
+        }
     }
 }
 
@@ -112,8 +121,10 @@ mod tests {
     fn a_standing_is_read_as_it_was_written() {
         let table = Table::new(2);
         for state in [State::Up, State::Down, State::Unknown] {
-            for (drained, share, hold) in [(false, 0, 0), (true, 16, u16::MAX), (false, 7, 30)] {
-                let standing = Standing { state, drained, share, hold };
+            for (drained, share, hold, since) in
+                [(false, 0, 0, 0), (true, 16, u16::MAX, u32::MAX), (false, 7, 30, 5)]
+            {
+                let standing = Standing { state, drained, share, hold, since };
                 table.set(MemberId(1), standing);
                 assert_eq!((table.get(MemberId(1)), table.get(MemberId(0))), (standing, Standing::UNCHECKED));
             }

@@ -27,6 +27,9 @@ pub const DECISION_STEPS: usize = 1 << 25;
 /// Leaves from which on it pays to know where those of each /16 begin.
 pub const DECISION_BLOCKS: usize = 1 << 12;
 
+/// Seconds within which members went down together, so that `last_known` answers with all of them.
+pub const LAST_KNOWN: u32 = 60;
+
 /// How deep routes may lead to routes.
 pub const ROUTE_DEPTH: usize = 4;
 

@@ -2,7 +2,7 @@
 
 use super::geo::Gives;
 use super::pool::{Kind, Pool};
-use super::route::{Lottery, Route};
+use super::route::{Lottery, Route, Ticket};
 use super::sections::{Leads, Near, Nearest, Section, Spec};
 use super::{Geo, Member, Policy, Shared, Steering, Step, Target, place};
 use crate::config::{
@@ -93,7 +93,7 @@ impl Policy {
                     answer: answer
                         .unwrap_or(if weighted || *pick == config::Pick::Hash { 1 } else { most })
                         .min(most),
-                    past: Default::default(),
+                    turns: Default::default(),
                 }
             }
         };
@@ -176,11 +176,9 @@ impl Places<'_> {
             );
         }
         // The pools of a draw by weight are the route's own, but may lead to a CNAME as others may.
-        rules.iter().flat_map(|rule| self.lottery(rule)).flat_map(|lottery| lottery.pools).for_each(
-            |(step, _)| {
-                steps.number(step);
-            },
-        );
+        for ticket in rules.iter().flat_map(|rule| self.lottery(rule)).flat_map(|lottery| lottery.tickets) {
+            steps.number(ticket.step);
+        }
         Route {
             name: spec.name.value.clone(),
             name_hash: place::hash(spec.name.value.as_bytes()),
@@ -229,8 +227,11 @@ impl Places<'_> {
 
     fn lottery(&self, spec: &RuleSpec) -> Option<Lottery> {
         let ActionSpec::Use(uses) = &spec.action else { return None };
-        let pools = uses.iter().filter_map(|used| Some((self.step(&used.pool)?, used.weight.unwrap_or(0))));
-        is_weighted(uses).then(|| Lottery { pools: pools.collect(), sticky: spec.sticky })
+        let tickets = uses.iter().filter_map(|used| {
+            let name_hash = place::hash(used.pool.value.as_bytes());
+            Some(Ticket { step: self.step(&used.pool)?, weight: used.weight.unwrap_or(0), name_hash })
+        });
+        is_weighted(uses).then(|| Lottery { tickets: tickets.collect(), sticky: spec.sticky })
     }
 }
 

@@ -7,6 +7,7 @@
 //! not change a pool does not touch its counter.
 
 mod cidr;
+mod choice;
 mod client;
 mod compile;
 mod decisions;
@@ -19,6 +20,8 @@ mod trace;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_of_choices;
+#[cfg(test)]
 mod tests_of_decisions;
 #[cfg(test)]
 mod tests_of_geo;
@@ -27,22 +30,22 @@ mod tests_of_health;
 #[cfg(test)]
 mod tests_of_shares;
 
+pub use choice::{Answer, Basis, Choice, Hold};
 pub use client::Client;
 pub use compile::compile_decisions;
 pub use geo::Geo;
 pub use sections::Shared;
-pub use trace::{Explanation, Routed};
+pub use trace::{Explanation, Looked, Routed, Stands};
 
 use crate::config::Down;
 use crate::health::{MemberId, Standing, State, Table};
 use crate::limits;
-use crate::wire::{Name, OwnedName};
+use crate::wire::OwnedName;
 use crate::zone::SteerId;
 use pool::Pool;
-use route::{Chain, Route};
+use route::Route;
 use std::net::IpAddr;
 use std::sync::Arc;
-use trace::{NoTrace, Trace};
 
 /// The address family asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +54,19 @@ pub enum Family {
     V4,
     /// AAAA.
     V6,
+}
+
+impl Family {
+    fn other(self) -> Family {
+        match self {
+            Family::V4 => Family::V6,
+            Family::V6 => Family::V4,
+        }
+    }
+
+    fn is_of(self, address: IpAddr) -> bool {
+        address.is_ipv4() == (self == Family::V4)
+    }
 }
 
 /// Whether an answer counts for round-robin.
@@ -121,46 +137,6 @@ impl Steering {
     }
 }
 
-/// What a steered name answers with.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Choice<'p> {
-    /// The answer.
-    pub answer: Answer<'p>,
-    /// Seconds the answer may be kept.
-    pub ttl: u32,
-    /// The widest client prefix for which the decision is the same: the ECS scope. 0 when it does not depend on the client.
-    pub scope: u8,
-    /// The pool it is from; none where all are passed over.
-    pub pool: Option<&'p str>,
-    /// Seconds for which what it follows from stays as it is, unless something fails twice; none where nothing is checked.
-    pub hold: Option<u16>,
-}
-
-/// See [`Choice`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Answer<'p> {
-    /// So many of `picked` in this order, each an index for [`Policy::address`].
-    Addresses {
-        /// Member indices.
-        picked: [u16; limits::POOL_ANSWERS],
-        /// How many are used.
-        count: u8,
-    },
-    /// A CNAME to this name.
-    Cname(Name<'p>),
-    /// The name exists but has no address of this family (NODATA).
-    NoData,
-    /// `on_all_down = "servfail"`.
-    ServFail,
-}
-
-/// An answer, the pool it was drawn from, and how many of the chain were passed over because they are down.
-struct Drawn<'p> {
-    answer: Answer<'p>,
-    from: Option<&'p Pool>,
-    passed: usize,
-}
-
 impl Policy {
     /// Whether the name may answer with a CNAME, which then stands for every type.
     pub fn may_alias(&self, id: SteerId) -> bool {
@@ -178,7 +154,7 @@ impl Policy {
         }
     }
 
-    /// Goes on where the policy of before is: a pool that is the same in both keeps its turns and what it knows of who was up.
+    /// Goes on where the policy of before is: a pool that is the same in both keeps its turns.
     pub fn resume(&mut self, before: &Policy) {
         for pool in &mut self.pools {
             if let Some(last) = before.pools.iter().find(|last| last.name == pool.name) {
@@ -249,126 +225,6 @@ impl Policy {
                 (pool.name.as_str(), family, stands[0] || stands[1])
             })
         })
-    }
-
-    /// Chooses.
-    pub fn choose(
-        &self,
-        id: SteerId,
-        family: Family,
-        client: &Client,
-        health: &Table,
-        draw: Draw,
-    ) -> Choice<'_> {
-        self.choose_traced(id, family, client, health, draw, &mut NoTrace)
-    }
-
-    fn choose_traced(
-        &self,
-        id: SteerId,
-        family: Family,
-        client: &Client,
-        health: &Table,
-        draw: Draw,
-        trace: &mut impl Trace,
-    ) -> Choice<'_> {
-        let Some(target) = self.targets.get(id.0 as usize) else {
-            return Choice { answer: Answer::NoData, ttl: 0, scope: 0, pool: None, hold: None };
-        };
-        let (floor, ceiling) = target.ttl;
-        let mut chain = Chain::new(trace);
-        let epoch = draw.now / u64::from(ceiling.max(1));
-        self.expand(target.to, client, epoch, &mut chain, 0);
-        chain.tell();
-        let Drawn { answer, from, passed } = self.answer(&chain, family, client, health, draw);
-        let hashed =
-            from.filter(|pool| pool.hashes()).map_or(0, |_| place::default_bits(client).max(client.apart()));
-        let scope = client.scope(chain.scope.max(hashed));
-        // What is answered with may fail, and what was passed over may come back.
-        let standing = |member: usize| health.get(MemberId(member as u32));
-        let passed = chain.pools()[..passed].iter();
-        let passed = passed.map(|&pool| self.pools[pool as usize].hold(&self.members, family, standing));
-        let picked = match &answer {
-            Answer::Addresses { picked, count } => &picked[..*count as usize],
-            _ => &[],
-        };
-        let hold = passed.chain(picked.iter().map(|&member| standing(member.into()).hold)).min();
-        let hold = hold.filter(|hold| *hold != u16::MAX);
-        let ttl = hold.map_or(ceiling, |hold| u32::from(hold).clamp(floor, ceiling));
-        Choice { answer, ttl, scope, pool: from.map(|pool| pool.name.as_str()), hold }
-    }
-
-    /// Answers from the first pool of the chain that is up.
-    fn answer(
-        &self,
-        chain: &Chain<'_, impl Trace>,
-        family: Family,
-        client: &Client,
-        health: &Table,
-        draw: Draw,
-    ) -> Drawn<'_> {
-        let standing = |member: usize| health.get(MemberId(member as u32));
-        // First with weights as they are; then members of weight 0, which serve only when nothing else is up.
-        for weightless in [false, true] {
-            for (passed, &pool) in chain.pools().iter().enumerate() {
-                let pool = &self.pools[pool as usize];
-                let passed = if weightless { chain.pools().len() } else { passed };
-                if let Some(target) = pool.alias().filter(|_| !weightless) {
-                    return Drawn { answer: Answer::Cname(target), from: Some(pool), passed };
-                }
-                match pool.state(&self.members, family, standing, weightless) {
-                    pool::State::Up => {
-                        let answer = pool.draw(&self.members, family, client, standing, weightless, draw);
-                        return Drawn { answer, from: Some(pool), passed };
-                    }
-                    // It is up for the other family: the choice of pool is shared by A and AAAA.
-                    pool::State::OtherFamily if !weightless => {
-                        return Drawn { answer: Answer::NoData, from: None, passed };
-                    }
-                    _ => (),
-                }
-            }
-        }
-        let (answer, from) = self.all_down(chain, family, client, health, draw);
-        Drawn { answer, from, passed: chain.pools().len() }
-    }
-
-    /// Nothing is up: the route says what then.
-    fn all_down(
-        &self,
-        chain: &Chain<'_, impl Trace>,
-        family: Family,
-        client: &Client,
-        health: &Table,
-        draw: Draw,
-    ) -> (Answer<'_>, Option<&Pool>) {
-        use crate::config::OnAllDown;
-        let with_family = |pool: &&Pool| pool.has(&self.members, family);
-        let pools = chain.pools().iter().map(|&pool| &self.pools[pool as usize]);
-        let last_known = match chain.on_all_down {
-            OnAllDown::None => return (Answer::NoData, None),
-            OnAllDown::Servfail => return (Answer::ServFail, None),
-            OnAllDown::All => None,
-            OnAllDown::LastKnown => pools.clone().filter(with_family).find(|pool| pool.was_up(family)),
-        };
-        // What an operator has drained is left out for as long as there is anything else.
-        for drained_too in [false, true] {
-            let pools = pools.clone().filter(with_family);
-            for pool in last_known.into_iter().chain(pools) {
-                let standing = |member: usize| {
-                    let known = last_known
-                        .is_none_or(|last| !std::ptr::eq(last, pool) || pool.was_member_up(family, member));
-                    let drained = health.get(MemberId(member as u32)).drained && !drained_too;
-                    Standing { drained: drained || !known, ..Standing::UNCHECKED }
-                };
-                if pool.has_serving(&self.members, family, standing) {
-                    let weightless = pool.is_weightless(&self.members, family, standing);
-                    let answer = pool.draw(&self.members, family, client, standing, weightless, draw);
-                    return (answer, Some(pool));
-                }
-            }
-        }
-        (Answer::NoData, None)
     }
 }
 

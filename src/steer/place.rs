@@ -69,6 +69,9 @@ pub(super) fn score(hash: u64, weight: u32) -> f64 {
     f64::from(weight) / -unit.ln()
 }
 
+/// The mean radius of the globe, in kilometres.
+pub(super) const EARTH_RADIUS: f64 = 6_371.0;
+
 /// The distance between two places on the globe, as a share of its radius.
 pub(super) fn distance(a: (f64, f64), b: (f64, f64)) -> f64 {
     let (lat_a, lat_b) = (a.0.to_radians(), b.0.to_radians());

@@ -24,21 +24,25 @@ pub(super) enum Kind {
         pick: Pick,
         /// How many are answered with.
         answer: u8,
-        /// What its answers so far have left behind.
-        past: Arc<Past>,
+        turns: Arc<Turns>,
     },
     /// A CNAME.
     Alias(Alias),
 }
 
-/// What the answers of a pool leave behind, for each family. A pool that a reload did not change has it in common with the one before,
-/// which answers until the last worker has the new one.
+/// The next turn of a pool in each family. A pool that a reload did not change has it in common with the one before, which answers until the
+/// last worker has the new one.
 #[derive(Default)]
-pub(super) struct Past {
-    /// The next turn.
-    turns: [AtomicU64; 2],
-    /// Who was up last.
-    last_up: [[AtomicU64; limits::POOL_MEMBERS / 64]; 2],
+pub(super) struct Turns([AtomicU64; 2]);
+
+impl Turns {
+    fn next(&self, family: Family, cursor: Cursor) -> u64 {
+        let turns = &self.0[usize::from(family == Family::V6)];
+        match cursor {
+            Cursor::Take => turns.fetch_add(1, Ordering::Relaxed),
+            Cursor::Peek => turns.load(Ordering::Relaxed),
+        }
+    }
 }
 
 /// How a pool stands for one family.
@@ -50,10 +54,6 @@ pub(super) enum State {
     OtherFamily,
     /// Too few of its members are up.
     Down,
-}
-
-fn is_of(member: &Member, family: Family) -> bool {
-    member.address.is_ipv4() == (family == Family::V4)
 }
 
 /// Whether a member has no weight, or has shed all of it.
@@ -78,15 +78,10 @@ impl Pool {
         }
     }
 
-    /// Whether its draw depends on the client.
-    pub fn hashes(&self) -> bool {
-        matches!(self.kind, Kind::Members { pick: Pick::Hash, .. })
-    }
-
     /// Goes on where `before` is, if it means the same: members, in order, and how they are drawn.
     pub fn resume(&mut self, all: &[Member], before: &Pool, all_before: &[Member]) {
-        let Kind::Members { members, pick, answer, past } = &mut self.kind else { return };
-        let Kind::Members { members: members_before, pick: pick_before, answer: answer_before, past: known } =
+        let Kind::Members { members, pick, answer, turns } = &mut self.kind else { return };
+        let Kind::Members { members: members_before, pick: pick_before, answer: answer_before, turns: known } =
             &before.kind
         else {
             return;
@@ -95,12 +90,18 @@ impl Pool {
             && self.min_healthy == before.min_healthy
             && all[members.clone()] == all_before[members_before.clone()];
         if same {
-            *past = Arc::clone(known);
+            *turns = Arc::clone(known);
         }
     }
 
-    fn family<'m>(&'m self, all: &'m [Member], family: Family) -> impl Iterator<Item = (usize, &'m Member)> {
-        self.members().map(|index| (index, &all[index])).filter(move |(_, member)| is_of(member, family))
+    /// Its members of a family.
+    pub fn family<'m>(
+        &'m self,
+        all: &'m [Member],
+        family: Family,
+    ) -> impl Iterator<Item = (usize, &'m Member)> {
+        let members = self.members().map(|index| (index, &all[index]));
+        members.filter(move |(_, member)| family.is_of(member.address))
     }
 
     /// Whether it has members of the family.
@@ -124,11 +125,6 @@ impl Pool {
         serving.all(|(index, member)| is_weightless(member, standing(index)))
     }
 
-    /// Seconds for which its members of the family must stay as they are; `u16::MAX` where nothing checks them.
-    pub fn hold(&self, all: &[Member], family: Family, standing: impl Fn(usize) -> Standing) -> u16 {
-        self.family(all, family).map(|(index, _)| standing(index).hold).min().unwrap_or(u16::MAX)
-    }
-
     /// How it stands: up when the weights of its up members reach the share it needs, those that are drained left out on both sides;
     /// `weightless` asks for members of weight 0, or that have shed all of it.
     pub fn state(
@@ -139,12 +135,11 @@ impl Pool {
         weightless: bool,
     ) -> State {
         let members = |family| self.family(all, family).map(|(index, member)| (member, standing(index)));
-        if weightless {
-            let any =
-                members(family).any(|(member, stands)| stands.serves() && is_weightless(member, stands));
-            return if any { State::Up } else { State::Down };
-        }
         let enough = |family| {
+            if weightless {
+                return members(family)
+                    .any(|(member, stands)| stands.serves() && is_weightless(member, stands));
+            }
             let (mut total, mut alive, mut any) = (0, 0, false);
             for (member, stands) in members(family).filter(|(_, stands)| !stands.drained) {
                 let weight = u64::from(member.weight);
@@ -156,17 +151,16 @@ impl Pool {
             let needed = |share: f64| (share - 1e-9) * total as f64;
             any && self.min_healthy.is_none_or(|share| alive as f64 >= needed(share))
         };
-        let other = if family == Family::V4 { Family::V6 } else { Family::V4 };
         if enough(family) {
             State::Up
-        } else if !self.has(all, family) && enough(other) {
+        } else if !self.has(all, family) && enough(family.other()) {
             State::OtherFamily
         } else {
             State::Down
         }
     }
 
-    /// Draws members that serve, by the weight that is left to them.
+    /// Draws members that serve, by the weight that is left to them. Says whether who asks has a part in it.
     pub fn draw(
         &self,
         all: &[Member],
@@ -175,59 +169,34 @@ impl Pool {
         standing: impl Fn(usize) -> Standing,
         weightless: bool,
         draw: Draw,
-    ) -> Answer<'_> {
-        let Kind::Members { pick, answer, past, .. } = &self.kind else { return Answer::NoData };
+    ) -> (Answer<'_>, bool) {
+        let Kind::Members { pick, answer, turns, .. } = &self.kind else { return (Answer::NoData, false) };
         let mut lots = Lots::default();
-        let mut seen = [0u64; limits::POOL_MEMBERS / 64];
         // Weights count in sixteenths where one sheds a part of its own.
         let sheds = |(index, _): (usize, &Member)| standing(index).share < Standing::WHOLE;
         let whole = if self.family(all, family).any(sheds) { Standing::WHOLE } else { 1 };
         for (index, member) in self.family(all, family) {
             let stands = standing(index);
-            if !stands.serves() {
-                continue;
-            }
-            let bit = index - self.members().start;
-            seen[bit / 64] |= 1 << (bit % 64);
             let weight = match weightless {
+                _ if !stands.serves() => 0,
                 true => u32::from(is_weightless(member, stands)),
                 false => member.weight * u32::from(stands.share.min(whole)),
             };
             lots.push(index, weight);
         }
-        let side = usize::from(family == Family::V6);
-        for (word, seen) in past.last_up[side].iter().zip(seen) {
-            // Written only when it changes, so that the line stays shared by all workers; and not by who only looks.
-            if draw.cursor == Cursor::Take && word.load(Ordering::Relaxed) != seen {
-                word.store(seen, Ordering::Relaxed);
-            }
-        }
         let by_score = *pick != Pick::RoundRobin;
-        let turn = match (pick, draw.cursor) {
-            (Pick::RoundRobin, Cursor::Take) => past.turns[side].fetch_add(1, Ordering::Relaxed),
-            (Pick::RoundRobin, Cursor::Peek) => past.turns[side].load(Ordering::Relaxed),
-            (Pick::Random, _) => place::mix(draw.seed),
-            (Pick::Hash, _) => 0,
+        let turn = match pick {
+            Pick::RoundRobin => turns.next(family, draw.cursor),
+            Pick::Random => place::mix(draw.seed),
+            // Who stands first is for the client as well, and not by what chooses who is taken.
+            Pick::Hash => place::mix(place::hash_client(client, place::default_bits(client))),
         };
         let score = |weight, index: u16| match pick {
             Pick::Hash => place::rendezvous(client, all[index as usize].id.as_bytes(), weight),
             _ => place::score(place::mix(turn ^ u64::from(index)), weight),
         };
-        lots.take(*answer, turn, by_score.then_some(score))
-    }
-
-    /// Whether it was ever drawn from for the family.
-    pub fn was_up(&self, family: Family) -> bool {
-        let Kind::Members { past, .. } = &self.kind else { return false };
-        past.last_up[usize::from(family == Family::V6)].iter().any(|word| word.load(Ordering::Relaxed) != 0)
-    }
-
-    /// Whether a member was up when it was last drawn from.
-    pub fn was_member_up(&self, family: Family, member: usize) -> bool {
-        let Kind::Members { members, past, .. } = &self.kind else { return false };
-        let bit = member - members.start;
-        past.last_up[usize::from(family == Family::V6)][bit / 64].load(Ordering::Relaxed) >> (bit % 64) & 1
-            != 0
+        let by_client = *pick == Pick::Hash && lots.len > 1;
+        (lots.take(*answer, turn, by_score.then_some(score)), by_client)
     }
 }
 

@@ -100,6 +100,17 @@ pub(super) struct Decision {
     pub rule: Option<u8>,
 }
 
+/// What a decision followed from.
+#[derive(Debug, Default)]
+pub(super) struct Reasons {
+    /// The rule that is for the client; none where the fallback is all there is.
+    pub rule: Option<usize>,
+    /// What is known of where the client is and from whom, and what is asked for and not known.
+    pub located: Vec<String>,
+    /// The pools of a rule that orders them by distance, the nearest first: how far, in kilometres, and the bias. Empty where it is not known.
+    pub distances: Vec<(u16, f64, i8)>,
+}
+
 /// See the module.
 pub(super) struct Sections {
     spec: Spec,
@@ -187,16 +198,27 @@ impl Section {
     }
 }
 
+impl Near {
+    /// How far it is from a place, as a share of the globe's radius; 0 where it has none.
+    fn distance(&self, place: (f64, f64)) -> f64 {
+        let degrees = |millionths: i32| f64::from(millionths) / 1e6;
+        let own = self.location.map(|(latitude, longitude)| (degrees(latitude), degrees(longitude)));
+        own.map_or(0.0, |own| place::distance(place, own))
+    }
+
+    /// As what a distance counts.
+    fn biased(&self, distance: f64) -> f64 {
+        distance * (1.0 - f64::from(self.bias) / 100.0)
+    }
+}
+
 impl Nearest {
     /// The pools for a place, the nearest first; in the order of the list where it is not known.
     fn order(&self, place: Option<(f64, f64)>, steps: &mut Order) {
         let mut order = [(0.0, 0); limits::CHAIN_POOLS];
         let order = &mut order[..self.pools.len().min(limits::CHAIN_POOLS)];
         for (slot, near) in order.iter_mut().zip(&self.pools) {
-            let degrees = |millionths: i32| f64::from(millionths) / 1e6;
-            let location = near.location.map(|(latitude, longitude)| (degrees(latitude), degrees(longitude)));
-            let far = place.zip(location).map_or(0.0, |(a, b)| place::distance(a, b));
-            *slot = (far * (1.0 - f64::from(near.bias) / 100.0), near.pool);
+            *slot = (place.map_or(0.0, |place| near.biased(near.distance(place))), near.pool);
         }
         if place.is_some() {
             // Stable and without allocation: the lists are short.
@@ -284,9 +306,30 @@ impl Sections {
         self.geo.as_ref().map_or_else(Located::default, |geo| geo.locate(client.address, self.wanted))
     }
 
-    /// What is known of where a client is, and who says so; empty where that does not matter.
-    pub fn explain(&self, client: &Client) -> Vec<String> {
-        self.geo.as_ref().map_or_else(Vec::new, |geo| geo.explain(client.address))
+    /// Why it is decided so for a client.
+    pub fn reasons(&self, client: &Client) -> Reasons {
+        // What is compiled is true for all of the client's prefix, so that any address in it shows by which rule.
+        let compiled = self.compiled.get().and_then(Option::as_ref);
+        let is_compiled = compiled.is_some_and(|decisions| decisions.find(client).is_some());
+        let one = if is_compiled { Client::plain(client.address) } else { *client };
+        let rule = self.work_out(&one).rule.map(usize::from);
+        let located = self.locate(client);
+        let mut lines = self.geo.as_ref().map_or_else(Vec::new, |geo| geo.explain(client.address));
+        let unknown = self.wanted.lacking(located.known());
+        lines.extend((!unknown.is_empty()).then(|| format!("nobody says its {}", unknown.join(" and "))));
+        let nearest = rule.and_then(|rule| match &self.spec.rules[rule].leads {
+            Leads::Nearest(nearest) => Some(nearest),
+            _ => None,
+        });
+        let mut pools: Vec<(f64, &Near)> = match (nearest, located.place.value) {
+            (Some(nearest), Some(place)) => {
+                nearest.pools.iter().map(|near| (near.distance(place), near)).collect()
+            }
+            _ => Vec::new(),
+        };
+        pools.sort_by(|(a, one), (b, other)| one.biased(*a).total_cmp(&other.biased(*b)));
+        let distances = pools.iter().map(|(far, near)| (near.pool, far * place::EARTH_RADIUS, near.bias));
+        Reasons { rule, located: lines, distances: distances.collect() }
     }
 
     /// Works out every decision there is, if they fit into so many octets: from then on they are looked up. Takes up to seconds where

@@ -333,45 +333,6 @@ fn a_pool_below_its_share_counts_as_down() {
 }
 
 #[test]
-fn the_last_known_members_answer_when_all_are_down() {
-    let steering = steering("a = { route = \"r\" }", &format!("{CHAIN}on_all_down = \"last_known\""), None);
-    down(&steering, "m1");
-    assert_eq!(ask(&steering, "::1"), "192.0.2.2");
-    ["m2", "m3", "spare"].iter().for_each(|id| down(&steering, id));
-    for _ in 0..4 {
-        assert_eq!(ask(&steering, "::1"), "192.0.2.2");
-    }
-}
-
-#[test]
-fn who_only_looks_leaves_the_last_known_as_they_were() {
-    let steering = steering("a = { route = \"r\" }", &format!("{CHAIN}on_all_down = \"last_known\""), None);
-    let all = ["m1", "m2", "m3", "spare"];
-    down(&steering, "m1");
-    assert_eq!(ask(&steering, "::1"), "192.0.2.2");
-    (0..all.len() as u32).for_each(|id| steering.health.set(MemberId(id), Standing::UNCHECKED));
-    let draw = Draw { seed: 0, now: 0, cursor: Cursor::Peek };
-    let peeked = steering.policy.choose(SteerId(0), Family::V4, &client("::1"), &steering.health, draw);
-    assert_eq!(text(&steering, &peeked), "192.0.2.1", "which would have been up last");
-    all.iter().for_each(|id| down(&steering, id));
-    assert_eq!(ask(&steering, "::1"), "192.0.2.2");
-}
-
-#[test]
-fn who_was_up_last_is_known_to_the_policy_that_follows() {
-    let text = format!("{CHAIN}on_all_down = \"last_known\"");
-    let made = || steering("a = { route = \"r\" }", &text, None);
-    let before = made();
-    down(&before, "m1");
-    assert_eq!(ask(&before, "::1"), "192.0.2.2");
-    let Ok(mut policy) = Arc::try_unwrap(made().policy) else { panic!("one owner") };
-    policy.resume(&before.policy);
-    let after = Steering::new(policy);
-    ["m1", "m2", "m3", "spare"].iter().for_each(|id| down(&after, id));
-    assert_eq!(ask(&after, "::1"), "192.0.2.2");
-}
-
-#[test]
 fn a_pool_without_a_family_has_no_data_in_it() {
     let text_of = "[pool.one]\nmembers = [\"192.0.2.1\"]\n[pool.two]\nmembers = [\"192.0.2.2\", \"2001:db8::2\"]\n[route.r]\nfallback = [\"one\", \"two\"]";
     let steering = steering("a = { route = \"r\" }", text_of, None);

@@ -118,3 +118,90 @@ fn who_is_lost_is_replaced_by_the_others_in_their_shares() {
     let (found, critical) = chi_square(&counts, &weights[..3]);
     assert!(found < critical, "{found} of {critical}, {counts:?}");
 }
+
+/// Whom each client of a million is given: the place of a pool among those of [`uses`].
+fn givens(steering: &Steering) -> Vec<String> {
+    let answer = |n: u32| {
+        let draw = Draw { seed: 0, now: 7, cursor: Cursor::Peek };
+        text(steering, &steering.policy.choose(SteerId(0), Family::V4, &client(n), &steering.health, draw))
+    };
+    (0..ANSWERS / 10).map(answer).collect()
+}
+
+/// The share of clients that are given something else.
+fn moved(before: &[String], after: &[String]) -> f64 {
+    let moved = before.iter().zip(after).filter(|(before, after)| before != after).count();
+    moved as f64 / before.len() as f64
+}
+
+#[test]
+fn an_edit_of_pools_used_by_weight_moves_only_whom_it_must() {
+    let sticky = ", sticky = \"client/24\"";
+    let before = givens(&uses(&[50, 50, 50], sticky));
+    // A fourth takes its quarter, and nobody changes between those of before.
+    let after = givens(&uses(&[50, 50, 50, 50], sticky));
+    let taken = after.iter().filter(|given| *given == "192.0.2.3").count() as f64 / after.len() as f64;
+    assert!((moved(&before, &after) - taken).abs() < 1e-9 && (taken - 0.25).abs() < 0.01, "{taken}");
+    // Weighed a little more, it takes as much more.
+    let share = moved(&before, &givens(&uses(&[50, 50, 51], sticky)));
+    assert!((0.0..0.01).contains(&share) && share > 0.0, "{share}");
+    // A rule before it does not matter.
+    let pools = (0..3).map(|i| format!("[pool.p{i}]\nmembers = [\"192.0.2.{i}\"]\n")).collect::<String>();
+    let used = [0, 1, 2].map(|i| format!("{{ pool = \"p{i}\", weight = 50 }}")).join(", ");
+    let rules = format!(
+        "{pools}[route.r]\nrule = [{{ cidr = \"2001:db8::/32\", use = \"p0\" }}, {{ use = [{used}]{sticky} }}]"
+    );
+    assert_eq!(moved(&before, &givens(&steering("a = { route = \"r\" }", &rules, None))), 0.0);
+    // Nor does the order in which they are written.
+    let turned =
+        rules.replace(&used, &[2, 0, 1].map(|i| format!("{{ pool = \"p{i}\", weight = 50 }}")).join(", "));
+    assert_eq!(moved(&before, &givens(&steering("a = { route = \"r\" }", &turned, None))), 0.0);
+}
+
+#[test]
+fn clients_of_a_pool_that_is_lost_fall_to_the_others_by_their_weights() {
+    let steering = uses(&[4, 3, 2, 1], ", sticky = \"client/24\"");
+    let before = givens(&steering);
+    down(&steering, "192.0.2.0");
+    let after = givens(&steering);
+    let lost = before.iter().filter(|given| *given == "192.0.2.0").count() as f64 / before.len() as f64;
+    assert!((moved(&before, &after) - lost).abs() < 1e-9, "nobody else moves");
+    for (pool, share) in [("192.0.2.1", 0.5), ("192.0.2.2", 1.0 / 3.0), ("192.0.2.3", 1.0 / 6.0)] {
+        let fell =
+            before.iter().zip(&after).filter(|(before, after)| *before == "192.0.2.0" && *after == pool);
+        let fell = fell.count() as f64 / before.len() as f64 / lost;
+        assert!((fell - share).abs() < 0.01, "{pool} has {fell} of them, and should have {share}");
+    }
+}
+
+#[test]
+fn sets_of_several_and_those_that_shed_load_have_their_shares() {
+    // Of three in turn two are taken: each is left out by who has the next turns.
+    for pick in ["round-robin", "random", "hash"] {
+        let steering = pool(&format!("pick = \"{pick}\"\nanswer = 2\n{}", members(&[1, 1, 1])));
+        let counts = count(&steering);
+        let mut each = BTreeMap::<String, u32>::new();
+        for (set, n) in &counts {
+            set.split(' ').for_each(|member| *each.entry(member.to_owned()).or_default() += n);
+        }
+        // Two of three each; the variance of one is 2/9, and three of them sum to a constant.
+        let expected = f64::from(ANSWERS) * 2.0 / 3.0;
+        let statistic: f64 = each.values().map(|n| (f64::from(*n) - expected).powi(2)).sum::<f64>()
+            / (f64::from(ANSWERS) / 3.0);
+        assert!(each.len() == 3 && statistic < 13.82, "{pick}: {statistic}, {each:?}");
+        // Each of them stands first as often as the others.
+        let mut first = BTreeMap::<String, u32>::new();
+        for (set, n) in &counts {
+            *first.entry(set.split(' ').next().unwrap().to_owned()).or_default() += n;
+        }
+        let (found, critical) = chi_square(&first, &[1, 1, 1]);
+        assert!(found < critical, "{pick}: {found} of {critical}, {first:?}");
+    }
+    for pick in ["round-robin", "random", "hash"] {
+        let steering = pool(&format!("pick = \"{pick}\"\n{}", members(&[4, 2, 1])));
+        let half = crate::health::Standing { share: 8, ..crate::health::Standing::UNCHECKED };
+        steering.health.set(crate::health::MemberId(0), half);
+        let (found, critical) = chi_square(&count(&steering), &[2, 2, 1]);
+        assert!(found < critical, "{pick}: {found} of {critical}");
+    }
+}

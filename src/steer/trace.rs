@@ -1,6 +1,8 @@
 //! How a choice came about. The same code chooses with somebody told and with nobody, which costs nothing.
 
+use super::pool::State;
 use super::route::Route;
+use super::sections::Reasons;
 use super::{Choice, Client, Cursor, Draw, Family, Policy};
 use crate::health::{MemberId, Table};
 use crate::zone::SteerId;
@@ -8,7 +10,7 @@ use crate::zone::SteerId;
 /// Who is told.
 pub(super) trait Trace {
     /// A route has decided for a client, alike for a prefix of so many bits; so deep within others.
-    fn decided(&mut self, depth: usize, route: &Route, client: &Client, bits: u8);
+    fn decided(&mut self, policy: &Policy, depth: usize, route: &Route, client: &Client, bits: u8);
 
     /// The route that decided last has drawn this pool or route by weight.
     fn drawn<'n>(&mut self, name: impl FnOnce() -> &'n str);
@@ -21,7 +23,7 @@ pub(super) trait Trace {
 pub(super) struct NoTrace;
 
 impl Trace for NoTrace {
-    fn decided(&mut self, _: usize, _: &Route, _: &Client, _: u8) {}
+    fn decided(&mut self, _: &Policy, _: usize, _: &Route, _: &Client, _: u8) {}
 
     fn drawn<'n>(&mut self, _: impl FnOnce() -> &'n str) {}
 
@@ -41,8 +43,10 @@ pub struct Routed {
     pub drawn: Option<String>,
     /// The widest prefix around the client for which it decides so.
     pub bits: u8,
-    /// What its decision knows of where the client is, and from whom; empty where it does not ask.
+    /// What its decision knows of where the client is, from whom, and what it asks for that nobody says; empty where it does not ask.
     pub located: Vec<String>,
+    /// The pools of a rule that takes the nearest, in that order: name, kilometres, and percent of bias. Empty where the place is not known.
+    pub distances: Vec<(String, u32, i8)>,
 }
 
 /// All of it.
@@ -53,18 +57,21 @@ struct Recorder {
 }
 
 impl Trace for Recorder {
-    fn decided(&mut self, depth: usize, route: &Route, client: &Client, bits: u8) {
-        // Compiled, it is not known any more which rule it was.
-        let rule = route.sections.work_out(client).rule.map(usize::from);
+    fn decided(&mut self, policy: &Policy, depth: usize, route: &Route, client: &Client, bits: u8) {
+        let Reasons { rule, located, distances } = route.sections.reasons(client);
         let (name, rules) = &route.written;
         let written = rule.and_then(|rule| rules.get(rule)).unwrap_or(name);
+        let far = |(pool, far, bias): (u16, f64, i8)| {
+            (policy.name_of(route.steps[usize::from(pool)]).to_owned(), far as u32, bias)
+        };
         self.routed.push(Routed {
             depth,
             route: route.name.clone(),
             rule: (rule.map(|rule| rule + 1), written.clone()),
             drawn: None,
             bits: client.scope(bits),
-            located: route.sections.explain(client),
+            located,
+            distances: distances.into_iter().map(far).collect(),
         });
     }
 
@@ -79,6 +86,30 @@ impl Trace for Recorder {
     }
 }
 
+/// A pool that was looked at.
+#[derive(Debug)]
+pub struct Looked<'p> {
+    /// Its name.
+    pub pool: &'p str,
+    /// How it stands for the family asked for.
+    pub stands: Stands,
+    /// Its members, of both families; none of a CNAME.
+    pub members: Vec<MemberId>,
+}
+
+/// How a pool stands for a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stands {
+    /// It can be answered from.
+    Up,
+    /// The same, but its members that are up have weight 0, or have shed all of it.
+    Weightless,
+    /// It has no member of the family, and is up for the other.
+    OtherFamily,
+    /// Too few of its members are up.
+    Down,
+}
+
 /// A choice, and how it came about.
 #[derive(Debug)]
 pub struct Explanation<'p> {
@@ -87,7 +118,7 @@ pub struct Explanation<'p> {
     /// What each route on the way decided, in order.
     pub routed: Vec<Routed>,
     /// The pools that are looked at, in order, with their members.
-    pub pools: Vec<(&'p str, Vec<MemberId>)>,
+    pub pools: Vec<Looked<'p>>,
     /// The floor and ceiling of the TTL, in seconds.
     pub ttl: (u32, u32),
 }
@@ -109,7 +140,16 @@ impl Policy {
         let Recorder { routed, pools } = recorder;
         let pools = pools.into_iter().map(|pool| {
             let pool = &self.pools[usize::from(pool)];
-            (pool.name.as_str(), pool.members().map(|member| MemberId(member as u32)).collect())
+            let members = pool.members().map(|member| MemberId(member as u32)).collect();
+            let standing = |member: usize| health.get(MemberId(member as u32));
+            let state = |weightless| pool.state(&self.members, family, standing, weightless);
+            let stands = match (pool.alias(), state(false), state(true)) {
+                (Some(_), ..) | (_, State::Up, _) => Stands::Up,
+                (_, State::OtherFamily, _) => Stands::OtherFamily,
+                (_, State::Down, State::Up) => Stands::Weightless,
+                _ => Stands::Down,
+            };
+            Looked { pool: &pool.name, stands, members }
         });
         Some(Explanation { choice, routed, pools: pools.collect(), ttl: target.ttl })
     }

@@ -30,6 +30,18 @@ pub(super) struct Located {
     pub place: Field<(f64, f64)>,
 }
 
+impl Located {
+    /// Which things are known.
+    pub fn known(&self) -> Gives {
+        Gives {
+            country: self.country.value.is_some(),
+            continent: self.continent.value.is_some(),
+            asn: self.asn.value.is_some(),
+            location: self.place.value.is_some(),
+        }
+    }
+}
+
 /// One thing that sources say of an address, or do not.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Field<T> {
