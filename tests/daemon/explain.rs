@@ -3,6 +3,7 @@
 use crate::daemon::{Daemon, Files, LISTEN};
 use crate::dns::{Stream, Stub};
 use crate::reload::http;
+use maxminddb_writer::paths::IpAddrWithMask;
 use serde_json::Value;
 
 /// What a command prints, which must succeed.
@@ -109,28 +110,164 @@ fn a_steered_name_is_explained_by_rule_place_and_state() {
         "198.51.100.7",
         &[
             "w.s.test. A  from own zone s.test.\n",
-            "  to 198.51.100.7/32: 192.0.2.1; scope /24; signatures none",
-            "  TTL 60 s: nothing checks its members: the ceiling of 10 to 60 s\n    route r: rule 2 (",
+            "  to 198.51.100.7/32 as sender: 192.0.2.1; scope /24; signatures none",
+            "  TTL 60 s: nothing that is checked has a part in it: the ceiling of 10 to 60 s\n    route r: rule 2 (",
             "s.test.toml:13); alike for /24\n",
             &feed,
-            "    pool de, answers\n",
-            "    pool x\n",
+            "    pool de up, answers\n",
+            "    pool x up\n",
         ],
     );
     check(
         "::ffff:203.0.113.9",
         &[
-            "  to ::ffff:203.0.113.9/128: 192.0.2.1; scope /120;",
+            "  to ::ffff:203.0.113.9/128 as sender: 192.0.2.1; scope /120;",
             "    route r: rule 1 (",
             "s.test.toml:10); alike for /120\n",
             "      route inner: rule 1 (",
             "s.test.toml:17), draws de; alike for /96\n",
         ],
     );
-    check("192.0.2.9", &["    route r: no rule holds (", "s.test.toml:8); alike for /"]);
+    check(
+        "192.0.2.9",
+        &["    route r: no rule holds (", "s.test.toml:8); alike for /", "      nobody says its country\n"],
+    );
     let over_http = |query: &str| http(&daemon, &format!("GET /explain?{query}"));
     let told = over_http("name=w.s.test&type=A&from=198.51.100.7");
     assert!(told.contains("\"rule\":2") && told.contains("feed.csv:1"), "{told}");
     assert!(over_http("name=www.example.net&type=A").contains("the control socket explains"));
     assert!(over_http("name=w.s.test&type=A&from=nowhere").contains("it is not an address or a prefix"));
+}
+
+/// A database of places, with an IPv6 tree: each network's country and where it is.
+fn write_database(files: &Files, name: &str, networks: &[(&str, &str, f64, f64)]) {
+    let mut database = maxminddb_writer::Database::default();
+    database.metadata.binary_format_major_version = 2;
+    database.metadata.database_type = "Test-City".into();
+    database.metadata.build_epoch = 1_750_000_000;
+    database.metadata.ip_version = maxminddb_writer::metadata::IpVersion::V6;
+    for (prefix, country, latitude, longitude) in networks {
+        let record = serde_json::json!({
+            "country": { "iso_code": country }, "location": { "latitude": latitude, "longitude": longitude },
+        });
+        let data = database.insert_value(&record).unwrap();
+        let (address, bits) = prefix.split_once('/').unwrap();
+        let at = IpAddrWithMask::new(address.parse().unwrap(), bits.parse().unwrap());
+        database.insert_node(at, data);
+    }
+    database.write_to(std::fs::File::create(files.path(name)).unwrap()).unwrap();
+}
+
+#[test]
+fn a_place_is_explained_by_the_record_that_says_it_and_how_far_pools_are() {
+    let files = Files::new(LISTEN, "[geo]\ndatabase = \"city.mmdb\"\n");
+    // IPv4 is below ::/96 in such a tree.
+    write_database(
+        &files,
+        "city.mmdb",
+        &[("::198.51.100.0/120", "DE", 52.5, 13.4), ("2001:db8::/32", "US", 40.7, -74.0)],
+    );
+    files.write(
+        "zones/s.test.toml",
+        "[records]\nw = { route = \"r\" }\n\
+         [pool.fra]\nlocation = \"50.1,8.7\"\nmembers = [\"192.0.2.1\", \"2001:db8:1::1\"]\n\
+         [pool.nyc]\nlocation = \"40.7,-74.0\"\nmembers = [\"192.0.2.2\", \"2001:db8:1::2\"]\n\
+         [pool.waw]\nlocation = \"52.2,21.0\"\nmembers = [\"192.0.2.3\", \"2001:db8:1::3\"]\n\
+         [route.r]\nrule = [{ nearest = [\"fra\", \"nyc\", \"waw\"], bias = { waw = 20 }, skip = 1 }]\n",
+    );
+    let daemon = files.start();
+    let database = format!(
+        "{} (Test-City of 2025-06-15T15:06:40Z), record of /",
+        daemon.files.path("city.mmdb").display()
+    );
+    for (from, rtype, answer, scope, place, order) in [
+        // From Berlin Warsaw is 517 km away, which count for 414; from New York both are far, and it again counts as the nearer.
+        ("198.51.100.7", "A", "192.0.2.1", 24, "52.5,13.4", ["waw 517 bias 20", "fra 421", "nyc 6386"]),
+        ("2001:db8:7::1", "AAAA", "2001:db8:1::3", 32, "40.7,-74", ["nyc 0", "waw 6855 bias 20", "fra 6204"]),
+    ] {
+        let told = say(&daemon.files, "explain", &["w.s.test", rtype, "--from", from]);
+        let head = format!(
+            "  to {from}/{} as sender: {answer}; scope /{scope};",
+            if rtype == "A" { 32 } else { 128 }
+        );
+        let by = format!("      location {place}: {database}{scope}\n");
+        let order = order.map(|pool| {
+            let words: Vec<&str> = pool.split(' ').collect();
+            let bias = words.get(3).map_or(String::new(), |bias| format!(", bias {bias} %"));
+            format!("      {} is {} km away{bias}\n", words[0], words[1])
+        });
+        for part in [&head, &by, &order.concat()] {
+            assert!(told.contains(part.as_str()), "{part:?} is not in\n{told}");
+        }
+    }
+    let told = say(&daemon.files, "explain", &["w.s.test", "A", "--from", "203.0.113.1"]);
+    assert!(told.contains("      nobody says its location\n"), "{told}");
+    simulate(&daemon.files);
+}
+
+/// What a simulation with that database comes to.
+fn simulate(files: &Files) {
+    files.write("samples", "198.51.100.7 w.s.test\n2001:db8:7::1 w.s.test AAAA\n203.0.113.1 w.s.test\n");
+    let samples = files.path("samples");
+    let told = say(files, "steer", &["simulate", samples.to_str().unwrap()]);
+    let shares: Vec<String> =
+        told.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for line in [
+        "w.s.test. A fra 192.0.2.1 50.0",
+        "w.s.test. A nyc 192.0.2.2 50.0",
+        "w.s.test. AAAA waw 2001:db8:1::3 100.0",
+    ] {
+        assert!(shares.iter().any(|told| told == line), "{line:?} is not in\n{told}");
+    }
+}
+
+#[test]
+fn an_explanation_follows_an_alias_and_says_what_pools_have_no_say_over() {
+    let files = Files::new(LISTEN, "");
+    files.write(
+        "zones/s.test.toml",
+        "[records]\nw = { route = \"r\" }\nhere = { A = \"192.0.2.9\" }\n\
+         t = { pool = \"four\", TXT = \"text\", HTTPS = \"1 . alpn=h2\" }\nz = { route = \"z\" }\n\
+         [pool.alias]\ncname = \"here.s.test.\"\n[pool.four]\nmembers = [\"192.0.2.1\"]\n\
+         [pool.spare]\nmembers = [{ address = \"192.0.2.5\", weight = 0 }]\n\
+         [route.r]\nfallback = \"alias\"\n[route.z]\nrule = { cidr = \"198.51.100.0/24\", use = \"spare\" }\n",
+    );
+    let daemon = files.start();
+    for (arguments, parts) in [
+        (
+            &["w.s.test"][..],
+            &["an alias of here.s.test.; scope /0", "here.s.test. A  from own zone s.test.\n  has A"][..],
+        ),
+        (
+            &["w.s.test", "MX"],
+            &["an alias of here.s.test.; scope /0", "here.s.test. MX  from own zone", "has no MX"],
+        ),
+        (&["t.s.test", "TXT"], &["t.s.test. TXT  from own zone s.test.\n  has TXT records\n"]),
+        (&["t.s.test", "MX"], &["t.s.test. MX  from own zone s.test.\n  exists, but has no MX records\n"]),
+        (&["t.s.test", "HTTPS"], &["has HTTPS records; their address hints are what A and AAAA choose\n"]),
+        (
+            &["t.s.test", "AAAA"],
+            &["no address; scope /0", "pool four is up, and has addresses of the other family only"],
+        ),
+        (
+            &["z.s.test", "A", "--from", "198.51.100.0/25"],
+            &[
+                "to 198.51.100.0/25 as client subnet: 192.0.2.5; scope /24",
+                "nothing else is up: members of weight 0",
+                "pool spare up with weight 0 only, answers",
+            ],
+        ),
+        (
+            &["z.s.test", "A"],
+            &["no address; scope /1", "no rule is for this client, and there is no fallback"],
+        ),
+    ] {
+        let told = say(&daemon.files, "explain", arguments);
+        let missing: Vec<_> = parts.iter().filter(|part| !told.contains(**part)).collect();
+        assert!(missing.is_empty(), "{missing:#?} are not in\n{told}");
+        assert!(
+            parts[0].starts_with("t.s.test") || told.contains("steered") || told.contains("HTTPS"),
+            "{told}"
+        );
+    }
 }

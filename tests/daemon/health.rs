@@ -41,20 +41,21 @@ fn what_is_down_at_the_start_is_never_answered_with() {
     }
     let told = daemon.files.run("explain", &["www.h.test", "A", "--from", "192.0.2.0/24"]);
     for line in [
-        "  to 192.0.2.0/24: 127.0.1.1; scope /0; signatures none",
-        "  TTL 10 s: what it follows from stays so for ",
-        " s, held within 10 to 60 s\n",
+        "  to 192.0.2.0/24 as client subnet: 127.0.1.1; scope /0; signatures none",
+        "  TTL 10 s: one/127.0.1.1 stays as it is for ",
+        " s at least, held within 10 to 60 s\n",
         "h.test.toml:",
-        "    pool one, answers\n      127.0.1.1 up since ",
+        "    pool one up, answers\n      127.0.1.1 up since ",
         ": up succeeds, answered with\n      127.0.1.2 down since ",
-        ": up: connect: Connection refused (os error 111)\n    pool two\n      third unknown since ",
+        ": up: connect: Connection refused (os error 111)\n    pool two up\n      third unknown since ",
     ] {
         assert!(told.stdout.contains(line), "{line:?} is not in {}", told.stdout);
     }
     assert!(daemon.has_logged("h.test. one/127.0.1.2 is down, was unknown: up: connect: Connection refused"));
     let told = daemon.files.run("explain", &["www.h.test", "AAAA"]).stdout;
     assert!(
-        told.contains("no address of this family") && told.contains("none of its members is of"),
+        told.contains("no address; scope")
+            && told.contains("  pool one is up, and has addresses of the other family only\n"),
         "{told}"
     );
 }
@@ -186,11 +187,11 @@ fn why_a_family_has_no_address_is_told_as_it_is() {
     );
     let daemon = files.start();
     let told = || daemon.files.run("explain", &["www.h.test", "A"]).stdout;
-    assert!(told().contains("no address of this family: its pool is up for the other"), "{}", told());
+    assert!(told().contains("pool six is up, and has addresses of the other family only"), "{}", told());
     done(&daemon, "down six");
     assert_eq!(ask(daemon.address(), "www.h.test."), "NOERROR 192.0.2.4");
     done(&daemon, "down four");
-    assert!(told().contains("nothing: every member is down, and so says on_all_down"), "{}", told());
+    assert!(told().contains("nothing is up: on_all_down says to answer with none"), "{}", told());
 }
 
 #[test]
