@@ -58,8 +58,9 @@ mod tests {
         let good = "[records]\n\"@\" = { NS = \"ns1\" }\nns1 = { A = \"192.0.2.1\" }\n";
         assert_eq!(told("", good), [""; 0]);
         let zone = "[records]\na = { A = \"x\" }\nb = { CNAME = [\"c\", \"d\"], TXT = \"x\" }\n\
-                    p = { pool = \"p\", A = \"192.0.2.1\" }\n\"@\" = { pool = \"alias\" }\n\
-                    [pool]\np.members = \"192.0.2.1\"\nalias.cname = \"x\"";
+                    p = { pool = \"p\", A = \"192.0.2.1\" }\n\"@\" = { pool = \"alias\" }\nx = { route = \"r\" }\n\
+                    [pool]\np.members = \"192.0.2.1\"\nalias.cname = \"x\"\n\
+                    [route]\nr.fallback = [\"p\", \"alias\"]";
         assert_eq!(
             told("log.level = \"loud\"", zone),
             [
@@ -69,6 +70,7 @@ mod tests {
                 "b.example.com. has more than one CNAME: keep one",
                 "example.com. is the zone's own name, and its pools lead to a CNAME",
                 "p.example.com. is steered, so its A comes from the pool: remove one of the two",
+                "x.example.com. leads to itself: pool alias is a CNAME of it",
             ]
         );
     }

@@ -15,6 +15,8 @@ mod view;
 mod tests;
 #[cfg(test)]
 mod tests_of_guard;
+#[cfg(test)]
+mod tests_of_steering;
 
 use crate::cache::Scratch;
 use crate::clock::Instant;

@@ -113,7 +113,6 @@ ns = { A = "192.0.2.1" }
 one = { pool = "one", ttl = "5s..20s", TXT = "beside" }
 near = { route = "near" }
 out = { pool = "out" }
-dark = { route = "dark" }
 six = { pool = "six", TXT = "beside" }
 mixed = { route = "mixed" }
 [pool.one]
@@ -134,9 +133,6 @@ fallback = ["one"]
 [[route.mixed.rule]]
 cidr = ["198.51.0.0/16"]
 use = ["out"]
-[route.dark]
-fallback = ["one"]
-on_all_down = "servfail"
 "#;
 
 fn held(apex: &str, text: &str) -> Held {

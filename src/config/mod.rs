@@ -8,6 +8,7 @@ mod continent;
 mod embedded;
 mod hints;
 mod load;
+mod moot;
 mod promise;
 mod reader;
 mod references;

@@ -3,7 +3,7 @@
 use super::reader::closest;
 use super::{
     ActionSpec, CheckKind, Config, Diagnostics, Down, Expect, PoolKind, RuleSpec, Span, Spanned, Target,
-    ZoneFile, routes, unreachable,
+    ZoneFile, moot, routes, unreachable,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +21,7 @@ pub(super) fn warn(zone: &ZoneFile, config: &Config, diagnostics: &mut Diagnosti
     references(zone, &mut names, &mut Diagnostics::default());
     names.tell_unused(zone, diagnostics);
     unreachable::warn(zone, config, diagnostics);
+    moot::warn(zone, diagnostics);
     let needs_place = |rule: &RuleSpec| {
         let keys = rule.asn.len() + rule.country.len() + rule.continent.len();
         keys > 0 || matches!(rule.action, ActionSpec::Nearest { .. })

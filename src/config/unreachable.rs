@@ -1,6 +1,6 @@
 //! Rules that are never tried: those before them are for all of their clients.
 
-use super::{Config, Diagnostics, NetworkSpec, RouteSpec, RuleSpec, ZoneFile};
+use super::{Config, Diagnostics, NetworkSpec, RouteSpec, RuleSpec, ZoneFile, continent_of};
 use ipnet::IpNet;
 
 /// Warns of every such rule.
@@ -41,8 +41,10 @@ impl Clients {
             .filter_map(|name| networks.iter().find(|network| network.name.value == name.value))
             .flat_map(|network| &network.cidr);
         let cidr: Vec<IpNet> = rule.cidr.iter().chain(named).copied().collect();
+        // All of both families is no key.
+        let all = IpNet::aggregate(&cidr).iter().filter(|prefix| prefix.prefix_len() == 0).count() == 2;
         Clients {
-            cidr: written(&cidr),
+            cidr: written(&cidr).filter(|_| !all),
             asn: written(&rule.asn),
             country: written(&rule.country),
             continent: written(&rule.continent),
@@ -66,9 +68,14 @@ impl Clients {
             let held = |prefix: &IpNet| own.iter().any(|wider| wider.contains(prefix));
             other.cidr.as_ref().is_some_and(|other| other.iter().all(held))
         });
+        // A country is all in one continent.
+        let of_countries = || -> Option<Vec<[u8; 2]>> {
+            other.country.as_ref()?.iter().map(|country| continent_of(*country)).collect()
+        };
         cidr && all(self.asn.as_ref(), other.asn.as_ref())
             && all(self.country.as_ref(), other.country.as_ref())
-            && all(self.continent.as_ref(), other.continent.as_ref())
+            && (all(self.continent.as_ref(), other.continent.as_ref())
+                || all(self.continent.as_ref(), of_countries().as_ref()))
     }
 }
 

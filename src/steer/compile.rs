@@ -55,6 +55,13 @@ impl Policy {
             }?;
             policy.targets.push(Target { to, ttl: steered.ttl });
             let id = SteerId((policy.targets.len() - 1) as u32);
+            if let Some(pool) = policy.leads_back(to, steered.owner.as_name()) {
+                let told = diagnostics.error(
+                    Some(steered.span),
+                    format!("{} leads to itself: pool {pool} is a CNAME of it", steered.owner),
+                );
+                told.help = Some("name another host, or a pool of addresses".into());
+            }
             if policy.may_alias(id) {
                 let apex = steered.owner == file.apex;
                 let beside = file.records.iter().any(|record| record.owner == steered.owner);

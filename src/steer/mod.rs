@@ -40,7 +40,7 @@ pub use trace::{Explanation, Looked, Routed, Stands};
 use crate::config::Down;
 use crate::health::{MemberId, Standing, State, Table};
 use crate::limits;
-use crate::wire::OwnedName;
+use crate::wire::{Name, OwnedName};
 use crate::zone::SteerId;
 use pool::Pool;
 use route::Route;
@@ -140,16 +140,25 @@ impl Steering {
 impl Policy {
     /// Whether the name may answer with a CNAME, which then stands for every type.
     pub fn may_alias(&self, id: SteerId) -> bool {
-        self.targets.get(id.0 as usize).is_some_and(|target| self.reaches_alias(target.to, 0))
+        self.targets
+            .get(id.0 as usize)
+            .is_some_and(|target| self.find_pool(target.to, 0, &|pool| pool.alias().is_some()).is_some())
     }
 
-    fn reaches_alias(&self, step: Step, depth: usize) -> bool {
+    /// The pool by which a name would lead to itself.
+    fn leads_back(&self, step: Step, owner: Name<'_>) -> Option<&str> {
+        Some(&self.find_pool(step, 0, &|pool| pool.alias() == Some(owner))?.name)
+    }
+
+    /// A pool that a step may lead to, of those that are so.
+    fn find_pool(&self, step: Step, depth: usize, is_so: &impl Fn(&Pool) -> bool) -> Option<&Pool> {
         match step {
-            Step::Pool(pool) => self.pools[pool].alias().is_some(),
+            Step::Pool(pool) => Some(&self.pools[pool]).filter(|pool| is_so(pool)),
             // Cycles are refused when a zone is loaded; the bound is for policies made otherwise.
-            Step::Route(_) if depth > limits::ROUTE_DEPTH => false,
+            Step::Route(_) if depth > limits::ROUTE_DEPTH => None,
             Step::Route(route) => {
-                self.routes[route].steps.iter().any(|step| self.reaches_alias(*step, depth + 1))
+                let steps = &self.routes[route].steps;
+                steps.iter().find_map(|step| self.find_pool(*step, depth + 1, is_so))
             }
         }
     }

@@ -176,6 +176,10 @@ fn read_members(reader: &mut Reader<'_>, value: Value<'_>) -> Vec<MemberSpec> {
         };
         if members.iter().any(|other| other.id == member.id) {
             reader.error(element.span, format!("the member {} is in this pool twice", member.id));
+        } else if let Some(other) = members.iter().find(|other| other.address == member.address) {
+            // RFC 2181 §5: an RRset has each record once.
+            let message = format!("the address of {} is that of {}, too", member.id, other.id);
+            reader.error(element.span, message).help = Some("write it once, with the weights of both".into());
         }
         members.push(member);
     }
@@ -221,6 +225,11 @@ fn read_rule(reader: &mut Reader<'_>, value: Value<'_>) -> Option<RuleSpec> {
         (Some(value), None) => ActionSpec::Use(read_uses(reader, value)),
         (None, Some(value)) => {
             let pools = reader.some_list(value, "nearest names at least one pool", Reader::string);
+            for (i, pool) in pools.iter().enumerate() {
+                if pools[..i].iter().any(|other| other.value == pool.value) {
+                    reader.error(pool.span, format!("{} is in this list twice", pool.value));
+                }
+            }
             let bias = bias.map_or_else(Vec::new, |value| read_bias(reader, value, &pools));
             let (skip, take) = read_window(reader, (skip, take), pools.len());
             ActionSpec::Nearest { pools, bias, skip, take }
@@ -334,6 +343,9 @@ fn read_uses(reader: &mut Reader<'_>, value: Value<'_>) -> Vec<UseSpec> {
         };
         if uses.first().is_some_and(|first| first.weight.is_some() != spec.weight.is_some()) {
             reader.error(element.span, "use is an ordered list or one with weights, not both");
+        }
+        if uses.iter().any(|other| other.pool.value == spec.pool.value) {
+            reader.error(element.span, format!("{} is in this list twice", spec.pool.value));
         }
         uses.push(spec);
     }
