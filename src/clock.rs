@@ -58,16 +58,47 @@ impl Sub<Duration> for Instant {
     }
 }
 
-/// The monotonic clock now; it starts one year above zero, so that "a month ago" exists from the first call on.
+/// The monotonic clock now; it starts one year above zero, so that "a month ago" exists from the first call on, and with the part of a
+/// second that Unix time has then, so that seconds of both begin together.
 #[allow(clippy::disallowed_methods)]
 pub fn now() -> Instant {
-    static START: OnceLock<std::time::Instant> = OnceLock::new();
-    let start = START.get_or_init(std::time::Instant::now);
-    Instant::from_secs(365 * 86_400) + start.elapsed()
+    static START: OnceLock<(std::time::Instant, Duration)> = OnceLock::new();
+    let (start, part) = START.get_or_init(|| {
+        let part = Duration::from_nanos(unix().subsec_nanos().into());
+        (std::time::Instant::now(), part)
+    });
+    Instant::from_secs(365 * 86_400) + *part + start.elapsed()
+}
+
+/// The Unix time of [`Instant::ZERO`], in seconds: exact to some microseconds, as long as nobody sets the machine's clock.
+pub fn unix_at_zero() -> u64 {
+    // Rounded: the second may change between the two looks.
+    let part = Duration::from_millis(500);
+    (unix() + part).saturating_sub(Duration::from_nanos(now().as_nanos())).as_secs()
+}
+
+/// Unix time.
+#[allow(clippy::disallowed_methods)]
+fn unix() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Seconds of Unix time: for SOA serials, logs and signatures, never for measuring.
-#[allow(clippy::disallowed_methods)]
 pub fn unix_secs() -> u64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs())
+    unix().as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_begin_when_those_of_unix_time_do() {
+        let millis = |time: Duration| time.as_millis();
+        let epoch = Duration::from_secs(unix_at_zero());
+        let before = millis(unix());
+        let told = millis(epoch + Duration::from_nanos(now().as_nanos()));
+        let after = millis(unix());
+        assert!((before - 1..=after + 1).contains(&told), "{before} {told} {after}");
+    }
 }

@@ -82,6 +82,10 @@ fn what_is_wrong_with_a_check_is_told() {
         ("http = \"http://192.0.2.1/\"", "\"192.0.2.1\" does not say where to ask; {address} stands for"),
         ("http = \"http://{address}:0/\"", "does not say where to ask; write it as {address}:PORT"),
         ("tcp = \"{address}\"", "does not say where to ask; write it as {address}:PORT"),
+        (
+            "grpc = \"http://{address}:50051\"",
+            "does not say where to ask; it is not a URL: {address}:PORT, and tls = true",
+        ),
         ("http = \"http://{address}\"\nexpect.status = \"2xx\"", "expected a status or a range of them"),
         (
             "http = \"http://{address}\"\nexpect.stats = 200",

@@ -75,7 +75,7 @@ impl State {
             rates: None,
             realm: 0,
             store: None,
-            checks: Arc::new(Checks::new(Health::new(crate::entropy::u64(), unix_at_zero()))),
+            checks: Arc::new(Checks::new(Health::new(crate::entropy::u64(), clock::unix_at_zero()))),
         };
         state.fit_cache();
         state.fit_rates();
@@ -392,14 +392,9 @@ fn secret() -> [u8; 16] {
     secret
 }
 
-/// The Unix time of [`clock::Instant::ZERO`].
-fn unix_at_zero() -> u64 {
-    clock::unix_secs().saturating_sub(clock::now().as_secs())
-}
-
-/// The same modulo 2^32.
+/// The Unix time of [`clock::Instant::ZERO`], modulo 2^32.
 fn epoch() -> u32 {
-    unix_at_zero() as u32
+    clock::unix_at_zero() as u32
 }
 
 /// The resolver's settings as the config has them.

@@ -36,8 +36,14 @@ impl Authority {
     }
 
     fn acceptor(&self, name: &str, days: (i64, i64), protocols: &[&[u8]]) -> TlsAcceptor {
+        self.acceptor_as(IsCa::NoCa, name, days, protocols)
+    }
+
+    /// The same with a certificate that may be one of an authority.
+    fn acceptor_as(&self, is_ca: IsCa, name: &str, days: (i64, i64), protocols: &[&[u8]]) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.is_ca = is_ca;
         let day = |days: i64| {
             let unix = clock::unix_secs() as i64 + days * 86_400 + 5_400;
             rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(unix as u64)
@@ -84,6 +90,10 @@ async fn a_certificate_must_be_valid_for_the_name_and_for_as_long_as_is_wanted()
     let stranger = Authority::new("theirs").server("www.example.com", (-10, 20), &[]).await;
     fails(stranger, &authority.check(""), Fault::Endpoint, "an authority that is not trusted here").await;
     succeeds(stranger, &authority.check("verify = false"), "20 days").await;
+    let is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let above = targets::https(authority.acceptor_as(is_ca, "www.example.com", (-10, 20), &[])).await;
+    fails(above, &authority.check(""), Fault::Endpoint, "that of an authority (CA:TRUE), not of a server")
+        .await;
     let plain = targets::http(false).await;
     fails(plain, &authority.check(""), Fault::Endpoint, "TLS: ").await;
     fails(targets::hung().await, &authority.check(""), Fault::Endpoint, "connected, but no answer in 0.8 s")

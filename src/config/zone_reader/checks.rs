@@ -236,6 +236,7 @@ fn port(reader: &mut Reader<'_>, place: &str, span: Span, port: Option<u16>) -> 
     if found.is_none() {
         let cure = match rest {
             Some(_) => "write it as {address}:PORT",
+            None if place.contains("://") => "it is not a URL: {address}:PORT, and tls = true for TLS",
             None => {
                 "{address} stands for each member's address; a member may be asked elsewhere with probe = \"...\""
             }

@@ -108,6 +108,10 @@ fn refused(error: &std::io::Error) -> Failure {
             CertificateError::UnknownIssuer => {
                 "the certificate is signed by an authority that is not trusted here".to_owned()
             }
+            // Of what it does not name itself the library tells the name of its own error.
+            CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+                "the certificate is that of an authority (CA:TRUE), not of a server".to_owned()
+            }
             why => format!("the certificate is not valid: {why}"),
         }),
         Some(error) => wrong(format!("TLS: {error}")),
