@@ -135,7 +135,7 @@ impl Endpoint {
         self.loss.needed(self.pace.fall)
     }
 
-    /// Seconds until its state can change at the earliest.
+    /// Seconds for which it is taken to stay as it is: `fall` or `rise` intervals, and none while a failure is being confirmed.
     pub fn hold(&self) -> u16 {
         let times = match self.state {
             State::Up if !self.is_doubted() => self.pace.fall,

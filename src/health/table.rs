@@ -42,7 +42,7 @@ pub struct Standing {
     pub drained: bool,
     /// How much of its weight it gets for the load it reports, in sixteenths: 16 is all of it.
     pub share: u8,
-    /// Seconds until its state can change at the earliest: 0 while a failure is being confirmed; `u16::MAX` where nothing checks it.
+    /// Seconds for which its state is taken to stay: 0 while a failure is being confirmed; `u16::MAX` where nothing checks it.
     pub hold: u16,
     /// The Unix time at which it came into its state, in seconds modulo 2³²; 0 where nothing checks it.
     pub since: u32,

@@ -23,7 +23,7 @@ pub struct Choice<'p> {
     pub scope: u8,
     /// The pool it is from, also where that has no address of the family; none where all are passed over.
     pub pool: Option<&'p str>,
-    /// For how long what it follows from stays as it is, unless something fails twice; none where nothing is checked.
+    /// For how long what it follows from is taken to stay as it is; none where nothing is checked.
     pub hold: Option<Hold>,
 }
 
@@ -62,7 +62,7 @@ pub enum Basis {
     AllDown(OnAllDown),
 }
 
-/// For how long a member stays as it is at least.
+/// For how long a member is taken to stay as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hold {
     /// In seconds; 0 while a failure is being confirmed.
