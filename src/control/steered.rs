@@ -121,7 +121,7 @@ impl<'s> Steered<'s> {
             0 => format!("{member} may change at any time: the floor of {floor} to {ceiling} s"),
             _ => {
                 format!(
-                    "{member} stays as it is for {seconds} s at least, held within {floor} to {ceiling} s"
+                    "{member} is taken to stay as it is for {seconds} s, held within {floor} to {ceiling} s"
                 )
             }
         }

@@ -156,7 +156,7 @@ impl Health {
         }
     }
 
-    /// What a formula comes to, in three values (Kleene's), and for how many seconds it must stay so.
+    /// What a formula comes to, in three values (Kleene's), and for how many seconds it is taken to stay so.
     fn judge(&self, node: &Node, now: Instant) -> (State, u16) {
         match node {
             Node::Always => (State::Up, u16::MAX),

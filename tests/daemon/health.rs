@@ -42,8 +42,8 @@ fn what_is_down_at_the_start_is_never_answered_with() {
     let told = daemon.files.run("explain", &["www.h.test", "A", "--from", "192.0.2.0/24"]);
     for line in [
         "  to 192.0.2.0/24 as client subnet: 127.0.1.1; scope /0; signatures none",
-        "  TTL 10 s: one/127.0.1.1 stays as it is for ",
-        " s at least, held within 10 to 60 s\n",
+        "  TTL 10 s: one/127.0.1.1 is taken to stay as it is for ",
+        " s, held within 10 to 60 s\n",
         "h.test.toml:",
         "    pool one up, answers\n      127.0.1.1 up since ",
         ": up succeeds, answered with\n      127.0.1.2 down since ",
