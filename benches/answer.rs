@@ -46,12 +46,8 @@ fn main() {
     let zone = master::parse(&zone(), Path::new("bench.zone"), apex.as_name(), &mut diagnostics);
     let held =
         Held { apex: apex.as_name().to_owned(), state: Ok(Arc::new(zone.expect("a zone"))), policy: None };
-    let view = View {
-        zones: ZoneSet::new(vec![held]),
-        steering: Vec::new(),
-        recursion: None,
-        guard: Default::default(),
-    };
+    let view =
+        View { zones: ZoneSet::new(vec![held]), steering: Vec::new(), recursion: None, ..View::default() };
     let mut state = 1u64;
     let mut next = |bound: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -1,4 +1,4 @@
-//! `cargo bench --bench steer -- DATABASE [CLIENTS]`: choices of a steered name by country, network and distance over an MMDB file, worked out
+//! `cargo bench --bench steer -- DATABASE [CLIENTS]`: choices of a steered name by country, network, distance and weight over an MMDB file, worked out
 //! for each client and then compiled. Prints, for each, nanoseconds a choice (mean, median, 99th of a hundred, worst of a thousand) over random
 //! clients, and what compiling takes in time and memory. The clock's own time is in each figure and is printed, too.
 
@@ -16,6 +16,7 @@ const ZONE: &str = r#"
 [records]
 country = { route = "country" }
 nearest = { route = "nearest" }
+dealt = { route = "dealt" }
 [pool.eu]
 location = "50.1,8.7"
 members = ["192.0.2.1"]
@@ -41,6 +42,13 @@ fallback = ["us"]
 [[route.nearest.rule]]
 nearest = ["eu", "us", "ap"]
 bias = { eu = 10 }
+[route.dealt]
+[[route.dealt.rule]]
+country = ["DE", "US", "CN", "JP", "GB"]
+use = [{ pool = "eu", weight = 5 }, { pool = "us", weight = 3 }, { pool = "ap", weight = 2 }]
+sticky = "client/24"
+[[route.dealt.rule]]
+use = [{ pool = "us", weight = 1 }, { pool = "eu", weight = 1 }, { pool = "ap", weight = 1 }]
 "#;
 
 /// Random numbers that are the same in each run.
@@ -85,7 +93,7 @@ fn show(title: &str, [mean, median, p99, p999]: [f64; 4]) {
 }
 
 fn measure(title: &str, steering: &Steering, count: usize) {
-    for (id, route) in ["country", "nearest"].into_iter().enumerate() {
+    for (id, route) in ["country", "nearest", "dealt"].into_iter().enumerate() {
         for (v4, family) in [(true, "IPv4"), (false, "IPv6")] {
             let clients = clients(v4, count);
             let choose = |i: usize| {

@@ -27,12 +27,8 @@ fn give(answers: usize) {
     );
     let zone = master::parse(&text, Path::new("t.zone"), apex.as_name(), &mut Diagnostics::default());
     let held = Held { apex: apex.as_name().to_owned(), state: Ok(Arc::new(zone.unwrap())), policy: None };
-    let view = View {
-        zones: ZoneSet::new(vec![held]),
-        steering: Vec::new(),
-        recursion: None,
-        guard: Default::default(),
-    };
+    let view =
+        View { zones: ZoneSet::new(vec![held]), steering: Vec::new(), recursion: None, ..View::default() };
     let queries: Vec<(Vec<u8>, Rcode)> = (0..NAMES)
         .map(|i| match i % 4 {
             0 => (query(&format!("c{i}.example.test.")), Rcode::NOERROR),

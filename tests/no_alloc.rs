@@ -14,6 +14,7 @@ use waymark::clock::Instant;
 use waymark::config::{Config, Diagnostics};
 use waymark::dnssec::{Nsec3, Nsec3Param};
 use waymark::guard::{AccessList, Cookies, Guard, Rates};
+use waymark::health::{MemberId, Standing, State};
 use waymark::load::Loader;
 use waymark::rrset::Rdatas;
 use waymark::wire::{
@@ -121,6 +122,7 @@ fn view() -> View {
             rates: Some(Arc::new(Rates::new(1_000))),
             listeners: vec![None],
         },
+        epoch: 0,
     }
 }
 
@@ -210,7 +212,6 @@ fn placed() -> View {
             .insert_node(maxminddb_writer::paths::IpAddrWithMask::new(prefix.parse().unwrap(), bits), data);
     }
     database.write_to(std::fs::File::create(folder.path().join("geo.mmdb")).unwrap()).unwrap();
-    std::fs::create_dir(folder.path().join("zones")).unwrap();
     let zone = "[records]\nby-country = { route = \"country\", HTTPS = \"1 . alpn=h2\" }\nby-distance = { route = \"distance\" }\n\
         by-network = { route = \"network\" }\n\
         [pool.eu]\nlocation = \"50.1,8.7\"\nmembers = [\"192.0.2.1\"]\n\
@@ -221,13 +222,57 @@ fn placed() -> View {
         [route.network]\nfallback = [\"us\"]\n\
         rule = [{ asn = [64500, 64502], use = \"eu\" }, { asn = 64501, use = \"net\" }]\n\
         [route.distance]\nfallback = [\"us\"]\nrule = [{ nearest = [\"eu\", \"us\"] }]\n";
-    std::fs::write(folder.path().join("zones/geo.test.toml"), zone).unwrap();
-    let text = "zones.directory = \"zones\"\ngeo.database = \"geo.mmdb\"\n";
+    loaded(folder.path(), "geo.test", zone, "geo.database = \"geo.mmdb\"\n")
+}
+
+/// A zone loaded from a folder, with a config.
+fn loaded(folder: &Path, name: &str, zone: &str, config: &str) -> View {
+    std::fs::create_dir(folder.join("zones")).unwrap();
+    std::fs::write(folder.join(format!("zones/{name}.toml")), zone).unwrap();
+    let text = format!("zones.directory = \"zones\"\n{config}");
     let mut diagnostics = Diagnostics::default();
-    let config = Config::parse(text, &folder.path().join("waymark.toml"), &mut diagnostics);
+    let config = Config::parse(&text, &folder.join("waymark.toml"), &mut diagnostics);
     let loaded = Loader::default().load(&config, &mut diagnostics).unwrap();
     assert!(!diagnostics.has_errors(), "{}", diagnostics.render(false));
     View { zones: loaded.zones, steering: loaded.steering, ..view() }
+}
+
+#[test]
+fn choices_allocate_nothing_however_members_stand() {
+    let pools = "[pool.hash]\npick = \"hash\"\nanswer = 2\nmembers = [\"192.0.2.1\", \"192.0.2.2\", \"192.0.2.3\"]\n\
+        [pool.random]\npick = \"random\"\nmembers = [{ address = \"192.0.2.4\", weight = 2 }, { address = \"192.0.2.5\", weight = 0 }]\n\
+        [pool.six]\nmembers = [\"2001:db8::1\"]\n[pool.alias]\ncname = \"there.s.test.\"\n";
+    let mut zone = String::from("[records]\nout = { route = \"out\" }\nthere = { A = \"192.0.2.9\" }\n");
+    let mut routes =
+        "[route.out]\nfallback = [\"hash\", \"alias\"]\n[route.inner]\nrule = [{ use = [{ pool = \"six\", \
+        weight = 0 }, { pool = \"hash\", weight = 1 }] }]\n"
+            .to_owned();
+    for on_all_down in ["all", "last_known", "none", "servfail"] {
+        zone += &format!("{on_all_down} = {{ route = \"{on_all_down}\" }}\n");
+        routes += &format!(
+            "[route.{on_all_down}]\non_all_down = \"{on_all_down}\"\nrule = [{{ use = [{{ pool = \"inner\", weight = 2 }}, \
+             {{ pool = \"random\", weight = 1 }}, {{ pool = \"hash\", weight = 0 }}] }}]\n"
+        );
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (mut worker, mut out) = (Worker::default(), vec![0; 1232]);
+    let view = loaded(folder.path(), "s.test", &format!("{zone}{pools}{routes}"), "");
+    let table = &view.steering[0].health;
+    let up = Standing::UNCHECKED;
+    let down = Standing { state: State::Down, ..up };
+    for standing in [up, down, Standing { drained: true, ..up }, Standing { share: 3, ..up }] {
+        for (first, others) in [(up, standing), (standing, up), (standing, standing)] {
+            (0..6).for_each(|i| table.set(MemberId(i), if i == 0 { first } else { others }));
+            for name in ["out", "all", "last_known", "none", "servfail"] {
+                for rtype in [Rtype::A, Rtype::AAAA, Rtype::ANY, Rtype::TXT] {
+                    let message = query(&format!("{name}.s.test."), rtype, None);
+                    count(&view, &mut worker, &mut out, &message, "127.0.0.1:1");
+                    let (allocations, outcome) = count(&view, &mut worker, &mut out, &message, "127.0.0.1:1");
+                    assert_eq!(allocations, 0, "{name} {rtype} {standing:?}: {outcome:?}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn view(shape: u64) -> Option<View> {
     let zone = master::parse(&zone(shape), Path::new("shape.zone"), apex.as_name(), &mut diagnostics)?;
     let held = Held { apex: apex.as_name().to_owned(), state: Ok(Arc::new(zone)), policy: None };
     let guard = Guard { cookies: Some(Cookies::new([1; 16], 0)), ..Guard::default() };
-    Some(View { zones: ZoneSet::new(vec![held]), steering: Vec::new(), recursion: None, guard })
+    Some(View { zones: ZoneSet::new(vec![held]), guard, ..View::default() })
 }
 
 fn respond(view: &View, message: &[u8], transport: Transport) -> Option<Vec<u8>> {

@@ -124,7 +124,7 @@ rule = { cidr = "198.51.0.0/16", use = "six" }
 "#;
         let (zone, steering) = steered("h.", text, 0);
         let zones = ZoneSet::new(vec![zone]);
-        let view = View { zones, steering: vec![steering], recursion: None, guard: Default::default() };
+        let view = View { zones, steering: vec![steering], recursion: None, ..View::default() };
         for (question, wanted) in [
             (
                 "www.h. HTTPS",

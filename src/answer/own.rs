@@ -85,10 +85,13 @@ impl<'a> Walk<'a, '_> {
     ) -> Link<'a> {
         let rtype = self.query.question.rtype;
         let steering = held.policy.and_then(|policy| self.view.steering.get(policy));
-        if let (Some(id), Some(steering)) = (node.steered(), steering)
-            && let Some(link) = self.steered(zone, steering, id, name)
-        {
-            return link;
+        // A denial may not outlive what makes it.
+        let mut denial_ttl = u32::MAX;
+        if let (Some(id), Some(steering)) = (node.steered(), steering) {
+            match self.steered(zone, steering, id, name) {
+                Ok(link) => return link,
+                Err(ttl) => denial_ttl = ttl,
+            }
         }
         if wildcard && self.reply.is_dnssec_ok() {
             self.expand(zone, node, name);
@@ -124,21 +127,24 @@ impl<'a> Walk<'a, '_> {
                 }
             }
             None => {
-                self.deny(zone, u32::MAX);
+                self.deny(zone, denial_ttl);
                 let denied = if wildcard { Denied::ExpandedType(node.name()) } else { Denied::Type };
                 self.prove_own(zone, name, denied)
             }
         }
     }
 
-    /// A steered name; none where its policy has no say over the type.
+    /// A steered name.
+    ///
+    /// # Errors
+    /// Where its policy has no say over the type: for how many seconds that stays so.
     fn steered(
         &mut self,
         zone: &'a Zone,
         steering: &'a Steering,
         id: SteerId,
         name: Name<'_>,
-    ) -> Option<Link<'a>> {
+    ) -> Result<Link<'a>, u32> {
         let rtype = self.query.question.rtype;
         let (families, cursor): (&[Family], _) = match rtype {
             Rtype::A => (&[Family::V4], Cursor::Take),
@@ -147,21 +153,30 @@ impl<'a> Walk<'a, '_> {
             Rtype::ANY => (&[Family::V4, Family::V6], Cursor::Take),
             // Where it answers A with a CNAME, the CNAME stands for every type.
             _ if steering.policy.may_alias(id) => (&[Family::V4], Cursor::Peek),
-            _ => return None,
+            _ => return Err(u32::MAX),
         };
         self.reseed();
         // A reply that will not leave takes no turn.
         let moves = if cursor == Cursor::Take && self.is_spent() { Cursor::Peek } else { cursor };
+        let mut ttl = u32::MAX;
         for &family in families {
             let choice = self.choose(steering, id, family, moves);
-            let alias = matches!(choice.answer, steer::Answer::Cname(_));
-            let nothing = choice.answer == steer::Answer::NoData;
-            if (cursor == Cursor::Take || alias) && !(rtype == Rtype::ANY && nothing) {
+            ttl = ttl.min(choice.ttl);
+            let is_said = match choice.answer {
+                steer::Answer::Cname(_) => true,
+                steer::Answer::Addresses { .. } => cursor == Cursor::Take,
+                // The other family may have something for who asks for any.
+                steer::Answer::NoData => cursor == Cursor::Take && rtype != Rtype::ANY,
+                steer::Answer::ServFail => {
+                    cursor == Cursor::Take && (rtype != Rtype::ANY || family == Family::V6)
+                }
+            };
+            if is_said {
                 self.reply.source = Source::Steered;
-                return Some(self.chosen(zone, &steering.policy, name, &choice));
+                return Ok(self.chosen(zone, &steering.policy, name, &choice));
             }
         }
-        None
+        Err(ttl)
     }
 
     /// Goes on to the next random number.
@@ -177,7 +192,7 @@ impl<'a> Walk<'a, '_> {
         family: Family,
         cursor: Cursor,
     ) -> Choice<'a> {
-        let draw = Draw { seed: *self.seed, now: self.request.now.as_secs(), cursor };
+        let draw = Draw { seed: *self.seed, now: self.view.epoch + self.request.now.as_secs(), cursor };
         let choice = steering.policy.choose(id, family, &self.client, &steering.health, draw);
         self.reply.narrow(choice.scope);
         choice

@@ -182,7 +182,7 @@ pub(super) fn view() -> View {
             serve_stale: true,
             prefetch: true,
         }),
-        guard: Default::default(),
+        ..View::default()
     }
 }
 
@@ -535,7 +535,7 @@ fn a_reply_that_does_not_fit_loses_whole_rrsets() {
         zones: ZoneSet::new(vec![held("big.", &zone)]),
         steering: Vec::new(),
         recursion: None,
-        guard: Default::default(),
+        ..View::default()
     };
     for (question, code, records) in [
         // 40 records of 16 octets are 640 and more.
@@ -571,7 +571,7 @@ fn shares_are_exact_whoever_asks_over_whatever() {
         zones: ZoneSet::new(vec![zone]),
         steering: vec![steering],
         recursion: None,
-        guard: Default::default(),
+        ..View::default()
     };
     let turns: Vec<String> = (0..40)
         .map(|turn| {

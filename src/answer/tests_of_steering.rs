@@ -36,12 +36,7 @@ fn view(down: &[&str]) -> View {
         let gone = Standing { state: State::Down, ..Standing::UNCHECKED };
         steering.policy.members_named(id).into_iter().for_each(|member| steering.health.set(member, gone));
     }
-    View {
-        zones: ZoneSet::new(vec![zone]),
-        steering: vec![steering],
-        recursion: None,
-        guard: Default::default(),
-    }
+    View { zones: ZoneSet::new(vec![zone]), steering: vec![steering], recursion: None, ..View::default() }
 }
 
 /// The answer section of a reply, or its code where there is none.
@@ -65,6 +60,19 @@ fn a_name_is_an_alias_for_every_type_or_for_none() {
                 assert_eq!(got.contains(" CNAME www.elsewhere."), is_alias, "{name} {rtype}: {got}");
             }
         }
+    }
+}
+
+#[test]
+fn that_there_is_no_alias_is_kept_no_longer_than_what_there_is() {
+    let view = view(&[]);
+    let doubted = Standing { hold: 0, ..Standing::UNCHECKED };
+    let policy = &view.steering[0].policy;
+    policy.members_named("one6").into_iter().for_each(|member| view.steering[0].health.set(member, doubted));
+    for rtype in ["A", "AAAA", "TXT", "CNAME", "MX"] {
+        let reply = ask(&view, &format!("both.s. {rtype}"));
+        let ttl = reply.lines().nth(1).and_then(|line| line.split(' ').nth(2)).unwrap();
+        assert_eq!(ttl, "10", "{rtype}: {reply}");
     }
 }
 
@@ -95,10 +103,12 @@ fn a_client_without_a_pool_is_not_one_whose_pools_are_down() {
     ] {
         assert_eq!([answer(&up, question), answer(&down, question)], [of_up, of_down], "{question}");
     }
-    // Both say so when only one of the families is gone.
+    // One of the families may be gone alone.
     let half = view(&["one4"]);
     assert_eq!(answer(&half, "dark.s. A"), "SERVFAIL");
     assert_eq!(answer(&half, "dark.s. AAAA"), "dark.s. 60 AAAA 2001:db8::1");
+    assert_eq!(answer(&half, "dark.s. ANY"), "dark.s. 60 AAAA 2001:db8::1");
+    assert_eq!(answer(&down, "dark.s. ANY"), "SERVFAIL");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::zone::tree::{NameTree, Named};
 use std::sync::Arc;
 
 /// All that answering reads, as one snapshot: taken once per batch of packets.
+#[derive(Default)]
 pub struct View {
     /// Own zones.
     pub zones: ZoneSet,
@@ -19,6 +20,8 @@ pub struct View {
     pub recursion: Option<Recursion>,
     /// Cookies, the rate limit, and the access lists of single listeners.
     pub guard: Guard,
+    /// The Unix time of [`Instant::ZERO`](crate::clock::Instant::ZERO), in seconds: what is drawn by weight is dealt anew at times that all servers share.
+    pub epoch: u64,
 }
 
 impl View {

@@ -186,7 +186,8 @@ impl Explainer {
     fn steered(&self, held: &Held, zone: &Zone, at: Name<'_>, asked: &Asked) -> Option<Steered<'_>> {
         let steering = self.view.steering.get(held.policy?)?;
         let Lookup::Name { node, .. } = zone.lookup(at, asked.rtype) else { return None };
-        let steered = Steered::new(steering, node.steered()?, asked.rtype, asked.from, clock::now())?;
+        let now = self.view.epoch + clock::now().as_secs();
+        let steered = Steered::new(steering, node.steered()?, asked.rtype, asked.from, now)?;
         // A CNAME stands for every type.
         let is_said = matches!(asked.rtype, Rtype::A | Rtype::AAAA) || steered.alias().is_some();
         is_said.then_some(steered)

@@ -1,6 +1,5 @@
 //! What a steered name is answered with, for whom, and why: the pools that were looked at in their order, and how their members stand.
 
-use crate::clock::Instant;
 use crate::config::OnAllDown;
 use crate::health::MemberId;
 use crate::net::Checks;
@@ -21,18 +20,18 @@ pub(super) struct Steered<'s> {
 }
 
 impl<'s> Steered<'s> {
-    /// What is chosen for a client, which takes no turn. None where there is no such name.
+    /// What is chosen for a client at a Unix time, which takes no turn. None where there is no such name.
     pub fn new(
         steering: &'s Steering,
         id: SteerId,
         rtype: Rtype,
         from: IpNet,
-        now: Instant,
+        now: u64,
     ) -> Option<Steered<'s>> {
         let family = if rtype == Rtype::AAAA { Family::V6 } else { Family::V4 };
         // A single address is all of itself.
         let client = Client::new(from.addr(), from.prefix_len());
-        let explained = steering.policy.explain(id, family, &client, &steering.health, now.as_secs())?;
+        let explained = steering.policy.explain(id, family, &client, &steering.health, now)?;
         Some(Steered { steering, explained, from, client })
     }
 

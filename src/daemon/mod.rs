@@ -113,15 +113,9 @@ struct Daemon {
 
 impl Daemon {
     fn new(state: State, metrics: &Arc<Metrics>) -> Daemon {
-        let view = View {
-            zones: Default::default(),
-            steering: Vec::new(),
-            recursion: None,
-            guard: Default::default(),
-        };
         Daemon {
             state: Arc::new(Mutex::new(state)),
-            view: Arc::new(ArcSwap::from_pointee(view)),
+            view: Arc::default(),
             metrics: Arc::clone(metrics),
             loaded: watch::channel(()).0,
         }

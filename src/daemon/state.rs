@@ -132,6 +132,7 @@ impl State {
             steering: last.steering.clone(),
             recursion: self.recursion(),
             guard: self.guard(),
+            epoch: last.epoch,
         }));
     }
 
@@ -254,7 +255,8 @@ impl State {
             }
         };
         metrics.set_zones(zones.len());
-        view.store(Arc::new(View { zones, steering, recursion: self.recursion(), guard: self.guard() }));
+        let (recursion, guard, epoch) = (self.recursion(), self.guard(), clock::unix_at_zero());
+        view.store(Arc::new(View { zones, steering, recursion, guard, epoch }));
         succeeded
     }
 
@@ -479,6 +481,7 @@ mod tests {
             steering: Vec::new(),
             recursion: None,
             guard: state.guard(),
+            ..View::default()
         });
         let (client, now) = ([192, 0, 2, 1].into(), clock::now());
         let check = |option: &[u8]| {

@@ -179,7 +179,7 @@ impl Internet {
     pub(super) fn view(&self, last: u8) -> View {
         let zones = self.zones.iter().filter(|(server, _)| *server == last);
         let zones = ZoneSet::new(zones.map(|(_, zone)| zone.clone()).collect());
-        View { zones, steering: vec![self.steering.clone()], recursion: None, guard: Default::default() }
+        View { zones, steering: vec![self.steering.clone()], recursion: None, ..View::default() }
     }
 
     /// The root's key: what a validator has to trust.

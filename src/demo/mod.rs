@@ -153,7 +153,7 @@ fn resolve(
         zones: ZoneSet::default(),
         steering: Vec::new(),
         recursion: Some(recursion),
-        guard: Default::default(),
+        ..View::default()
     };
     let trust = Trust::new(internet.anchors(), false, clock::unix_secs());
     let known = Known::new(Arc::new(trust));

@@ -44,7 +44,7 @@ pub struct Standing {
     pub share: u8,
     /// Seconds for which its state is taken to stay: 0 while a failure is being confirmed; `u16::MAX` where nothing checks it.
     pub hold: u16,
-    /// The Unix time at which it came into its state, in seconds modulo 2³²; 0 where nothing checks it.
+    /// The Unix time at which it came into its state, in seconds modulo 2³².
     pub since: u32,
 }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Runs every test of the file; one that fails is an error. `compile` makes the file's policy.
 pub(super) fn run(file: &ZoneFile, good: &Good, compile: impl Fn() -> Policy, diagnostics: &mut Diagnostics) {
     for test in &file.tests {
-        // A policy of the test's own: answers move its cursors and what it knows of who was up.
+        // A policy of the test's own: answers move its cursors.
         let steering = good.steering.as_ref().map(|_| {
             let policy = compile();
             Steering { health: Arc::new(health(test, &policy)), policy: Arc::new(policy) }
@@ -30,7 +30,7 @@ pub(super) fn run(file: &ZoneFile, good: &Good, compile: impl Fn() -> Policy, di
             }]),
             steering: steering.into_iter().collect(),
             recursion: None,
-            guard: Default::default(),
+            ..View::default()
         };
         let mut reply = ask(&view, test);
         reply.pools =

@@ -323,7 +323,7 @@ mod tests {
         let zone = master::parse(&text, Path::new("root.zone"), Name::ROOT, &mut Diagnostics::default());
         let state = Ok(Arc::new(zone.unwrap()));
         let zones = ZoneSet::new(vec![Held { apex: Name::ROOT.to_owned(), state, policy: None }]);
-        let view = View { zones, steering: Vec::new(), recursion: None, guard: Default::default() };
+        let view = View { zones, steering: Vec::new(), recursion: None, ..View::default() };
         let (view, metrics) = (Arc::new(ArcSwap::from_pointee(view)), Arc::new(Metrics::default()));
         let mailboxes = Arc::new(Mailboxes::new(Vec::new()));
         let service = Service::start(vec![listener], view, mailboxes, &metrics, runtime.handle()).unwrap();
@@ -387,12 +387,8 @@ mod tests {
     /// What connections share, where nobody connects.
     fn shared() -> Arc<Shared> {
         let metrics = Arc::new(Metrics::default());
-        let view = View {
-            zones: ZoneSet::default(),
-            steering: Vec::new(),
-            recursion: None,
-            guard: Default::default(),
-        };
+        let view =
+            View { zones: ZoneSet::default(), steering: Vec::new(), recursion: None, ..View::default() };
         Arc::new(Shared {
             view: Arc::new(ArcSwap::from_pointee(view)),
             mailboxes: Arc::new(Mailboxes::new(Vec::new())),

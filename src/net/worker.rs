@@ -265,12 +265,8 @@ mod tests {
         let mailboxes = Arc::new(Mailboxes::new(vec![mailbox]));
         let counters = Metrics::default().thread();
         let shard = Shard::new(0, Arc::clone(&mailboxes), None, Arc::clone(&counters));
-        let view = View {
-            zones: Default::default(),
-            steering: Vec::new(),
-            recursion: None,
-            guard: Default::default(),
-        };
+        let view =
+            View { zones: Default::default(), steering: Vec::new(), recursion: None, ..View::default() };
         let view = Arc::new(ArcSwap::from_pointee(view));
         (Loop::new(poll, vec![socket], inbox, shard, view, counters).unwrap(), mailboxes, address)
     }

@@ -1,6 +1,6 @@
 //! A choice: the pool of the chain that answers, what is drawn from it, and what that follows from.
 
-use super::pool::{Pool, State};
+use super::pool::Pool;
 use super::route::Chain;
 use super::trace::{NoTrace, Trace};
 use super::{Client, Draw, Family, Policy, place};
@@ -71,6 +71,19 @@ pub struct Hold {
     pub member: u16,
 }
 
+/// A place in a chain at which a pool is up. They are ordered: members of weight 0 serve where no others do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    weightless: bool,
+    at: usize,
+}
+
+/// Where a chain is up first, for the family asked for and for the other one. The latter is looked for only where it matters.
+struct Firsts {
+    own: Option<Place>,
+    other: Option<Place>,
+}
+
 /// An answer and where in the chain it is from.
 struct Drawn<'p> {
     answer: Answer<'p>,
@@ -88,6 +101,8 @@ struct Question<'q> {
     client: &'q Client,
     health: &'q Table,
     draw: Draw,
+    /// Whether a CNAME may be the answer, for this client or for others.
+    may_alias: bool,
 }
 
 impl Question<'_> {
@@ -123,15 +138,19 @@ impl Policy {
             return Choice { answer, basis, ttl: 0, scope: 0, pool: None, hold: None };
         };
         let (floor, ceiling) = target.ttl;
-        let mut chain = Chain::new(trace);
-        self.fill(&mut chain, target.to, client, draw.now / u64::from(ceiling.max(1)));
+        let mut chain = Chain::new(trace, (draw.now, ceiling));
+        self.fill(&mut chain, target.to, client);
         chain.tell();
-        let question = Question { family, client, health, draw };
-        let drawn = self.answer(&chain, &question);
+        let question = Question { family, client, health, draw, may_alias: target.may_alias };
+        let firsts = self.firsts(&chain, &question);
+        let drawn = self.answer(&chain, &question, &firsts);
         let hashed = if drawn.by_client { place::default_bits(client).max(client.apart()) } else { 0 };
-        let scope = client.scope(chain.scope(drawn.passed).max(hashed));
-        let hold = self.hold(&chain, &question, &drawn);
+        let passed = self.looked_at(&chain, &question, &firsts, &drawn);
+        let scope = client.scope(chain.scope(passed).max(hashed));
+        let hold = self.hold(&chain, &question, &firsts, &drawn);
         let ttl = hold.map_or(ceiling, |hold| u32::from(hold.seconds).clamp(floor, ceiling));
+        // A name that is dealt anew may be an alias then: what is kept of before would stand beside it.
+        let ttl = if target.may_alias { ttl.min(chain.left()) } else { ttl };
         let Drawn { answer, basis, from, .. } = drawn;
         Choice { answer, basis, ttl, scope, pool: from.map(|pool| pool.name.as_str()), hold }
     }
@@ -144,53 +163,137 @@ impl Policy {
         chain.pools().iter().map(|&pool| &self.pools[usize::from(pool)])
     }
 
+    fn pool_at(&self, chain: &Chain<'_, impl Trace>, at: usize) -> &Pool {
+        &self.pools[usize::from(chain.pools()[at])]
+    }
+
+    /// The place of the CNAME in a chain.
+    fn alias_in(&self, chain: &Chain<'_, impl Trace>) -> Option<usize> {
+        self.pools_of(chain).position(|pool| pool.alias().is_some())
+    }
+
+    fn firsts(&self, chain: &Chain<'_, impl Trace>, question: &Question<'_>) -> Firsts {
+        const HEAD: Place = Place { weightless: false, at: 0 };
+        let own = self.first_up(chain, question, question.family, HEAD);
+        let is_enough = own == Some(HEAD) && !question.may_alias;
+        let other =
+            if is_enough { None } else { self.first_up(chain, question, question.family.other(), HEAD) };
+        Firsts { own, other }
+    }
+
+    /// Where a pool is up for a family, from a place on.
+    fn first_up(
+        &self,
+        chain: &Chain<'_, impl Trace>,
+        question: &Question<'_>,
+        family: Family,
+        from: Place,
+    ) -> Option<Place> {
+        let standing = |member| question.standing(member);
+        // First with weights as they are; then members of weight 0, which serve only when nothing else is up.
+        let of_pass = |weightless: bool| {
+            let start = if from.weightless == weightless { from.at } else { 0 };
+            let is_up = |pool: &Pool| pool.is_up(&self.members, family, standing, weightless);
+            let at = self.pools_of(chain).skip(start).position(is_up)?;
+            Some(Place { weightless, at: start + at })
+        };
+        let regular = if from.weightless { None } else { of_pass(false) };
+        regular.or_else(|| of_pass(true))
+    }
+
     /// Answers from the first pool of the chain that is up.
-    fn answer(&self, chain: &Chain<'_, impl Trace>, question: &Question<'_>) -> Drawn<'_> {
+    fn answer(&self, chain: &Chain<'_, impl Trace>, question: &Question<'_>, firsts: &Firsts) -> Drawn<'_> {
         let Question { family, client, draw, .. } = *question;
         let standing = |member| question.standing(member);
-        if let Some(alias) = self.alias(chain, question) {
+        if let Some(alias) = self.alias(chain, question, firsts) {
             return alias;
         }
-        // First with weights as they are; then members of weight 0, which serve only when nothing else is up.
-        for (weightless, basis) in [(false, Basis::Up), (true, Basis::Weightless)] {
-            for (at, &pool) in chain.pools().iter().enumerate() {
-                let pool = &self.pools[usize::from(pool)];
-                let passed = if weightless { chain.pools().len() } else { at };
-                match pool.state(&self.members, family, standing, weightless) {
-                    State::Up => {
-                        let (answer, by_client) =
-                            pool.draw(&self.members, family, client, standing, weightless, draw);
-                        return Drawn { answer, basis, from: Some(pool), passed, by_client };
-                    }
-                    // It is up for the other family: the choice of pool is shared by A and AAAA.
-                    State::OtherFamily => {
-                        let (answer, basis) = (Answer::NoData, Basis::OtherFamily);
-                        return Drawn { answer, basis, from: Some(pool), passed, by_client: false };
-                    }
-                    State::Down => (),
-                }
+        let passed = |place: Place| if place.weightless { chain.pools().len() } else { place.at };
+        if let Some(place) = self.shared(chain, question, firsts) {
+            let (answer, basis) = (Answer::NoData, Basis::OtherFamily);
+            let from = Some(self.pool_at(chain, place.at));
+            return Drawn { answer, basis, from, passed: passed(place), by_client: false };
+        }
+        let mut next = firsts.own;
+        while let Some(place) = next {
+            let (pool, weightless) = (self.pool_at(chain, place.at), place.weightless);
+            let (answer, by_client) = pool.draw(&self.members, family, client, standing, weightless, draw);
+            if answer != Answer::NoData {
+                let basis = if weightless { Basis::Weightless } else { Basis::Up };
+                return Drawn { answer, basis, from: Some(pool), passed: passed(place), by_client };
             }
+            // It has gone down between the two looks at it.
+            next = self.first_up(chain, question, family, Place { at: place.at + 1, ..place });
         }
         self.all_down(chain, question)
     }
 
-    /// The CNAME of the chain, unless pools before it are up. It stands for every type (RFC 1034 §3.6.2), so that both families come to it
-    /// where one does.
-    fn alias(&self, chain: &Chain<'_, impl Trace>, question: &Question<'_>) -> Option<Drawn<'_>> {
-        let at = self.pools_of(chain).position(|pool| pool.alias().is_some())?;
-        let standing = |member| question.standing(member);
-        let is_up = |family| {
-            let state = |pool: &Pool| pool.state(&self.members, family, standing, false);
-            self.pools_of(chain).take(at).any(|pool| state(pool) != State::Down)
-        };
-        let basis = match [is_up(Family::V4), is_up(Family::V6)] {
-            [true, true] => return None,
-            [false, false] => Basis::Up,
+    /// The place of the pool that the other family is answered from, if that has no member of this one: then there is none, as the choice
+    /// of pool is shared by A and AAAA.
+    fn shared(
+        &self,
+        chain: &Chain<'_, impl Trace>,
+        question: &Question<'_>,
+        firsts: &Firsts,
+    ) -> Option<Place> {
+        let other = firsts.other.filter(|other| firsts.own.is_none_or(|own| *other < own))?;
+        (!self.pool_at(chain, other.at).has(&self.members, question.family)).then_some(other)
+    }
+
+    /// The CNAME of the chain, unless both families are answered from pools before it. It stands for every type (RFC 1034 §3.6.2), so that
+    /// both come to it where one does.
+    fn alias(
+        &self,
+        chain: &Chain<'_, impl Trace>,
+        question: &Question<'_>,
+        firsts: &Firsts,
+    ) -> Option<Drawn<'_>> {
+        let at = self.alias_in(chain)?;
+        let before = |place: Option<Place>| place.filter(|place| !place.weightless && place.at < at);
+        let basis = match (before(firsts.own), before(firsts.other)) {
+            (Some(_), Some(_)) => return None,
+            (None, None) => Basis::Up,
+            (Some(one), None) if !self.has(chain, one, question.family.other()) => return None,
+            (None, Some(one)) if !self.has(chain, one, question.family) => return None,
             _ => Basis::OneFamily,
         };
-        let pool = &self.pools[usize::from(chain.pools()[at])];
-        let answer = Answer::Cname(pool.alias()?);
-        Some(Drawn { answer, basis, from: Some(pool), passed: at, by_client: false })
+        let pool = self.pool_at(chain, at);
+        Some(Drawn {
+            answer: Answer::Cname(pool.alias()?),
+            basis,
+            from: Some(pool),
+            passed: at,
+            by_client: false,
+        })
+    }
+
+    fn has(&self, chain: &Chain<'_, impl Trace>, place: Place, family: Family) -> bool {
+        self.pool_at(chain, place.at).has(&self.members, family)
+    }
+
+    /// How many pools of the chain had no part in the answer but to be passed over, the ones that come later having none at all.
+    fn looked_at(
+        &self,
+        chain: &Chain<'_, impl Trace>,
+        question: &Question<'_>,
+        firsts: &Firsts,
+        drawn: &Drawn<'_>,
+    ) -> usize {
+        let all = chain.pools().len();
+        if !question.may_alias || matches!(drawn.answer, Answer::Cname(_)) {
+            return drawn.passed;
+        }
+        // That it is no alias, though it may be one for others, follows from both families.
+        let (family, other) = (question.family, question.family.other());
+        let place = match (firsts.own, firsts.other) {
+            (Some(own), None) if !self.has(chain, own, other) => own,
+            (None, Some(place)) if !self.has(chain, place, family) => place,
+            (Some(own), Some(place)) if own < place && !self.has(chain, own, other) => own,
+            (Some(own), Some(place)) if place < own && !self.has(chain, place, family) => place,
+            (Some(own), Some(place)) => own.max(place),
+            _ => return all,
+        };
+        if place.weightless { all } else { place.at }
     }
 
     /// Nothing is up: the route says what then.
@@ -251,27 +354,42 @@ impl Policy {
         &self,
         chain: &Chain<'_, impl Trace>,
         question: &Question<'_>,
+        firsts: &Firsts,
         drawn: &Drawn<'_>,
     ) -> Option<Hold> {
-        let family = question.family;
+        let (family, other) = (question.family, question.family.other());
         let of = |member: usize| Hold { seconds: question.standing(member).hold, member: member as u16 };
-        // Where a CNAME may stand for both families, both decide.
-        let both = self.pools_of(chain).any(|pool| pool.alias().is_some());
+        let is_alias = matches!(drawn.answer, Answer::Cname(_));
+        // An alias gives way when the family comes back for which nothing before it is up, whichever it is.
+        let missing = |family_of: Family, first: Option<Place>| {
+            is_alias && first.is_none_or(|first| first.weightless || first.at >= drawn.passed)
+                || !is_alias && family_of == family
+        };
+        let wanted = [(family, missing(family, firsts.own)), (other, missing(other, firsts.other))];
         let passed = self.pools_of(chain).take(drawn.passed).flat_map(|pool| {
-            let members = pool.members();
-            let own = both || !pool.has(&self.members, family);
-            members.filter(move |member| own || family.is_of(self.members[*member].address))
+            let any = !pool.has(&self.members, family) || !pool.has(&self.members, other);
+            let counts = move |member: &usize| {
+                let address = self.members[*member].address;
+                any || wanted.iter().any(|(family, counts)| *counts && family.is_of(address))
+            };
+            pool.members().filter(counts)
         });
         let picked = match &drawn.answer {
             Answer::Addresses { picked, count } => &picked[..usize::from(*count)],
             _ => &[],
         };
-        let serving = |member: &usize| question.standing(*member).serves();
-        // The other family's members of the pool have a part in it where it has none of this one.
-        let others = both || drawn.basis == Basis::OtherFamily;
-        let others = drawn.from.filter(|_| others).into_iter().flat_map(Pool::members);
-        let others = others.filter(|member| !family.is_of(self.members[*member].address)).filter(serving);
-        let members = passed.chain(picked.iter().map(|&member| member.into())).chain(others);
+        // Those that serve, of pools that keep the name from being an alias or the family from having an address.
+        let keeps = [
+            (family, firsts.own.filter(|_| !is_alias && self.alias_in(chain).is_some())),
+            (other, firsts.other.filter(|_| !is_alias && self.alias_in(chain).is_some())),
+            (other, self.shared(chain, question, firsts)),
+        ];
+        let serving = keeps.into_iter().filter_map(|(family, place)| Some((family, place?)));
+        let serving = serving.flat_map(|(family, place)| {
+            let members = self.pool_at(chain, place.at).family(&self.members, family);
+            members.map(|(member, _)| member).filter(|member| question.standing(*member).serves())
+        });
+        let members = passed.chain(picked.iter().map(|&member| member.into())).chain(serving);
         members.map(of).min().filter(|hold| hold.seconds != u16::MAX)
     }
 }

@@ -53,7 +53,8 @@ impl Policy {
                     places.step(name).filter(|step| matches!(step, Step::Route(_)))
                 }
             }?;
-            policy.targets.push(Target { to, ttl: steered.ttl });
+            let may_alias = policy.find_pool(to, &|pool| pool.alias().is_some()).is_some();
+            policy.targets.push(Target { to, ttl: steered.ttl, may_alias });
             let id = SteerId((policy.targets.len() - 1) as u32);
             if let Some(pool) = policy.leads_back(to, steered.owner.as_name()) {
                 let told = diagnostics.error(
@@ -62,7 +63,7 @@ impl Policy {
                 );
                 told.help = Some("name another host, or a pool of addresses".into());
             }
-            if policy.may_alias(id) {
+            if may_alias {
                 let apex = steered.owner == file.apex;
                 let beside = file.records.iter().any(|record| record.owner == steered.owner);
                 if apex || beside {
@@ -88,6 +89,7 @@ impl Policy {
                 let start = self.members.len();
                 self.members.extend(members.iter().take(limits::POOL_MEMBERS).map(|member| Member {
                     id: member.id.clone(),
+                    hash: place::hash(member.id.as_bytes()),
                     address: member.address,
                     weight: member.weight.unwrap_or(1),
                 }));

@@ -83,7 +83,8 @@ pub enum Cursor {
 pub struct Draw {
     /// Fresh randomness, for `pick = "random"`.
     pub seed: u64,
-    /// Seconds on any clock that all workers share: weighted `use` without `sticky` deals its clients anew with every TTL.
+    /// Unix time, in seconds, so that every server of a zone deals alike: weighted `use` without `sticky` deals its clients anew with every
+    /// TTL.
     pub now: u64,
     /// Whether the answer counts.
     pub cursor: Cursor,
@@ -103,6 +104,8 @@ pub struct Policy {
 struct Target {
     to: Step,
     ttl: (u32, u32),
+    /// Whether the name may answer with a CNAME.
+    may_alias: bool,
 }
 
 /// A pool or a route, by index.
@@ -116,6 +119,8 @@ enum Step {
 #[derive(PartialEq)]
 struct Member {
     id: String,
+    /// Of its id.
+    hash: u64,
     address: IpAddr,
     weight: u32,
 }
@@ -140,25 +145,27 @@ impl Steering {
 impl Policy {
     /// Whether the name may answer with a CNAME, which then stands for every type.
     pub fn may_alias(&self, id: SteerId) -> bool {
-        self.targets
-            .get(id.0 as usize)
-            .is_some_and(|target| self.find_pool(target.to, 0, &|pool| pool.alias().is_some()).is_some())
+        self.targets.get(id.0 as usize).is_some_and(|target| target.may_alias)
     }
 
     /// The pool by which a name would lead to itself.
     fn leads_back(&self, step: Step, owner: Name<'_>) -> Option<&str> {
-        Some(&self.find_pool(step, 0, &|pool| pool.alias() == Some(owner))?.name)
+        Some(&self.find_pool(step, &|pool| pool.alias() == Some(owner))?.name)
     }
 
     /// A pool that a step may lead to, of those that are so.
-    fn find_pool(&self, step: Step, depth: usize, is_so: &impl Fn(&Pool) -> bool) -> Option<&Pool> {
+    fn find_pool(&self, step: Step, is_so: &impl Fn(&Pool) -> bool) -> Option<&Pool> {
+        self.find_pool_within(step, 0, is_so)
+    }
+
+    fn find_pool_within(&self, step: Step, depth: usize, is_so: &impl Fn(&Pool) -> bool) -> Option<&Pool> {
         match step {
             Step::Pool(pool) => Some(&self.pools[pool]).filter(|pool| is_so(pool)),
             // Cycles are refused when a zone is loaded; the bound is for policies made otherwise.
             Step::Route(_) if depth > limits::ROUTE_DEPTH => None,
             Step::Route(route) => {
                 let steps = &self.routes[route].steps;
-                steps.iter().find_map(|step| self.find_pool(*step, depth + 1, is_so))
+                steps.iter().find_map(|step| self.find_pool_within(*step, depth + 1, is_so))
             }
         }
     }
@@ -228,10 +235,8 @@ impl Policy {
             let families =
                 [Family::V4, Family::V6].into_iter().filter(|family| pool.has(&self.members, *family));
             families.map(move |family| {
-                let stands = [false, true].map(|weightless| {
-                    pool.state(&self.members, family, standing, weightless) == pool::State::Up
-                });
-                (pool.name.as_str(), family, stands[0] || stands[1])
+                let is_up = |weightless| pool.is_up(&self.members, family, standing, weightless);
+                (pool.name.as_str(), family, is_up(false) || is_up(true))
             })
         })
     }

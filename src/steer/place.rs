@@ -56,17 +56,15 @@ fn top(bits: u8) -> u128 {
     if bits == 0 { 0 } else { u128::MAX << (128 - u32::from(bits.min(128))) }
 }
 
-/// The score of a member in weighted rendezvous hashing: of all members the highest is taken, so one that goes away moves only its own
-/// clients.
-pub(super) fn rendezvous(client: &Client, member: &[u8], weight: u32) -> f64 {
-    score(mix(hash_client(client, default_bits(client)) ^ hash(member)), weight)
+/// A number in (0, 1) from a random hash.
+pub(super) fn unit(hash: u64) -> f64 {
+    ((hash >> 12) as f64 + 0.5) / (1u64 << 52) as f64
 }
 
-/// The score of a member with a random hash: of several members the highest is each as often as its weight says.
+/// The score of what has a random hash and a weight in weighted rendezvous hashing: of several the highest is each as often as its weight
+/// says, and one that goes away moves only what it had.
 pub(super) fn score(hash: u64, weight: u32) -> f64 {
-    // A number in (0, 1).
-    let unit = ((hash >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
-    f64::from(weight) / -unit.ln()
+    f64::from(weight) / -unit(hash).ln()
 }
 
 /// The mean radius of the globe, in kilometres.

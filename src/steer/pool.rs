@@ -45,17 +45,6 @@ impl Turns {
     }
 }
 
-/// How a pool stands for one family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    /// It can be answered from.
-    Up,
-    /// It has no member of this family, but would be up for the other.
-    OtherFamily,
-    /// Too few of its members are up.
-    Down,
-}
-
 /// Whether a member has no weight, or has shed all of it.
 fn is_weightless(member: &Member, stands: Standing) -> bool {
     member.weight == 0 || stands.share == 0
@@ -125,39 +114,29 @@ impl Pool {
         serving.all(|(index, member)| is_weightless(member, standing(index)))
     }
 
-    /// How it stands: up when the weights of its up members reach the share it needs, those that are drained left out on both sides;
-    /// `weightless` asks for members of weight 0, or that have shed all of it.
-    pub fn state(
+    /// Whether it can be answered from: the weights of its up members reach the share it needs, those that are drained left out on both
+    /// sides. `weightless` asks for members of weight 0, or that have shed all of it.
+    pub fn is_up(
         &self,
         all: &[Member],
         family: Family,
         standing: impl Fn(usize) -> Standing,
         weightless: bool,
-    ) -> State {
-        let members = |family| self.family(all, family).map(|(index, member)| (member, standing(index)));
-        let enough = |family| {
-            if weightless {
-                return members(family)
-                    .any(|(member, stands)| stands.serves() && is_weightless(member, stands));
-            }
-            let (mut total, mut alive, mut any) = (0, 0, false);
-            for (member, stands) in members(family).filter(|(_, stands)| !stands.drained) {
-                let weight = u64::from(member.weight);
-                total += weight;
-                alive += if stands.serves() { weight } else { 0 };
-                any |= stands.serves() && !is_weightless(member, stands);
-            }
-            // A share as written may be a little more than the number it stands for.
-            let needed = |share: f64| (share - 1e-9) * total as f64;
-            any && self.min_healthy.is_none_or(|share| alive as f64 >= needed(share))
-        };
-        if enough(family) {
-            State::Up
-        } else if !self.has(all, family) && enough(family.other()) {
-            State::OtherFamily
-        } else {
-            State::Down
+    ) -> bool {
+        let mut members = self.family(all, family).map(|(index, member)| (member, standing(index)));
+        if weightless {
+            return members.any(|(member, stands)| stands.serves() && is_weightless(member, stands));
         }
+        let (mut total, mut alive, mut any) = (0, 0, false);
+        for (member, stands) in members.filter(|(_, stands)| !stands.drained) {
+            let weight = u64::from(member.weight);
+            total += weight;
+            alive += if stands.serves() { weight } else { 0 };
+            any |= stands.serves() && !is_weightless(member, stands);
+        }
+        // A share as written may be a little more than the number it stands for.
+        let needed = |share: f64| (share - 1e-9) * total as f64;
+        any && self.min_healthy.is_none_or(|share| alive as f64 >= needed(share))
     }
 
     /// Draws members that serve, by the weight that is left to them. Says whether who asks has a part in it.
@@ -184,20 +163,28 @@ impl Pool {
             };
             lots.push(index, weight);
         }
-        let by_score = *pick != Pick::RoundRobin;
-        let turn = match pick {
-            Pick::RoundRobin => turns.next(family, draw.cursor),
-            Pick::Random => place::mix(draw.seed),
-            // Who stands first is for the client as well, and not by what chooses who is taken.
-            Pick::Hash => place::mix(place::hash_client(client, place::default_bits(client))),
-        };
-        let score = |weight, index: u16| match pick {
-            Pick::Hash => place::rendezvous(client, all[index as usize].id.as_bytes(), weight),
-            _ => place::score(place::mix(turn ^ u64::from(index)), weight),
-        };
-        let by_client = *pick == Pick::Hash && lots.len > 1;
-        (lots.take(*answer, turn, by_score.then_some(score)), by_client)
+        match pick {
+            Pick::RoundRobin => (lots.take_in_turn(*answer, turns.next(family, draw.cursor)), false),
+            Pick::Random => {
+                let turn = place::mix(draw.seed);
+                let hash = |index: u16| place::mix(turn ^ u64::from(index));
+                (lots.take_best(*answer, hash, |taken| rotate(taken, turn)), false)
+            }
+            Pick::Hash => {
+                let client = place::hash_client(client, place::default_bits(client));
+                let hash = |index: u16| place::mix(client ^ all[usize::from(index)].hash);
+                // Another hash, for who is taken may say nothing of the order; each has its own place in it, whoever else is there.
+                let order = |index: &u16| place::mix(!hash(*index));
+                (lots.take_best(*answer, hash, |taken| taken.sort_unstable_by_key(order)), lots.len > 1)
+            }
+        }
     }
+}
+
+/// Whoever stands first goes round.
+fn rotate(taken: &mut [u16], turn: u64) {
+    taken.sort_unstable();
+    taken.rotate_left((turn % taken.len() as u64) as usize);
 }
 
 /// Members and their weights, from which some are taken.
@@ -224,35 +211,56 @@ impl Lots {
         }
     }
 
-    /// Takes so many distinct members, by `score` or else by turn. Which of them stands first goes round; weights decide who is taken,
-    /// not the order.
-    fn take(&self, count: u8, turn: u64, score: Option<impl Fn(u32, u16) -> f64>) -> Answer<'static> {
-        let count = (count as usize).min(self.len).min(limits::POOL_ANSWERS);
+    /// Takes the next so many distinct members in turn. Weights decide who is taken, not the order: who stands first goes round.
+    fn take_in_turn(&self, count: u8, turn: u64) -> Answer<'static> {
+        self.take(count, |taken| {
+            // Where some are left out the order goes by another measure than what chose them, or who is first would follow from who is taken.
+            let left_out = taken.len() < self.len;
+            if left_out {
+                self.next_in_turn(turn % self.total, taken);
+            }
+            rotate(taken, if left_out { turn / self.total } else { turn });
+        })
+    }
+
+    /// Takes so many of those that a hash of each puts highest by weight, and has `order` put them in order.
+    fn take_best(
+        &self,
+        count: u8,
+        hash: impl Fn(u16) -> u64,
+        order: impl FnOnce(&mut [u16]),
+    ) -> Answer<'static> {
+        self.take(count, |taken| {
+            if taken.len() < self.len {
+                self.best(hash, taken);
+            }
+            order(taken);
+        })
+    }
+
+    /// Has so many of the members chosen, unless those are all.
+    fn take(&self, count: u8, choose: impl FnOnce(&mut [u16])) -> Answer<'static> {
+        let count = usize::from(count).min(self.len).min(limits::POOL_ANSWERS);
         if count == 0 {
             return Answer::NoData;
         }
         let mut picked = [0u16; limits::POOL_ANSWERS];
         let taken = &mut picked[..count];
-        let mut rotation = turn;
-        if count == self.len {
-            taken.copy_from_slice(&self.members[..count]);
-        } else if let Some(score) = score {
-            self.best(score, taken);
-        } else {
-            self.next_in_turn(turn % self.total, taken);
-            // Another measure than what chose them, or who is first would follow from who is taken.
-            rotation = turn / self.total;
-        }
-        taken.sort_unstable();
-        taken.rotate_left((rotation % count as u64) as usize);
+        taken.copy_from_slice(&self.members[..count]);
+        choose(taken);
         Answer::Addresses { picked, count: count as u8 }
     }
 
     /// Those with the highest scores.
-    fn best(&self, score: impl Fn(u32, u16) -> f64, taken: &mut [u16]) {
+    fn best(&self, hash: impl Fn(u16) -> u64, taken: &mut [u16]) {
         let mut scores = [(f64::NEG_INFINITY, 0); limits::POOL_ANSWERS];
+        // Of equal weights it is enough to compare the numbers that scores are made from.
+        let first = self.weights[0];
+        let alike = self.weights[..self.len].iter().all(|weight| *weight == first);
         for (&index, &weight) in self.members[..self.len].iter().zip(&self.weights) {
-            let (mut new, best) = ((score(weight, index), index), &mut scores[..taken.len()]);
+            let hash = hash(index);
+            let score = if alike { place::unit(hash) } else { place::score(hash, weight) };
+            let (mut new, best) = ((score, index), &mut scores[..taken.len()]);
             for slot in best {
                 if new.0 > slot.0 {
                     std::mem::swap(&mut new, slot);

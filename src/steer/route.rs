@@ -50,13 +50,16 @@ pub(super) struct Chain<'t, T> {
     spare: [(Step, u8); limits::CHAIN_POOLS],
     spares: usize,
     pub on_all_down: OnAllDown,
+    /// The Unix time and the seconds for which a draw by weight holds that does not stick; and how many of them are left.
+    deal: (u64, u32),
+    left: u32,
     /// Who is told how it came about.
     trace: &'t mut T,
 }
 
 impl<T: Trace> Chain<'_, T> {
-    /// No pools yet.
-    pub fn new(trace: &mut T) -> Chain<'_, T> {
+    /// No pools yet; draws that do not stick are of the Unix time `deal.0`, for as long as `deal.1`, in seconds.
+    pub fn new(trace: &mut T, deal: (u64, u32)) -> Chain<'_, T> {
         Chain {
             pools: Order::default(),
             scopes: [0; limits::CHAIN_POOLS],
@@ -64,6 +67,8 @@ impl<T: Trace> Chain<'_, T> {
             spare: [(Step::Pool(0), 0); limits::CHAIN_POOLS],
             spares: 0,
             on_all_down: OnAllDown::All,
+            deal: (deal.0, deal.1.max(1)),
+            left: u32::MAX,
             trace,
         }
     }
@@ -81,6 +86,19 @@ impl<T: Trace> Chain<'_, T> {
     /// What an answer depends on for which so many pools were passed over.
     pub fn scope(&self, passed: usize) -> u8 {
         if passed < self.pools().len() { self.scopes[passed] } else { self.scope }
+    }
+
+    /// Seconds for which it stays as it is drawn.
+    pub fn left(&self) -> u32 {
+        self.left
+    }
+
+    /// The number of the deal for a client of this hash. Clients are dealt at different times, so that they do not come back all at once.
+    fn deal(&mut self, client: u64) -> u64 {
+        let (now, each) = (self.deal.0, u64::from(self.deal.1));
+        let since = now + client % each;
+        self.left = self.left.min((each - since % each) as u32);
+        since / each
     }
 
     fn depends(&mut self, bits: u8) {
@@ -114,41 +132,27 @@ impl Policy {
     }
 
     /// Adds the pools that a step leads a client to, those of weight 0 last: they serve when nothing else does.
-    pub(super) fn fill<T: Trace>(&self, chain: &mut Chain<'_, T>, to: Step, client: &Client, epoch: u64) {
-        self.expand(to, client, epoch, chain, 0);
+    pub(super) fn fill<T: Trace>(&self, chain: &mut Chain<'_, T>, to: Step, client: &Client) {
+        self.expand(to, client, chain, 0);
         let mut next = 0;
         while next < chain.spares {
             let (step, depth) = chain.spare[next];
-            self.expand(step, client, epoch, chain, depth.into());
+            self.expand(step, client, chain, depth.into());
             next += 1;
         }
     }
 
     /// Adds the pools of a step to the chain.
-    fn expand<T: Trace>(
-        &self,
-        step: Step,
-        client: &Client,
-        epoch: u64,
-        chain: &mut Chain<'_, T>,
-        depth: usize,
-    ) {
+    fn expand<T: Trace>(&self, step: Step, client: &Client, chain: &mut Chain<'_, T>, depth: usize) {
         match step {
             Step::Pool(pool) => chain.push(pool),
             // Cycles are refused when a zone is loaded; the bound is for policies made otherwise.
             Step::Route(_) if depth > limits::ROUTE_DEPTH => (),
-            Step::Route(route) => self.expand_route(&self.routes[route], client, epoch, chain, depth),
+            Step::Route(route) => self.expand_route(&self.routes[route], client, chain, depth),
         }
     }
 
-    fn expand_route<T: Trace>(
-        &self,
-        route: &Route,
-        client: &Client,
-        epoch: u64,
-        chain: &mut Chain<'_, T>,
-        depth: usize,
-    ) {
+    fn expand_route<T: Trace>(&self, route: &Route, client: &Client, chain: &mut Chain<'_, T>, depth: usize) {
         if depth == 0 {
             chain.on_all_down = route.on_all_down;
         }
@@ -158,10 +162,10 @@ impl Policy {
         match class {
             Class::Ordered(steps) => {
                 for step in steps.as_slice() {
-                    self.expand(route.steps[usize::from(*step)], client, epoch, chain, depth + 1);
+                    self.expand(route.steps[usize::from(*step)], client, chain, depth + 1);
                 }
             }
-            Class::Weighted(rule) => self.draw_pools(route, rule, client, epoch, chain, depth),
+            Class::Weighted(rule) => self.draw_pools(route, rule, client, chain, depth),
         }
     }
 
@@ -172,30 +176,34 @@ impl Policy {
         route: &Route,
         rule: u8,
         client: &Client,
-        epoch: u64,
         chain: &mut Chain<'_, T>,
         depth: usize,
     ) {
         let Some(Lottery { tickets, sticky }) = &route.lotteries[usize::from(rule)] else { return };
         let sticky_bits = |(v4, v6): (u8, u8)| if client.address.is_ipv4() { v4 } else { v6 };
         let bits = sticky.map_or(place::default_bits(client), sticky_bits);
-        let epoch_hash = place::mix(if sticky.is_some() { 0 } else { epoch });
-        let hash = place::hash_client(client, bits) ^ route.name_hash ^ epoch_hash;
+        let weighty = tickets.iter().filter(|ticket| ticket.weight > 0);
+        let is_draw = weighty.clone().nth(1).is_some();
+        let hash = place::hash_client(client, bits);
+        let deal = if is_draw && sticky.is_none() { chain.deal(hash) } else { 0 };
+        let hash = hash ^ route.name_hash ^ place::mix(deal);
         let mut drawn = [(0.0, Step::Pool(0)); limits::CHAIN_POOLS];
         let mut count = 0;
-        for (slot, ticket) in drawn.iter_mut().zip(tickets.iter().filter(|ticket| ticket.weight > 0)) {
+        for (slot, ticket) in drawn.iter_mut().zip(weighty) {
             *slot = (place::score(place::mix(hash ^ ticket.name_hash), ticket.weight), ticket.step);
             count += 1;
         }
         let drawn = &mut drawn[..count];
         drawn.sort_unstable_by(|(one, _), (other, _)| other.total_cmp(one));
-        if count > 1 {
+        if is_draw {
             chain.depends(bits.max(client.apart()));
         }
-        chain.trace.drawn(|| drawn.first().map_or("", |(_, step)| self.name_of(*step)));
+        if let Some((_, first)) = drawn.first() {
+            chain.trace.drawn(|| self.name_of(*first), client, bits.max(client.apart()));
+        }
         let fallback = route.fallback.iter().map(|step| route.steps[usize::from(*step)]);
         for step in drawn.iter().map(|(_, step)| *step).chain(fallback) {
-            self.expand(step, client, epoch, chain, depth + 1);
+            self.expand(step, client, chain, depth + 1);
         }
         for ticket in tickets.iter().filter(|ticket| ticket.weight == 0) {
             chain.put_off(ticket.step, depth + 1);

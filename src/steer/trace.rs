@@ -1,6 +1,5 @@
 //! How a choice came about. The same code chooses with somebody told and with nobody, which costs nothing.
 
-use super::pool::State;
 use super::route::Route;
 use super::sections::Reasons;
 use super::{Choice, Client, Cursor, Draw, Family, Policy};
@@ -12,8 +11,8 @@ pub(super) trait Trace {
     /// A route has decided for a client, alike for a prefix of so many bits; so deep within others.
     fn decided(&mut self, policy: &Policy, depth: usize, route: &Route, client: &Client, bits: u8);
 
-    /// The route that decided last has drawn this pool or route by weight.
-    fn drawn<'n>(&mut self, name: impl FnOnce() -> &'n str);
+    /// The route that decided last has drawn this pool or route by weight, for a prefix of so many bits of the client.
+    fn drawn<'n>(&mut self, name: impl FnOnce() -> &'n str, client: &Client, bits: u8);
 
     /// These pools are looked at, in this order.
     fn chained(&mut self, pools: &[u16]);
@@ -25,7 +24,7 @@ pub(super) struct NoTrace;
 impl Trace for NoTrace {
     fn decided(&mut self, _: &Policy, _: usize, _: &Route, _: &Client, _: u8) {}
 
-    fn drawn<'n>(&mut self, _: impl FnOnce() -> &'n str) {}
+    fn drawn<'n>(&mut self, _: impl FnOnce() -> &'n str, _: &Client, _: u8) {}
 
     fn chained(&mut self, _: &[u16]) {}
 }
@@ -75,9 +74,10 @@ impl Trace for Recorder {
         });
     }
 
-    fn drawn<'n>(&mut self, name: impl FnOnce() -> &'n str) {
+    fn drawn<'n>(&mut self, name: impl FnOnce() -> &'n str, client: &Client, bits: u8) {
         if let Some(last) = self.routed.last_mut() {
             last.drawn = Some(name().to_owned());
+            last.bits = last.bits.max(client.scope(bits));
         }
     }
 
@@ -142,12 +142,15 @@ impl Policy {
             let pool = &self.pools[usize::from(pool)];
             let members = pool.members().map(|member| MemberId(member as u32)).collect();
             let standing = |member: usize| health.get(MemberId(member as u32));
-            let state = |weightless| pool.state(&self.members, family, standing, weightless);
-            let stands = match (pool.alias(), state(false), state(true)) {
-                (Some(_), ..) | (_, State::Up, _) => Stands::Up,
-                (_, State::OtherFamily, _) => Stands::OtherFamily,
-                (_, State::Down, State::Up) => Stands::Weightless,
-                _ => Stands::Down,
+            let is_up = |family, weightless| pool.is_up(&self.members, family, standing, weightless);
+            let other = || !pool.has(&self.members, family);
+            let stands = match pool.alias().is_some() || is_up(family, false) {
+                true => Stands::Up,
+                false if is_up(family, true) => Stands::Weightless,
+                false if other() && [false, true].into_iter().any(|pass| is_up(family.other(), pass)) => {
+                    Stands::OtherFamily
+                }
+                false => Stands::Down,
             };
             Looked { pool: &pool.name, stands, members }
         });

@@ -57,7 +57,7 @@ pub fn zone(apex: &str, lines: &[&str]) -> Held {
 }
 
 pub fn view(zones: Vec<Held>, recursion: Option<Recursion>) -> View {
-    View { zones: ZoneSet::new(zones), steering: Vec::new(), recursion, guard: Default::default() }
+    View { zones: ZoneSet::new(zones), steering: Vec::new(), recursion, ..View::default() }
 }
 
 /// A client's query, with these options.

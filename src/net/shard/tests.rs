@@ -70,8 +70,7 @@ impl Bench {
             prefetch: true,
         };
         let guard = Guard { cookies: Some(Cookies::new([1; 16], 0)), ..Guard::default() };
-        let view =
-            View { zones: Default::default(), steering: Vec::new(), recursion: Some(recursion), guard };
+        let view = View { recursion: Some(recursion), guard, ..View::default() };
         let (mailbox, _) = mailbox(poll.registry(), Token(0)).unwrap();
         let mailboxes = Arc::new(Mailboxes::new(vec![mailbox]));
         let shard = Shard::new(0, mailboxes, Some(resolving), metrics.thread());
