@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use waymark::clock;
 use waymark::config::{Config, Diagnostics, ZoneFile};
+use waymark::limits;
 use waymark::steer::{Client, Cursor, Draw, Family, Geo, Policy, Shared, Steering, compile_decisions};
 use waymark::zone::SteerId;
 
@@ -17,6 +18,7 @@ const ZONE: &str = r#"
 country = { route = "country" }
 nearest = { route = "nearest" }
 dealt = { route = "dealt" }
+hashed = { pool = "hashed" }
 [pool.eu]
 location = "50.1,8.7"
 members = ["192.0.2.1"]
@@ -92,8 +94,14 @@ fn show(title: &str, [mean, median, p99, p999]: [f64; 4]) {
     println!("{title:<44} mean {mean:>6.0}  p50 {median:>5.0}  p99 {p99:>5.0}  p99.9 {p999:>6.0} ns");
 }
 
+/// A pool of as many members as there may be, by a hash of the client.
+fn hashed() -> String {
+    let members = (0..limits::POOL_MEMBERS).map(|i| format!("\"10.0.{}.{}\"", i / 256, i % 256));
+    format!("[pool.hashed]\npick = \"hash\"\nmembers = [{}]\n", members.collect::<Vec<_>>().join(", "))
+}
+
 fn measure(title: &str, steering: &Steering, count: usize) {
-    for (id, route) in ["country", "nearest", "dealt"].into_iter().enumerate() {
+    for (id, route) in ["country", "nearest", "dealt", "hashed"].into_iter().enumerate() {
         for (v4, family) in [(true, "IPv4"), (false, "IPv6")] {
             let clients = clients(v4, count);
             let choose = |i: usize| {
@@ -117,7 +125,8 @@ fn main() {
     let config =
         Config::parse(&format!("geo.database = {database:?}"), Path::new("bench.toml"), &mut diagnostics);
     let geo = Arc::new(Geo::open(&config.geo, None, &mut diagnostics));
-    let file = ZoneFile::parse(ZONE, Path::new("bench.test.toml"), &config, &mut diagnostics);
+    let zone = format!("{ZONE}{}", hashed());
+    let file = ZoneFile::parse(&zone, Path::new("bench.test.toml"), &config, &mut diagnostics);
     let (policy, _) = Policy::compile(&file, Some(&geo), &Shared::default(), &mut diagnostics);
     assert!(!diagnostics.has_errors(), "{}", diagnostics.render(false));
     let steering = Steering::new(policy);

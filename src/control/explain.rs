@@ -179,7 +179,9 @@ impl Explainer {
         link["end"] = json!("steered: pools and routes choose");
         link["steered"] = steered.to_json(held.apex.as_name(), &self.checks);
         link["signatures"] = json!("none: steered answers are not signed");
-        Some((link, steered.alias()))
+        // Who asks for the alias itself, or for any, is not led on.
+        let leads_on = !matches!(rtype, Rtype::CNAME | Rtype::ANY);
+        Some((link, steered.alias().filter(|_| leads_on)))
     }
 
     /// How a name is steered for who asks, where pools and routes have a say over the type.
@@ -189,7 +191,7 @@ impl Explainer {
         let now = self.view.epoch + clock::now().as_secs();
         let steered = Steered::new(steering, node.steered()?, asked.rtype, asked.from, now)?;
         // A CNAME stands for every type.
-        let is_said = matches!(asked.rtype, Rtype::A | Rtype::AAAA) || steered.alias().is_some();
+        let is_said = matches!(asked.rtype, Rtype::A | Rtype::AAAA | Rtype::ANY) || steered.alias().is_some();
         is_said.then_some(steered)
     }
 

@@ -28,10 +28,19 @@ impl<'s> Steered<'s> {
         from: IpNet,
         now: u64,
     ) -> Option<Steered<'s>> {
-        let family = if rtype == Rtype::AAAA { Family::V6 } else { Family::V4 };
         // A single address is all of itself.
         let client = Client::new(from.addr(), from.prefix_len());
-        let explained = steering.policy.explain(id, family, &client, &steering.health, now)?;
+        let of = |family| steering.policy.explain(id, family, &client, &steering.health, now);
+        let explained = match rtype {
+            Rtype::AAAA => of(Family::V6)?,
+            // Whoever asks for any gets what there is (RFC 8482 §4.1).
+            Rtype::ANY => {
+                let first = of(Family::V4)?;
+                let is_nothing = matches!(first.choice.answer, Answer::NoData | Answer::ServFail);
+                if is_nothing { of(Family::V6)? } else { first }
+            }
+            _ => of(Family::V4)?,
+        };
         Some(Steered { steering, explained, from, client })
     }
 
@@ -95,13 +104,20 @@ impl<'s> Steered<'s> {
             Basis::OneFamily => {
                 "what comes before it is up for one family only, and an alias stands for both".into()
             }
-            Basis::NoPool => "no rule is for this client, and there is no fallback".into(),
-            Basis::AllDown(OnAllDown::All) => "nothing is up: on_all_down says to answer with all".into(),
-            Basis::AllDown(OnAllDown::LastKnown) => {
-                "nothing is up: on_all_down says to answer with those that were up last".into()
+            Basis::NoPool => "no route on the way has a pool for this client".into(),
+            Basis::AllDown(OnAllDown::All) => {
+                "no pool is up for this family: on_all_down says to answer with all".into()
             }
-            Basis::AllDown(OnAllDown::None) => "nothing is up: on_all_down says to answer with none".into(),
-            Basis::AllDown(OnAllDown::Servfail) => "nothing is up: on_all_down says to fail".into(),
+            Basis::AllDown(OnAllDown::LastKnown) => {
+                "no pool is up for this family: on_all_down says to answer with those that were up last"
+                    .into()
+            }
+            Basis::AllDown(OnAllDown::None) => {
+                "no pool is up for this family: on_all_down says to answer with none".into()
+            }
+            Basis::AllDown(OnAllDown::Servfail) => {
+                "no pool is up for this family: on_all_down says to fail".into()
+            }
         })
     }
 

@@ -1,5 +1,6 @@
 //! What members are: what follows for them from their endpoints, and from what operators said.
 
+use super::memory::Aged;
 use super::overrides::{self, Override};
 use super::text::time;
 use super::{Formula, Health, MemberId, Standing, State, Watch, What, ZoneWatch};
@@ -106,6 +107,7 @@ impl Health {
             self.zones.push(Zone { watch, name, members });
         }
         self.recalled.clear();
+        self.aged.clear();
         self.drop_unused();
         self.refresh_all(now);
     }
@@ -136,7 +138,8 @@ impl Health {
             // One that is new is what it is, and that is no flip.
             let (standing, over) = self.standing(name, watched, &node, shed, now);
             let since = over.map(|over| Instant::from_secs(over.since.saturating_sub(self.epoch)));
-            let since = since.unwrap_or_else(|| self.since(&node, now));
+            let aged = self.aged_of(name, watched, standing.state);
+            let since = aged.or(since).unwrap_or_else(|| self.since(&node, now));
             Member { node, shed, state: standing.state, since }
         };
         watch.members.iter().map(member).collect()
@@ -199,16 +202,53 @@ impl Health {
         }
     }
 
-    /// Since when its endpoints have been as they are.
+    /// Since when a formula has come to what it comes to, as far as its endpoints tell.
     fn since(&self, node: &Node, now: Instant) -> Instant {
         match node {
             Node::Endpoint(index, _) => {
                 self.slots[*index as usize].as_ref().map_or(now, |slot| slot.endpoint.since)
             }
             Node::Not(part) => self.since(part, now),
-            Node::AtLeast(_, of) => of.iter().map(|part| self.since(part, now)).max().unwrap_or(now),
+            Node::AtLeast(needed, of) => {
+                let state = self.judge(node, now).0;
+                let parts = of.iter().filter(|part| self.judge(part, now).0 == state);
+                let mut times: Vec<Instant> = parts.map(|part| self.since(part, now)).collect();
+                times.sort_unstable();
+                // The one that made the number full; parts that came into that state later have changed nothing.
+                let full = match state {
+                    State::Up => *needed,
+                    State::Down => (of.len() + 1).saturating_sub(*needed),
+                    State::Unknown => times.len(),
+                };
+                times.get(full.saturating_sub(1)).copied().unwrap_or(now)
+            }
             Node::Always => now,
         }
+    }
+
+    /// Since when a member was in this state that was known before a restart.
+    fn aged_of(&self, zone: &str, watch: &Watch, state: State) -> Option<Instant> {
+        if self.aged.is_empty() {
+            return None;
+        }
+        let names = [zone.to_owned(), watch.pool.clone(), watch.member.clone()];
+        self.aged.get(&names).filter(|(known, _)| *known == state).map(|(_, since)| *since)
+    }
+
+    /// Members of which their endpoints do not tell since when they are as they are.
+    pub(super) fn aged(&self, now: Instant) -> Vec<Aged> {
+        let of_zone = |zone: &Zone| {
+            let members = zone.watch.members.iter().zip(&zone.members);
+            let untold = members.filter(|(_, member)| {
+                let is_known = member.state != State::Unknown && !matches!(member.node, Node::Always);
+                is_known && self.since(&member.node, now) != member.since
+            });
+            let aged = untold.map(|(watch, member)| {
+                ([zone.name.clone(), watch.pool.clone(), watch.member.clone()], member.state, member.since)
+            });
+            aged.collect::<Vec<_>>()
+        };
+        self.zones.iter().flat_map(of_zone).collect()
     }
 
     /// Why a formula comes to a state, in the words of the endpoints that have a part in it.

@@ -44,6 +44,15 @@ impl Recalled {
     }
 }
 
+/// A member by its zone, pool and id, its state, and since when it is in that.
+pub(super) type Aged = ([String; 3], State, Instant);
+
+fn aged_from_json(row: &Value, epoch: u64, now: Instant) -> Option<Aged> {
+    let text = |i: usize| row[i].as_str().map(str::to_owned);
+    let since = Instant::from_secs(row[4].as_u64()?.saturating_sub(epoch)).min(now);
+    Some(([text(0)?, text(1)?, text(2)?], State::from_text(row[3].as_str()?)?, since))
+}
+
 /// A number for a target. A later version of the hash, or of a check's text, costs no more than one first round.
 pub(super) fn key(target: &Target) -> u64 {
     foldhash::quality::FixedState::with_seed(0).hash_one(format!("{target:?}"))
@@ -53,6 +62,8 @@ pub(super) fn key(target: &Target) -> u64 {
 pub struct Kept {
     /// Each endpoint that is known, with its key.
     endpoints: Vec<(u64, Recalled)>,
+    /// The members of which the endpoints do not tell since when they are as they are.
+    members: Vec<Aged>,
     /// Unix seconds at [`Instant::ZERO`], and when this was.
     epoch: u64,
     now: Instant,
@@ -67,8 +78,12 @@ impl Kept {
             let Recalled { state, since, error, loss, load } = known;
             json!([key, state.to_string(), self.epoch + since.as_secs(), error, loss.to_json(self.now), load])
         };
+        let member = |([zone, pool, member], state, since): &Aged| {
+            json!([zone, pool, member, state.to_string(), self.epoch + since.as_secs()])
+        };
         json!({
             "version": 1,
+            "members": self.members.iter().map(member).collect::<Vec<_>>(),
             "endpoints": self.endpoints.iter().map(endpoint).collect::<Vec<_>>(),
             "overrides": self.overrides.iter().map(Override::to_json).collect::<Vec<_>>(),
             "history": self.history.iter().map(Event::to_json).collect::<Vec<_>>(),
@@ -82,6 +97,7 @@ impl Health {
         let endpoints = self.slots.iter().flatten().filter(|slot| slot.endpoint.state != State::Unknown);
         Kept {
             endpoints: endpoints.map(|slot| (slot.key, Recalled::of(slot))).collect(),
+            members: self.aged(now),
             epoch: self.epoch,
             now,
             overrides: self.overrides.clone(),
@@ -103,11 +119,16 @@ impl Health {
             let known = || Some((row[0].as_u64()?, Recalled::from_json(row, self.epoch, now)?));
             recalled.push(known().ok_or("one of its endpoints cannot be read")?);
         }
+        // Earlier versions wrote none.
+        let aged = value["members"].as_array().into_iter().flatten();
+        let aged: Option<Vec<_>> = aged.map(|row| aged_from_json(row, self.epoch, now)).collect();
+        let aged = aged.ok_or("one of its members cannot be read")?;
         let overrides: Option<Vec<_>> = list("overrides")?.iter().map(Override::from_json).collect();
         let overrides = overrides.ok_or("one of its overrides cannot be read")?;
         let history: Option<Vec<_>> = list("history")?.iter().map(Event::from_json).collect();
         let history = history.ok_or("one of its events cannot be read")?;
         self.recalled = recalled.into_iter().collect();
+        self.aged = aged.into_iter().map(|(names, state, since)| (names, (state, since))).collect();
         self.history = history.into_iter().rev().take(limits::HEALTH_HISTORY).collect::<Vec<_>>().into();
         self.history.make_contiguous().reverse();
         let unix = self.unix(now);

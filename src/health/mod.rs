@@ -75,6 +75,8 @@ pub struct Health {
     fresh: VecDeque<Event>,
     counts: BTreeMap<&'static str, u64>,
     recalled: HashMap<u64, Recalled>,
+    /// Members that were known before a restart, by zone, pool and id: their state, and since when.
+    aged: HashMap<[String; 3], (State, Instant)>,
     rounds: u64,
     /// State of the jitter.
     random: u64,

@@ -195,11 +195,10 @@ impl Policy {
         }
         let drawn = &mut drawn[..count];
         drawn.sort_unstable_by(|(one, _), (other, _)| other.total_cmp(one));
-        if is_draw {
-            chain.depends(bits.max(client.apart()));
-        }
+        let bits = if is_draw { bits.max(client.apart()) } else { 0 };
+        chain.depends(bits);
         if let Some((_, first)) = drawn.first() {
-            chain.trace.drawn(|| self.name_of(*first), client, bits.max(client.apart()));
+            chain.trace.drawn(|| self.name_of(*first), client, bits);
         }
         let fallback = route.fallback.iter().map(|step| route.steps[usize::from(*step)]);
         for step in drawn.iter().map(|(_, step)| *step).chain(fallback) {

@@ -191,7 +191,11 @@ fn why_a_family_has_no_address_is_told_as_it_is() {
     done(&daemon, "down six");
     assert_eq!(ask(daemon.address(), "www.h.test."), "NOERROR 192.0.2.4");
     done(&daemon, "down four");
-    assert!(told().contains("nothing is up: on_all_down says to answer with none"), "{}", told());
+    assert!(
+        told().contains("no pool is up for this family: on_all_down says to answer with none"),
+        "{}",
+        told()
+    );
 }
 
 #[test]

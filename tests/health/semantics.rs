@@ -267,6 +267,45 @@ fn formulas_have_three_values() {
 }
 
 #[test]
+fn since_when_a_member_is_as_it_is_outlives_a_restart_whatever_its_parts_do_later() {
+    let [a, b, c] = [0, 1, 2].map(|i| address(i * 256));
+    let all = |needed, of: [IpAddr; 3]| Formula::AtLeast(needed, of.map(|at| endpoint(at, pace(10))).into());
+    let members = vec![
+        watch("p", "all", a, all(3, [a, b, c])),
+        watch("p", "two", b, all(2, [a, b, c])),
+        watch("p", "any", c, all(1, [a, b, c])),
+    ];
+    let mut world = World::of(1, members);
+    let since = |world: &World| [0, 1, 2].map(|i| u64::from(world.standing(i).since));
+    world.run(30 * SECOND);
+    let up = since(&world);
+    assert!(up.iter().all(|since| (EPOCH + 1_000_000..unix(&world)).contains(since)), "{up:?}");
+    let mut fell = Vec::new();
+    for gone in 0..3 {
+        world.set(gone, Conduct::Refuses);
+        let from = unix(&world);
+        world.run(30 * SECOND);
+        fell.push(from..unix(&world));
+    }
+    // The first takes "all" with it, the second "two", the third "any"; then the first comes back and goes once more.
+    world.set(0, Conduct::Answers);
+    world.run(60 * SECOND);
+    let back = since(&world)[2];
+    world.set(0, Conduct::Refuses);
+    world.run(60 * SECOND);
+    let down = since(&world);
+    assert!(fell[0].contains(&down[0]) && fell[1].contains(&down[1]) && down[2] > back, "{down:?} {fell:?}");
+    assert!([0, 1, 2].iter().all(|i| world.state(*i) == State::Down));
+
+    let kept = world.health.remember(world.now).to_json();
+    world.health = Health::new(2, EPOCH);
+    world.health.recall(&kept, world.now).unwrap();
+    world.now = world.now + 100 * SECOND;
+    world.health.watch(world.now, vec![world.zone.clone()]);
+    assert_eq!(since(&world), down);
+}
+
+#[test]
 fn what_an_operator_says_wins_until_it_ends() {
     let mut world = World::new(1, 3, 2, pace(10));
     world.run(30 * SECOND);
