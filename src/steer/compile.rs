@@ -43,8 +43,14 @@ impl Policy {
             let route = places.route(spec, geo, shared, diagnostics);
             policy.routes.push(route);
         }
-        if policy.members.len() > u16::MAX as usize {
-            diagnostics.error(None, format!("{}: more than {} members in all pools", file.apex, u16::MAX));
+        for (count, what) in [
+            (policy.members.len(), "members in all pools"),
+            (policy.pools.len(), "pools"),
+            (policy.routes.len(), "routes"),
+        ] {
+            if count > usize::from(u16::MAX) {
+                diagnostics.error(None, format!("{}: more than {} {what}", file.apex, u16::MAX));
+            }
         }
         let ids = file.steered.iter().map(|steered| {
             let to = match &steered.target {
@@ -143,13 +149,17 @@ struct Places<'f> {
 }
 
 impl Places<'_> {
-    fn pool(&self, name: &Spanned<String>) -> Option<usize> {
-        self.file.pools.iter().position(|pool| pool.name.value == name.value)
+    /// The number of a pool. That there are too many is told elsewhere.
+    fn pool(&self, name: &Spanned<String>) -> Option<u16> {
+        let place = self.file.pools.iter().position(|pool| pool.name.value == name.value)?;
+        place.try_into().ok()
     }
 
     fn step(&self, name: &Spanned<String>) -> Option<Step> {
-        let route =
-            || self.file.routes.iter().position(|route| route.name.value == name.value).map(Step::Route);
+        let route = || {
+            let place = self.file.routes.iter().position(|route| route.name.value == name.value)?;
+            Some(Step::Route(place.try_into().ok()?))
+        };
         self.pool(name).map(Step::Pool).or_else(route)
     }
 
@@ -221,7 +231,7 @@ impl Places<'_> {
                     let bias =
                         bias.iter().find(|(pool, _)| pool.value == name.value).map_or(0, |(_, bias)| *bias);
                     let millionths = |degrees: f64| (degrees * 1e6).round() as i32;
-                    let location = self.file.pools[pool].location;
+                    let location = self.file.pools[usize::from(pool)].location;
                     let location = location.map(|(a, b)| (millionths(a), millionths(b)));
                     Some(Near { pool: steps.number(Step::Pool(pool)), location, bias })
                 };

@@ -111,8 +111,8 @@ struct Target {
 /// A pool or a route, by index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    Pool(usize),
-    Route(usize),
+    Pool(u16),
+    Route(u16),
 }
 
 /// A member of a pool.
@@ -160,11 +160,11 @@ impl Policy {
 
     fn find_pool_within(&self, step: Step, depth: usize, is_so: &impl Fn(&Pool) -> bool) -> Option<&Pool> {
         match step {
-            Step::Pool(pool) => Some(&self.pools[pool]).filter(|pool| is_so(pool)),
+            Step::Pool(pool) => Some(&self.pools[usize::from(pool)]).filter(|pool| is_so(pool)),
             // Cycles are refused when a zone is loaded; the bound is for policies made otherwise.
             Step::Route(_) if depth > limits::ROUTE_DEPTH => None,
             Step::Route(route) => {
-                let steps = &self.routes[route].steps;
+                let steps = &self.routes[usize::from(route)].steps;
                 steps.iter().find_map(|step| self.find_pool_within(*step, depth + 1, is_so))
             }
         }

@@ -105,9 +105,9 @@ impl<T: Trace> Chain<'_, T> {
         self.scope = self.scope.max(bits);
     }
 
-    fn push(&mut self, pool: usize) {
+    fn push(&mut self, pool: u16) {
         let at = self.pools().len();
-        self.pools.push(pool as u16);
+        self.pools.push(pool);
         if at < self.pools().len() {
             self.scopes[at] = self.scope;
         }
@@ -126,8 +126,8 @@ impl Policy {
     /// The name of a pool or route.
     pub(super) fn name_of(&self, step: Step) -> &str {
         match step {
-            Step::Pool(pool) => &self.pools[pool].name,
-            Step::Route(route) => &self.routes[route].name,
+            Step::Pool(pool) => &self.pools[usize::from(pool)].name,
+            Step::Route(route) => &self.routes[usize::from(route)].name,
         }
     }
 
@@ -148,7 +148,7 @@ impl Policy {
             Step::Pool(pool) => chain.push(pool),
             // Cycles are refused when a zone is loaded; the bound is for policies made otherwise.
             Step::Route(_) if depth > limits::ROUTE_DEPTH => (),
-            Step::Route(route) => self.expand_route(&self.routes[route], client, chain, depth),
+            Step::Route(route) => self.expand_route(&self.routes[usize::from(route)], client, chain, depth),
         }
     }
 
