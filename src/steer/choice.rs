@@ -357,40 +357,73 @@ impl Policy {
         firsts: &Firsts,
         drawn: &Drawn<'_>,
     ) -> Option<Hold> {
-        let (family, other) = (question.family, question.family.other());
         let of = |member: usize| Hold { seconds: question.standing(member).hold, member: member as u16 };
-        let is_alias = matches!(drawn.answer, Answer::Cname(_));
-        // An alias gives way when the family comes back for which nothing before it is up, whichever it is.
-        let missing = |family_of: Family, first: Option<Place>| {
-            is_alias && first.is_none_or(|first| first.weightless || first.at >= drawn.passed)
-                || !is_alias && family_of == family
-        };
-        let wanted = [(family, missing(family, firsts.own)), (other, missing(other, firsts.other))];
-        let passed = self.pools_of(chain).take(drawn.passed).flat_map(|pool| {
-            let any = !pool.has(&self.members, family) || !pool.has(&self.members, other);
-            let counts = move |member: &usize| {
-                let address = self.members[*member].address;
-                any || wanted.iter().any(|(family, counts)| *counts && family.is_of(address))
-            };
-            pool.members().filter(counts)
-        });
         let picked = match &drawn.answer {
             Answer::Addresses { picked, count } => &picked[..usize::from(*count)],
             _ => &[],
         };
-        // Those that serve, of pools that keep the name from being an alias or the family from having an address.
+        let mut least = picked.iter().map(|member| of((*member).into())).min();
+        let mut note = |member: usize| least = least.into_iter().chain([of(member)]).min();
+        // Mostly it is from the first pool, and nothing else has a part in it.
+        if drawn.passed > 0 {
+            self.note_passed(chain, question, firsts, drawn, &mut note);
+        }
+        if question.may_alias || drawn.basis == Basis::OtherFamily {
+            self.note_keeping(chain, question, firsts, drawn, &mut note);
+        }
+        least.filter(|hold| hold.seconds != u16::MAX)
+    }
+
+    /// Notes the members whose return would change an answer.
+    fn note_passed(
+        &self,
+        chain: &Chain<'_, impl Trace>,
+        question: &Question<'_>,
+        firsts: &Firsts,
+        drawn: &Drawn<'_>,
+        note: &mut impl FnMut(usize),
+    ) {
+        let (family, other) = (question.family, question.family.other());
+        let is_alias = matches!(drawn.answer, Answer::Cname(_));
+        // An alias gives way when the family comes back for which nothing before it is up, whichever it is.
+        let is_missing =
+            |place: Option<Place>| place.is_none_or(|place| place.weightless || place.at >= drawn.passed);
+        let counts = match is_alias {
+            true => [(family, is_missing(firsts.own)), (other, is_missing(firsts.other))],
+            false => [(family, true), (other, false)],
+        };
+        for pool in self.pools_of(chain).take(drawn.passed) {
+            let lacks_one = !pool.has(&self.members, family) || !pool.has(&self.members, other);
+            for (family, _) in counts.into_iter().filter(|(_, counts)| *counts || lacks_one) {
+                pool.family(&self.members, family).for_each(|(member, _)| note(member));
+            }
+        }
+    }
+
+    /// Notes the members that serve and so keep a name from being an alias, or a family from having an address.
+    fn note_keeping(
+        &self,
+        chain: &Chain<'_, impl Trace>,
+        question: &Question<'_>,
+        firsts: &Firsts,
+        drawn: &Drawn<'_>,
+        note: &mut impl FnMut(usize),
+    ) {
+        let (family, other) = (question.family, question.family.other());
+        let is_kept = !matches!(drawn.answer, Answer::Cname(_)) && self.alias_in(chain).is_some();
         let keeps = [
-            (family, firsts.own.filter(|_| !is_alias && self.alias_in(chain).is_some())),
-            (other, firsts.other.filter(|_| !is_alias && self.alias_in(chain).is_some())),
+            (family, firsts.own.filter(|_| is_kept)),
+            (other, firsts.other.filter(|_| is_kept)),
             (other, self.shared(chain, question, firsts)),
         ];
-        let serving = keeps.into_iter().filter_map(|(family, place)| Some((family, place?)));
-        let serving = serving.flat_map(|(family, place)| {
-            let members = self.pool_at(chain, place.at).family(&self.members, family);
-            members.map(|(member, _)| member).filter(|member| question.standing(*member).serves())
-        });
-        let members = passed.chain(picked.iter().map(|&member| member.into())).chain(serving);
-        members.map(of).min().filter(|hold| hold.seconds != u16::MAX)
+        for (family, place) in keeps {
+            let pool = place.map(|place| self.pool_at(chain, place.at));
+            for (member, _) in pool.into_iter().flat_map(|pool| pool.family(&self.members, family)) {
+                if question.standing(member).serves() {
+                    note(member);
+                }
+            }
+        }
     }
 }
 
