@@ -1,4 +1,4 @@
-//! `cargo bench --bench steer -- DATABASE [CLIENTS]`: choices of a steered name by country, network, distance and weight over an MMDB file, worked out
+//! `cargo bench --bench steer -- DATABASE [CLIENTS [NAME]]`: choices of a steered name by country, network, distance and weight over an MMDB file, worked out
 //! for each client and then compiled. Prints, for each, nanoseconds a choice (mean, median, 99th of a hundred, worst of a thousand) over random
 //! clients, and what compiling takes in time and memory. The clock's own time is in each figure and is printed, too.
 
@@ -101,8 +101,11 @@ fn hashed() -> String {
 }
 
 /// The names of the zone are in this order, that of the alphabet.
-fn measure(title: &str, steering: &Steering, count: usize) {
+fn measure(title: &str, steering: &Steering, count: usize, only: Option<&str>) {
     for (id, route) in ["country", "dealt", "hashed", "nearest"].into_iter().enumerate() {
+        if only.is_some_and(|only| only != route) {
+            continue;
+        }
         for (v4, family) in [(true, "IPv4"), (false, "IPv6")] {
             let clients = clients(v4, count);
             let choose = |i: usize| {
@@ -118,10 +121,11 @@ fn measure(title: &str, steering: &Steering, count: usize) {
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
     let Some(database) = arguments.next() else {
-        println!("cargo bench --bench steer -- DATABASE [CLIENTS]");
+        println!("cargo bench --bench steer -- DATABASE [CLIENTS [NAME]]");
         return;
     };
     let count = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(1_000_000);
+    let only = arguments.next();
     let mut diagnostics = Diagnostics::default();
     let config =
         Config::parse(&format!("geo.database = {database:?}"), Path::new("bench.toml"), &mut diagnostics);
@@ -132,11 +136,11 @@ fn main() {
     assert!(!diagnostics.has_errors(), "{}", diagnostics.render(false));
     let steering = Steering::new(policy);
     show("the clock", spans(count, |_| ()));
-    measure("worked out", &steering, count);
+    measure("worked out", &steering, count, only.as_deref());
     let start = clock::now();
     let large = compile_decisions(std::slice::from_ref(&steering));
     println!("compiled in {:.2} s; too large: {large:?}", clock::now().since(start).as_secs_f64());
-    measure("compiled", &steering, count);
+    measure("compiled", &steering, count, only.as_deref());
     for line in steering.policy.decisions() {
         println!("{line:?}");
     }

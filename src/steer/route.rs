@@ -46,9 +46,8 @@ pub(super) struct Chain<'t, T> {
     scopes: [u8; limits::CHAIN_POOLS],
     /// What all of it depends on.
     scope: u8,
-    /// Steps of weight 0 and how deep they are, which come after all others.
-    spare: [(Step, u8); limits::CHAIN_POOLS],
-    spares: usize,
+    /// What has weight 0, which comes after all others.
+    spares: Spares,
     pub on_all_down: OnAllDown,
     /// The Unix time and the seconds for which a draw by weight holds that does not stick; and how many of them are left.
     deal: (u64, u32),
@@ -64,8 +63,7 @@ impl<T: Trace> Chain<'_, T> {
             pools: Order::default(),
             scopes: [0; limits::CHAIN_POOLS],
             scope: 0,
-            spare: [(Step::Pool(0), 0); limits::CHAIN_POOLS],
-            spares: 0,
+            spares: Spares::default(),
             on_all_down: OnAllDown::All,
             deal: (deal.0, deal.1.max(1)),
             left: u32::MAX,
@@ -112,13 +110,33 @@ impl<T: Trace> Chain<'_, T> {
             self.scopes[at] = self.scope;
         }
     }
+}
 
-    fn put_off(&mut self, step: Step, depth: usize) {
-        let known = self.spare[..self.spares].iter().any(|(other, _)| *other == step);
-        if !known && self.spares < self.spare.len() {
-            self.spare[self.spares] = (step, depth as u8);
-            self.spares += 1;
+/// Steps that were put off, each once, and how deep they are. Numbers alone: a list of them is made in a few instructions, for each choice.
+#[derive(Default)]
+struct Spares {
+    /// The index, whether it is of a route, and the depth.
+    list: [u32; limits::CHAIN_POOLS],
+    len: usize,
+}
+
+impl Spares {
+    fn push(&mut self, step: Step, depth: usize) {
+        let code = match step {
+            Step::Pool(pool) => u32::from(pool),
+            Step::Route(route) => u32::from(route) | 1 << 16,
+        };
+        let known = self.list[..self.len].iter().any(|other| other & 0x1_ffff == code);
+        if !known && self.len < self.list.len() {
+            self.list[self.len] = code | (depth as u32) << 17;
+            self.len += 1;
         }
+    }
+
+    fn get(&self, place: usize) -> Option<(Step, usize)> {
+        let code = *self.list[..self.len].get(place)?;
+        let step = if code & 1 << 16 == 0 { Step::Pool(code as u16) } else { Step::Route(code as u16) };
+        Some((step, (code >> 17) as usize))
     }
 }
 
@@ -135,9 +153,8 @@ impl Policy {
     pub(super) fn fill<T: Trace>(&self, chain: &mut Chain<'_, T>, to: Step, client: &Client) {
         self.expand(to, client, chain, 0);
         let mut next = 0;
-        while next < chain.spares {
-            let (step, depth) = chain.spare[next];
-            self.expand(step, client, chain, depth.into());
+        while let Some((step, depth)) = chain.spares.get(next) {
+            self.expand(step, client, chain, depth);
             next += 1;
         }
     }
@@ -205,7 +222,7 @@ impl Policy {
             self.expand(step, client, chain, depth + 1);
         }
         for ticket in tickets.iter().filter(|ticket| ticket.weight == 0) {
-            chain.put_off(ticket.step, depth + 1);
+            chain.spares.push(ticket.step, depth + 1);
         }
     }
 }
