@@ -39,12 +39,13 @@ impl Client {
     }
 
     /// The length of the widest prefix around an IPv6 client that is apart from those in which IPv4 addresses are embedded: what is decided
-    /// for it says nothing of clients there, who are told apart by another address. 0 for IPv4.
+    /// for it says nothing of clients there, who are told apart by another address. That of one of which too little is known to say which
+    /// address is embedded is such a prefix itself. 0 for IPv4.
     pub(super) fn apart(&self) -> u8 {
         let IpAddr::V6(v6) = self.address else { return 0 };
         let alike = |(prefix, len): &(u128, u8)| {
             let alike = place::alike(v6.to_bits(), *prefix);
-            if alike < *len { alike + 1 } else { 0 }
+            if alike < *len { alike + 1 } else { *len }
         };
         EMBEDDING.iter().map(alike).fold(0, u8::max)
     }
@@ -54,10 +55,10 @@ impl Client {
         self.address
     }
 
-    /// The ECS scope for what depends on so many bits of the address: counted in the client's own family. What is decided for an IPv4 address
-    /// says nothing of the rest of IPv6, even when all of IPv4 is decided alike.
+    /// The ECS scope for what depends on so many bits of the address, of those that are known: counted in the client's own family. What is
+    /// decided for an IPv4 address says nothing of the rest of IPv6, even when all of IPv4 is decided alike.
     pub(super) fn scope(&self, bits: u8) -> u8 {
-        self.behind + bits.min(if self.address.is_ipv4() { 32 } else { 128 })
+        self.behind + bits.min(self.bits)
     }
 }
 
@@ -76,9 +77,9 @@ mod tests {
             ("64:ff9b::192.0.2.1", 128, "192.0.2.1", 32, 120),
             ("2002:c000:201:5::1", 128, "192.0.2.1", 32, 40),
             ("2002:c000:200::", 40, "192.0.2.0", 24, 40),
-            ("2002:c000::", 24, "192.0.0.0", 8, 40),
+            ("2002:c000::", 24, "192.0.0.0", 8, 24),
             // Too little is known.
-            ("2002::", 16, "2002::", 16, 24),
+            ("2002::", 16, "2002::", 16, 16),
             ("::ffff:0:0", 96, "::ffff:0:0", 96, 24),
             // Other prefixes of NAT64, and IPv4-compatible addresses, are not.
             ("64:ff9b:1::c000:201", 128, "64:ff9b:1::c000:201", 128, 24),

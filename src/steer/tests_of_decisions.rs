@@ -204,6 +204,18 @@ proptest! {
                     prop_assert!(alike, "{} and {} within /{}, compiled: {}", from, other, answer.scope, compiled);
                 }
             }
+            // Prefixes of which less is known than decides have the scope that they have; others are decided like all within theirs.
+            for (i, from) in addresses.iter().enumerate().step_by(5) {
+                let bits = [10, 12, 15, 16, 20, 32, 40, 48, 56, 64, 80, 96, 104, 112][i / 5 % 14];
+                let net = ipnet::Ipv6Net::new(from.parse().unwrap(), bits).unwrap().trunc();
+                let answer = choose(&steering, Family::V4, &net.to_string(), 0);
+                prop_assert!(answer.scope <= bits, "{}", net);
+                let within = ipnet::Ipv6Net::new(net.addr(), answer.scope).unwrap();
+                for (other, its) in addresses.iter().zip(&answers).filter(|_| answer.scope < bits) {
+                    let alike = !within.contains(&other.parse::<std::net::Ipv6Addr>().unwrap()) || its.pool == answer.pool;
+                    prop_assert!(alike, "{} and {} within /{}, compiled: {}", net, other, answer.scope, compiled);
+                }
+            }
         }
     }
 }
