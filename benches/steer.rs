@@ -129,7 +129,7 @@ fn main() {
     let mut diagnostics = Diagnostics::default();
     let config =
         Config::parse(&format!("geo.database = {database:?}"), Path::new("bench.toml"), &mut diagnostics);
-    let geo = Arc::new(Geo::open(&config.geo, None, &mut diagnostics));
+    let geo = Arc::new(Geo::open(&config.geo, None, |_| true, &mut diagnostics));
     let zone = format!("{ZONE}{}", hashed());
     let file = ZoneFile::parse(&zone, Path::new("bench.test.toml"), &config, &mut diagnostics);
     let (policy, _) = Policy::compile(&file, Some(&geo), &Shared::default(), &mut diagnostics);

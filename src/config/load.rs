@@ -160,14 +160,6 @@ fn directory(reader: &mut Reader<'_>, value: Value<'_>, base: &Path) -> Option<P
     None
 }
 
-/// A file that must be there.
-fn file(reader: &mut Reader<'_>, value: Value<'_>, base: &Path) -> Option<PathBuf> {
-    let path = tidy(base.join(reader.string(value)?.value));
-    let Err(error) = std::fs::File::open(&path) else { return Some(path) };
-    told_unreadable(&path, &error, Some(value.span), reader.diagnostics);
-    None
-}
-
 fn listen(reader: &mut Reader<'_>, server: &mut Table<'_>) -> Vec<ListenConfig> {
     let Some(value) = server.take("listen") else {
         let loopback =
@@ -214,7 +206,8 @@ fn geo(reader: &mut Reader<'_>, root: &mut Table<'_>, base: &Path) -> GeoConfig 
         if let Some(value) = table.take(key) {
             geo.wanted |= !value.is_empty();
             *files = reader.list(value, |reader, value| {
-                Some(Spanned { value: file(reader, value, base)?, span: value.span })
+                // Whether it is there is told by who reads it: what it was before may stand in for it.
+                Some(Spanned { value: tidy(base.join(reader.string(value)?.value)), span: value.span })
             });
         }
     }

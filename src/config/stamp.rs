@@ -75,11 +75,6 @@ pub fn read_regular(path: &Path, most: u64) -> io::Result<(Vec<u8>, Stamp)> {
 pub struct Stamps(Vec<(PathBuf, Option<Stamp>)>);
 
 impl Stamps {
-    /// As they are now.
-    pub fn of<'p>(files: impl Iterator<Item = &'p Path>) -> Stamps {
-        Stamps(files.map(|path| (path.to_owned(), Stamp::of(path))).collect())
-    }
-
     /// Adds a file in the version that was read.
     pub fn add(&mut self, path: PathBuf, stamp: Stamp) {
         self.0.push((path, Some(stamp)));

@@ -7,7 +7,7 @@ mod trust;
 mod vigil;
 
 use crate::answer::View;
-use crate::config::{Config, Diagnostics};
+use crate::config::{Config, Diagnostics, Stamp};
 use crate::control::{self, Command, ControlSocket, Explainer};
 use crate::metrics::Metrics;
 use crate::net::{self, Checks, Running};
@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 use vigil::Vigil;
 
@@ -230,9 +231,10 @@ impl Daemon {
         // The first is due at once, and the secret is new.
         rotation.tick().await;
         let mut look = tokio::time::interval(limits::TRUST_LOOK);
-        let mut geo = tokio::time::interval(limits::GEO_LOOK);
-        // Looks that were missed are not made up for: two at once would take a file that is being written for one that stays as it is.
-        geo.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (told, mut geo) = mpsc::channel(1);
+        // It ends with this.
+        let mut looking = JoinSet::new();
+        looking.spawn(look_at_geo(Arc::clone(&self.state), told));
         loop {
             tokio::select! {
                 () = running.is_broken() => {
@@ -240,12 +242,7 @@ impl Daemon {
                 }
                 _ = rotation.tick() => lock(&self.state).rotate_cookies(&self.view),
                 _ = look.tick() => self.tend_trust().await,
-                _ = geo.tick() => {
-                    let new = lock(&self.state).has_new_geo();
-                    if new {
-                        self.reload(running, State::reload_zones).await;
-                    }
-                }
+                Some(()) = geo.recv() => drop(self.reload(running, State::swap_geo).await),
                 _ = hangup.recv() => drop(self.reload(running, State::reload).await),
                 Some(command) = inbox.recv() => match command {
                     Command::Status(reply) => drop(reply.send(lock(&self.state).status(&self.metrics))),
@@ -298,6 +295,27 @@ impl Daemon {
                 error!("nothing is reloaded: {why}");
                 (false, why.to_string())
             }
+        }
+    }
+}
+
+/// Looks at files of geographic data again and again, and tells when one has changed. In a task of its own, which alone waits where a file
+/// is on a disk that does not answer.
+async fn look_at_geo(state: Arc<Mutex<State>>, told: mpsc::Sender<()>) {
+    let mut look = tokio::time::interval(limits::GEO_LOOK);
+    // Looks that were missed are not made up for: two at once would take a file that is being written for one that stays as it is.
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        look.tick().await;
+        let state = Arc::clone(&state);
+        let look = move || {
+            let files = lock(&state).geo_files();
+            let now: Vec<Option<Stamp>> = files.iter().map(|path| Stamp::of(path)).collect();
+            lock(&state).see_geo(&files.into_iter().zip(now).collect::<Vec<_>>())
+        };
+        let new = tokio::task::spawn_blocking(look).await.unwrap_or(false);
+        if new && told.send(()).await.is_err() {
+            return;
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::anchor::Trust;
 use crate::answer::{Recursion, UpstreamZone, View};
 use crate::cache::snapshot::Circumstances;
 use crate::cache::{Cache, Selection};
-use crate::config::{Config, Diagnostics, ListenConfig, Minimise, ResolverConfig, UpstreamConfig};
+use crate::config::{Config, Diagnostics, ListenConfig, Minimise, ResolverConfig, Stamp, UpstreamConfig};
 use crate::control::{Learnt, Trusted};
 use crate::guard::{AccessList, Cookies, Guard, Rates};
 use crate::health::Health;
@@ -14,6 +14,7 @@ use crate::load::{Counts, Loaded, Loader};
 use crate::metrics::Metrics;
 use crate::net::{Checks, Resolving};
 use crate::resolve::{self, Known};
+use crate::steer::compile_decisions;
 use crate::store::Store;
 use crate::zone::tree::NameTree;
 use crate::{clock, limits, zone};
@@ -238,6 +239,18 @@ impl State {
     fn load(&mut self, diagnostics: &mut Diagnostics, view: &ArcSwap<View>, metrics: &Metrics) -> bool {
         let loaded = self.loader.load(&self.config, diagnostics);
         let succeeded = loaded.is_some();
+        self.publish(loaded, diagnostics, view, metrics);
+        succeeded
+    }
+
+    /// Swaps in the view of what was loaded, or of the zones of before where nothing was.
+    fn publish(
+        &mut self,
+        loaded: Option<Loaded>,
+        diagnostics: &mut Diagnostics,
+        view: &ArcSwap<View>,
+        metrics: &Metrics,
+    ) {
         let (zones, steering) = match loaded {
             Some(Loaded { zones, steering, watched, counts, bad }) => {
                 // Before anybody answers from them.
@@ -257,7 +270,6 @@ impl State {
         metrics.set_zones(zones.len());
         let (recursion, guard, epoch) = (self.recursion(), self.guard(), clock::unix_at_zero());
         view.store(Arc::new(View { zones, steering, recursion, guard, epoch }));
-        succeeded
     }
 
     /// The resolver's side of the view.
@@ -305,15 +317,34 @@ impl State {
         Reloaded { resolving: changed.then(|| self.resolving(view)), ..loaded }
     }
 
-    /// Whether files of geographic data have changed since they were read.
-    pub fn has_new_geo(&mut self) -> bool {
-        self.loader.has_new_geo(&self.config)
+    /// The files of geographic data.
+    pub fn geo_files(&self) -> Vec<PathBuf> {
+        self.config.geo.files().map(Path::to_owned).collect()
     }
 
-    /// Loads the zones again, as with a config that has not changed.
-    pub fn reload_zones(&mut self, view: &ArcSwap<View>, metrics: &Metrics) -> Reloaded {
-        info!("geographic data has changed: it is taken up");
-        self.load_again(Diagnostics::default(), view, metrics)
+    /// Notes how they are now; says whether one has changed and is to be taken up.
+    pub fn see_geo(&mut self, now: &[(PathBuf, Option<Stamp>)]) -> bool {
+        self.loader.see_geo(now)
+    }
+
+    /// Takes up geographic data that has changed. Zones stay as they are; what their routes decide is compiled before anybody is answered by it.
+    pub fn swap_geo(&mut self, view: &ArcSwap<View>, metrics: &Metrics) -> Reloaded {
+        info!("geographic data has changed");
+        let mut diagnostics = Diagnostics::default();
+        let swapped = self.loader.swap_geo(&self.config, &mut diagnostics);
+        let what = match swapped {
+            Some(loaded) => {
+                compile_decisions(&loaded.steering);
+                self.publish(Some(loaded), &mut diagnostics, view, metrics);
+                "what is new of geographic data is taken up"
+            }
+            None => "geographic data stays as it was",
+        };
+        log::tell(&diagnostics);
+        info!("{what}");
+        let ok = !diagnostics.has_errors();
+        metrics.count_reload(ok);
+        Reloaded { ok, text: diagnostics.render(false) + what, resolving: None }
     }
 
     fn load_again(

@@ -2,13 +2,14 @@
 //! its last good version, or answers SERVFAIL if it never had one; the others are not touched by it.
 
 mod expect;
+mod geo;
 #[cfg(test)]
 mod tests;
 mod watch;
 mod zone;
 
 use crate::clock;
-use crate::config::{Config, Diagnostics, Stamps};
+use crate::config::{Config, Diagnostics};
 use crate::health::{Watch, ZoneWatch};
 use crate::limits;
 use crate::steer::{self, Geo, Steering};
@@ -89,8 +90,8 @@ pub struct Loader {
     /// The config with which they were read.
     config: Option<Config>,
     geo: Arc<Geo>,
-    /// The files it was made from, and those that were found otherwise when they were last looked at.
-    stamps: (Stamps, Stamps),
+    /// The files it was made from.
+    files: geo::Files,
     /// Match sections of routes, which zones have in common and reloads keep.
     sections: steer::Shared,
 }
@@ -240,13 +241,9 @@ impl Loader {
 
     /// Takes what all zones are read with. Where that has changed, so may have each of them.
     fn take_common(&mut self, config: &Config, diagnostics: &mut Diagnostics) {
-        let stamps = Stamps::of(config.geo.files());
-        let files = Arc::new(Geo::open(&config.geo, Some(&self.geo), diagnostics));
-        self.stamps = (stamps.clone(), stamps);
-        // Zones whose networks say no more than those of the config have this one in common.
-        let geo = Geo::with_networks(Some(&files), &config.networks).unwrap_or(files);
-        if !geo.is_same(&self.geo) {
-            self.geo = geo;
+        self.files = geo::Files::of(config);
+        let files = Arc::new(Geo::open(&config.geo, Some(&self.geo), |_| true, diagnostics));
+        if self.take_geo(files, config) {
             self.unsettle();
         }
         if self.config.as_ref() != Some(config) {
@@ -254,16 +251,6 @@ impl Loader {
             self.unsettle();
         }
         self.sections.forget_unused();
-    }
-
-    /// Whether files of geographic data are others than those that were loaded, and have not changed since the last look: one that is being
-    /// written is left alone.
-    pub fn has_new_geo(&mut self, config: &Config) -> bool {
-        let now = Stamps::of(config.geo.files());
-        let (loaded, seen) = &mut self.stamps;
-        let new = now != *loaded && now == *seen;
-        *seen = now;
-        new
     }
 
     /// Every file is to be read again.

@@ -282,7 +282,10 @@ fn what_a_zone_follows_from_elsewhere_has_it_read_again() {
 
 /// The address that the steered name of a zone answers with next.
 fn next(loaded: &Loaded) -> String {
-    let Steering { policy, health } = &loaded.steering[0];
+    next_of(&loaded.steering[0])
+}
+
+fn next_of(Steering { policy, health }: &Steering) -> String {
     let client = steer::Client::at([192, 0, 2, 99].into());
     let draw = steer::Draw { seed: 0, now: 0, cursor: steer::Cursor::Take };
     match policy.choose(SteerId(0), steer::Family::V4, &client, health, draw).answer {
@@ -329,4 +332,44 @@ fn a_view_of_before_a_reload_takes_turns_of_the_same_cycle() {
     let (old, new) = (zones.try_load().unwrap(), zones.try_load().unwrap());
     let turns: Vec<String> = (0..3).flat_map(|_| [next(&old), next(&new)]).collect();
     assert!(turns.windows(2).all(|two| two[0] != two[1]), "{turns:?}");
+}
+
+#[test]
+fn new_places_are_for_all_zones_and_publish_no_edit() {
+    let zone = "[records]\n\"@\" = { NS = \"ns.elsewhere.\" }\nw = { route = \"r\" }\n[pool.p]\nmembers = \"192.0.2.1\"\n\
+        [pool.q]\nmembers = \"192.0.2.2\"\n[route.r]\nfallback = \"q\"\nrule = { country = \"DE\", use = \"p\" }\n";
+    let mut zones = Zones::new(&[("a.test.toml", zone), ("b.test.toml", zone)]);
+    let feed = zones.directory.path().join("feed.csv");
+    fs::write(&feed, "192.0.2.0/24,DE\n").unwrap();
+    let text = "zones.directory = \"zones\"\ngeo.geofeed = \"feed.csv\"";
+    zones.config = Config::parse(text, &zones.directory.path().join("c.toml"), &mut Diagnostics::default());
+    let answers = |loaded: &Loaded| loaded.steering.iter().map(next_of).collect::<Vec<_>>();
+    let first = zones.try_load().unwrap();
+    assert_eq!(answers(&first), ["192.0.2.1"; 2]);
+    // One is broken by now, and an edit of the other waits to be loaded.
+    zones.write("b.test.toml", &zone.replace("[pool.q]", "[pool"));
+    let before = zones.try_load().unwrap();
+    assert_eq!((before.counts.fresh, before.counts.kept), (1, 1));
+    zones.write("a.test.toml", &format!("{zone}[records.new]\nA = \"192.0.2.7\"\n"));
+    let mut swap = |text: &str| {
+        fs::write(&feed, text).unwrap();
+        let now = [(feed.clone(), crate::config::Stamp::of(&feed))];
+        let seen = [zones.loader.see_geo(&now), zones.loader.see_geo(&now)];
+        assert_eq!(seen, [false, true]);
+        let mut diagnostics = Diagnostics::default();
+        let swapped = zones.loader.swap_geo(&zones.config, &mut diagnostics);
+        assert!(!zones.loader.see_geo(&now), "it is known");
+        (swapped, diagnostics.render(false))
+    };
+    let (swapped, told) = swap("192.0.2.0/24,FR\n");
+    let swapped = swapped.unwrap();
+    assert_eq!((answers(&swapped), told), (vec!["192.0.2.2".to_owned(); 2], String::new()));
+    assert_eq!(swapped.counts.records, first.counts.records, "the edit is not taken");
+    assert!(swapped.steering.iter().zip(&before.steering).all(|(a, b)| Arc::ptr_eq(&a.health, &b.health)));
+    // What is broken, or says the same, changes nothing.
+    let (none, told) = swap("");
+    assert!(none.is_none() && told.contains("what it said before stays in force"), "{told}");
+    assert!(swap("192.0.2.0/24,FR # the same\n").0.is_none());
+    assert_eq!(zones.load().0, (1, 1, 0));
+    assert_eq!(zones.try_load().unwrap().counts.records, first.counts.records + 1);
 }

@@ -91,6 +91,7 @@ pub struct Draw {
 }
 
 /// The steering policy of one zone, compiled. Members are numbered within it; its [`Table`] is made for it alone.
+#[derive(Clone)]
 pub struct Policy {
     /// The zone's name.
     apex: OwnedName,
@@ -101,6 +102,7 @@ pub struct Policy {
 }
 
 /// What a steered name refers to, with the floor and ceiling of its TTL.
+#[derive(Clone)]
 struct Target {
     to: Step,
     ttl: (u32, u32),
@@ -116,7 +118,7 @@ enum Step {
 }
 
 /// A member of a pool.
-#[derive(PartialEq)]
+#[derive(Clone, PartialEq)]
 struct Member {
     id: String,
     /// Of its id.
@@ -177,6 +179,20 @@ impl Policy {
                 pool.resume(&self.members, last, &before.members);
             }
         }
+    }
+
+    /// The same over other geographic data, where that matters to a route and is not what it has. Pools have their turns in common.
+    pub fn over(&self, geo: &Arc<Geo>, shared: &Shared) -> Option<Policy> {
+        let sections = self.routes.iter().map(|route| route.sections.over(geo, shared));
+        let sections: Vec<_> = sections.collect();
+        if sections.iter().all(Option::is_none) {
+            return None;
+        }
+        let mut policy = self.clone();
+        for (route, sections) in policy.routes.iter_mut().zip(sections) {
+            route.sections = sections.unwrap_or_else(|| Arc::clone(&route.sections));
+        }
+        Some(policy)
     }
 
     /// What the decisions of each route are compiled to: the route, how many prefixes of IPv4 and IPv6, and how many octets. Routes whose

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A pool.
+#[derive(Clone)]
 pub(super) struct Pool {
     pub name: String,
     pub kind: Kind,
@@ -17,6 +18,7 @@ pub(super) struct Pool {
 }
 
 /// What a pool is.
+#[derive(Clone)]
 pub(super) enum Kind {
     /// Members, as a range of the policy's.
     Members {

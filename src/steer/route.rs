@@ -8,6 +8,7 @@ use crate::limits;
 use std::sync::Arc;
 
 /// A route, compiled.
+#[derive(Clone)]
 pub(super) struct Route {
     pub name: String,
     pub name_hash: u64,
@@ -25,6 +26,7 @@ pub(super) struct Route {
 }
 
 /// Pools of which a client has one by weight.
+#[derive(Clone)]
 pub(super) struct Lottery {
     pub tickets: Vec<Ticket>,
     /// The prefixes by which clients are told apart for good, of IPv4 and IPv6.
@@ -32,6 +34,7 @@ pub(super) struct Lottery {
 }
 
 /// What may be drawn.
+#[derive(Clone)]
 pub(super) struct Ticket {
     pub step: Step,
     pub weight: u32,

@@ -255,6 +255,13 @@ impl Sections {
         }
     }
 
+    /// The same over other data, where data matters and is not what it has.
+    pub fn over(&self, geo: &Arc<Geo>, shared: &Shared) -> Option<Arc<Sections>> {
+        let own = self.geo.as_ref()?;
+        let other = own.over(geo);
+        (!own.is_same(&other)).then(|| shared.sections(self.spec.clone(), Some(&other)))
+    }
+
     /// What is decided for a client.
     pub fn decide(&self, client: &Client) -> Decision {
         let compiled = self.compiled.get().and_then(Option::as_ref);

@@ -2,7 +2,7 @@
 
 use super::tests::{ask, choose, steering};
 use super::*;
-use crate::config::{Config, Diagnostics, GeoConfig, Stamps};
+use crate::config::{Config, Diagnostics, GeoConfig};
 use maxminddb_writer::paths::IpAddrWithMask;
 use proptest::prelude::*;
 use std::path::Path;
@@ -41,7 +41,7 @@ fn open(config: &GeoConfig, before: Option<&Arc<Geo>>) -> (Arc<Geo>, String) {
     let mut diagnostics = Diagnostics::default();
     // Another file is told of before.
     diagnostics.add_file("other.toml".into(), "\n\n\n".into());
-    let geo = Geo::open(config, before.map(|geo| &**geo), &mut diagnostics);
+    let geo = Geo::open(config, before.map(|geo| &**geo), |_| true, &mut diagnostics);
     (Arc::new(geo), diagnostics.render(false))
 }
 
@@ -237,7 +237,7 @@ fn networks_go_before_geofeeds_and_those_before_databases() {
         serde_json::json!({"country": "DE", "asn": 64500, "lat": 50.0, "lon": 8.0}),
     )]);
     let feed = feed(
-        "# of ours\n81.1.0.0/16,US,US-CA,Los Angeles,\n81.1.2.0/24,,,,\n81.3.0.0/16,AT # here\n2001:db8::/32,JP\n",
+        "# of ours\n81.1.0.0/16,US,US-CA,Los Angeles,\n81.1.2.0/24,,,,\n81.3.0.0/16,AT # here\n81.4.0.0/16,DE\n2001:db8::/32,JP\n",
     );
     let (geo, told) = open(&with_feed(&[&database], &feed), None);
     assert_eq!(told, "");
@@ -258,12 +258,14 @@ fn networks_go_before_geofeeds_and_those_before_databases() {
         assert_eq!(got, wanted, "{address}");
     };
     check("81.200.0.1", "DE EU 64500 50,8");
-    check("81.1.1.1", "US NA 64500 50,8");
+    // Where a database takes it to be is in another country.
+    check("81.1.1.1", "US NA 64500 -");
     check("81.1.2.1", "- - 64500 -");
-    check("81.1.3.1", "FR EU 65000 50,8");
+    check("81.1.3.1", "FR EU 65000 -");
     check("81.1.3.7", "FR AN 65000 -90,0");
-    check("81.3.1.1", "AT EU 64500 50,8");
-    check("81.9.1.1", "FR EU 65000 50,8");
+    check("81.3.1.1", "AT EU 64500 -");
+    check("81.9.1.1", "FR EU 65000 -");
+    check("81.4.1.1", "DE EU 64500 50,8");
     check("82.1.1.1", "- - - -");
     check("2001:db8::1", "JP AS - -");
     let again = Geo::with_networks(Some(&geo), &config.networks).unwrap();
@@ -303,6 +305,7 @@ fn wrong_lines_of_a_geofeed_are_told_and_left_out() {
         ["192.0.2.1", "192.0.3.1", "198.51.100.1"].map(|from| geo.explain(from.parse().unwrap()).len()),
         [2, 0, 2]
     );
+    assert_eq!(open(&with_feed(&[], &feed), Some(&geo)).1, told, "they are told as long as they are wrong");
     std::fs::remove_file(feed.path()).unwrap();
     let told = open(&with_feed(&[], &tempfile::NamedTempFile::new().unwrap()), Some(&geo)).1;
     assert_eq!(told, "", "an empty one is fine");
@@ -322,18 +325,27 @@ fn a_line_of_a_geofeed_says_which_country_or_that_there_is_none() {
         assert_eq!(format!("{country} {place}{told}"), wanted, "{line}");
     };
     for (line, wanted) in [
-        ("10.0.0.0/8,DE,DE-BE,Berlin,", "DE placed"),
-        ("10.0.0.0/8,de", "DE placed"),
-        (" 10.1.1.1 , FR , , ,", "FR placed"),
-        ("10.0.0.0/8,,DE-BE,Berlin,", "DE placed"),
+        // What the database says of the place is of Japan.
+        ("10.0.0.0/8,DE,DE-BE,Berlin,", "DE nowhere"),
+        ("10.0.0.0/8,jp", "JP placed"),
+        (" 10.1.1.1 , FR , , ,", "FR nowhere"),
+        ("10.0.0.0/8,,DE-BE,Berlin,", "DE nowhere"),
         ("10.0.0.0/8,,,,", "- nowhere"),
         ("10.0.0.0/8", "- nowhere"),
+        ("10.0.0.0/8,ZZ,,,", "- nowhere"),
+        ("10.0.0.0/8,zz,,Berlin,", "- nowhere"),
+        ("10.0.0.0/8,,,Berlin,", "JP placed"),
+        ("10.0.0.0/8,,,,10115", "JP placed"),
+        // The entry of the longest prefix alone counts, whatever it says.
+        ("10.0.0.0/8,,,,\n10.1.0.0/16,JP", "JP placed"),
+        ("10.0.0.0/8,DE\n10.1.0.0/16,,,Berlin,", "JP placed"),
+        ("10.1.0.0/16,JP\n10.1.0.0/16,DE", "JP placed told"),
         ("# 10.0.0.0/8,DE", "JP placed"),
         ("10.0.0.0/8,UK,,,", "JP placed told"),
-        ("10.0.0.0/8,,BE,,", "BE placed"),
+        ("10.0.0.0/8,,BE,,", "JP placed told"),
         ("10.0.0.0/33,DE,,,", "JP placed told"),
         ("10.0.0.0/8;DE;;;", "JP placed told"),
-        ("\u{feff}\"10.0.0.0/8\",\"DE\",\"DE-BE\",\"Berlin, East\",", "DE placed"),
+        ("\u{feff}\"10.0.0.0/8\",\"DE\",\"DE-BE\",\"Berlin, East\",", "DE nowhere"),
     ] {
         check(line, wanted);
     }
@@ -362,6 +374,11 @@ fn what_is_no_geofeed_is_refused_and_the_one_of_before_stays() {
         }
     }
     assert!(told.contains("No such file"), "{told}");
+    // Nor does it go away with a download that was not.
+    std::fs::write(first.path(), "").unwrap();
+    let (kept, told) = open(&config, Some(&kept));
+    assert!(told.contains("it is empty") && told.contains("what it said before stays in force"), "{told}");
+    assert_eq!(placed(&kept), ["192.0.2.1"; 3]);
     // Where there was none before there is none.
     assert_eq!(placed(&open(&config, None).0), ["192.0.2.3", "192.0.2.3", "192.0.2.1"]);
     std::fs::write(first.path(), "# nothing yet\n").unwrap();
@@ -379,10 +396,7 @@ fn what_has_not_changed_is_the_same_and_is_not_read_again() {
     let first = open(&config, None).0;
     let again = |before: &Arc<Geo>| open(&config, Some(before)).0;
     assert!(first.is_same(&again(&first)));
-    let loaded = Stamps::of(config.files());
-    assert!(loaded.hold());
     std::fs::rename(other.path(), one.path()).unwrap();
-    assert!(!loaded.hold());
     let second = again(&first);
     assert!(!first.is_same(&second));
     assert_eq!(
@@ -485,4 +499,97 @@ fn a_database_without_a_description_is_as_good() {
     let file = tempfile::NamedTempFile::new().unwrap();
     bare.write_to(std::fs::File::create(file.path()).unwrap()).unwrap();
     assert_eq!(placed(Some(&geo(&[&file])), "81.1.1.1"), "192.0.2.1");
+}
+
+#[test]
+fn the_continent_of_a_record_does_not_depend_on_what_else_is_asked() {
+    let database = database(&[
+        ("81.0.0.0/8", serde_json::json!({"country": {"iso_code": "DE"}, "continent": {"code": "EU"}})),
+        ("82.0.0.0/8", serde_json::json!({"country": {"iso_code": "FR"}})),
+    ]);
+    let geo = geo(&[&database]);
+    for wanted in [geo::Gives { country: false, ..geo::Gives::ALL }, geo::Gives::ALL] {
+        for address in ["81.1.1.1", "82.1.1.1"] {
+            let located = geo.locate(address.parse().unwrap(), wanted);
+            assert_eq!(located.continent.value, Some(*b"EU"), "{address}");
+        }
+    }
+}
+
+#[test]
+fn a_path_of_the_config_is_for_the_files_that_have_it() {
+    let own = database(&[("81.0.0.0/8", serde_json::json!({"land": "DE"}))]);
+    let usual = database(&[("82.0.0.0/8", serde_json::json!({"country": {"iso_code": "DE"}}))]);
+    let (geo, told) = open(&geo_config(&[&own, &usual], "fields = { country = \"land\" }"), None);
+    assert_eq!(told, "");
+    assert_eq!(["81.1.1.1", "82.1.1.1"].map(|from| placed(Some(&geo), from)), ["192.0.2.1"; 2]);
+    let told = open(&geo_config(&[&usual], "fields = { country = \"land\" }"), None).1;
+    assert!(told.contains("no database has country at \"land\""), "{told}");
+}
+
+#[test]
+fn a_database_that_says_less_than_before_is_refused() {
+    let file = database(&[("81.0.0.0/8", serde_json::json!({"country": "DE", "asn": 1}))]);
+    let config = geo_config(&[&file], "");
+    let first = open(&config, None).0;
+    let less = database(&[("81.0.0.0/8", serde_json::json!({"asn": 2}))]);
+    std::fs::copy(less.path(), file.path()).unwrap();
+    let (kept, told) = open(&config, Some(&first));
+    assert!(kept.is_same(&first));
+    for part in [
+        "it does not say the country and continent of addresses any more",
+        "the one of 1970-01-01T00:00:01Z stays",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert_eq!(open(&config, None).1, "", "whoever begins with it means it");
+}
+
+#[test]
+fn why_a_database_is_not_taken_is_told_with_its_cure() {
+    let check = |octets: Option<&[u8]>, parts: &[&str]| {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("geo.mmdb");
+        octets.into_iter().for_each(|octets| std::fs::write(&path, octets).unwrap());
+        let mut diagnostics = Diagnostics::default();
+        let config =
+            Config::parse(&format!("geo.database = {path:?}"), Path::new("w.toml"), &mut diagnostics);
+        Geo::open(&config.geo, None, |_| true, &mut diagnostics);
+        let told = diagnostics.render(false);
+        let parts = parts.iter().chain(&["nobody's place is known from it"]);
+        parts.for_each(|part| assert!(told.contains(part), "{part}: {told}"));
+    };
+    check(None, &["No such file", "put it there, or name where it is"]);
+    check(Some(b"\x1f\x8b\x08 and so on"), &["it is compressed: unpack it with gunzip"]);
+    check(Some(b"junk"), &["it must be an MMDB file"]);
+    check(Some(&pointing(900_000)), &["unexpected end", "it must be an MMDB file"]);
+    let sound = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(sound.path(), pointing(14)).unwrap();
+    assert_eq!(placed(Some(&geo(&[&sound])), "10.1.1.1"), "192.0.2.1", "but for where it points it is sound");
+}
+
+/// A database of one record, whose country is where a pointer says.
+fn pointing(to: u32) -> Vec<u8> {
+    let text = |text: &str| [&[0x40 | text.len() as u8], text.as_bytes()].concat();
+    // One node of two records of 24 bits: the data that comes after 16 octets of nothing, and nothing.
+    let mut file = vec![0, 0, 17, 0, 0, 1];
+    file.extend([0; 16]);
+    // A map of one, its key, and a pointer of 32 bits.
+    file.extend([&[0xe1][..], &text("country"), &[0x38], &to.to_be_bytes(), &text("DE")].concat());
+    file.extend(b"\xab\xcd\xefMaxMind.com");
+    file.push(0xe9);
+    for (key, value) in [
+        ("binary_format_major_version", &[0xa1, 2][..]),
+        ("binary_format_minor_version", &[0xa0]),
+        ("build_epoch", &[0x01, 0x02, 1]),
+        ("database_type", b"\x44Test"),
+        ("description", b"\xe1\x42en\x44test"),
+        ("ip_version", &[0xa1, 4]),
+        ("languages", &[0x00, 0x04]),
+        ("node_count", &[0xc1, 1]),
+        ("record_size", &[0xa1, 24]),
+    ] {
+        file.extend([&text(key), value].concat());
+    }
+    file
 }

@@ -7,6 +7,8 @@ use crate::config::{
 };
 use crate::limits;
 use ipnet::IpNet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +18,8 @@ use std::sync::Arc;
 pub(super) struct Feeds {
     /// Which version of each file was read; none where what it was before stands in for it.
     files: Vec<(PathBuf, Option<Stamp>)>,
+    /// What is wrong in them.
+    wrong: Vec<Wrong>,
     /// Which file, and which line of it, says what.
     pub overrides: Overrides<(u32, u32)>,
 }
@@ -32,34 +36,56 @@ impl Feeds {
     pub fn open(
         config: &GeoConfig,
         before: Option<&Arc<Feeds>>,
+        is_still: impl Fn(&Path) -> bool,
         diagnostics: &mut Diagnostics,
     ) -> Arc<Feeds> {
         let mut files: Vec<_> =
             config.geofeeds.iter().map(|file| (file.value.clone(), Stamp::of(&file.value))).collect();
-        if let Some(same) =
-            before.filter(|before| before.files == files && files.iter().all(|file| file.1.is_some()))
-        {
+        let mut places = Vec::new();
+        for file in &config.geofeeds {
+            places.push(diagnostics.place_in(&config.source, file.span));
+        }
+        let is_same =
+            |before: &&Arc<Feeds>| before.files == files && files.iter().all(|file| file.1.is_some());
+        if let Some(same) = before.filter(is_same) {
+            for ((path, _), (place, wrong)) in same.files.iter().zip(places.iter().zip(&same.wrong)) {
+                tell(path, *place, wrong, diagnostics);
+            }
             return Arc::clone(same);
         }
-        let mut entries = Vec::new();
-        for ((i, file), (path, stamp)) in (0..).zip(&config.geofeeds).zip(&mut files) {
-            let place = diagnostics.place_in(&config.source, file.span);
-            let lines = match load(path) {
-                Ok((lines, wrong)) => {
-                    tell(path, place, wrong, diagnostics);
-                    lines
+        let (mut entries, mut all_wrong) = (Vec::new(), Vec::new());
+        for ((i, place), (path, stamp)) in (0..).zip(places).zip(&mut files) {
+            let last = before.and_then(|before| before.of(path));
+            let (lines, wrong) = match last {
+                Some((lines, wrong, was)) if !is_still(path) => {
+                    *stamp = was;
+                    (lines, wrong)
                 }
-                Err(error) => {
+                last => load(path, last.is_some()).unwrap_or_else(|error| {
                     *stamp = None;
-                    let message = format!("geo.geofeed {}: {error}", path.display());
-                    diagnostics.error(Some(place), message).help =
-                        Some("it must be a geofeed (RFC 8805) that this user may read".into());
-                    before.map_or_else(Lines::new, |before| before.lines_of(path))
-                }
+                    let stays = match &last {
+                        Some(_) => "what it said before stays in force",
+                        None => "nobody's place is known from it",
+                    };
+                    let message = format!("geo.geofeed {}: {error}; {stays}", path.display());
+                    diagnostics.error(Some(place), message).help = Some(match path.try_exists() {
+                        Ok(false) => "put it there, or name where it is".into(),
+                        _ => "it must be a geofeed (RFC 8805) that this user may read".into(),
+                    });
+                    last.map_or_else(Default::default, |(lines, ..)| (lines, Wrong::default()))
+                }),
             };
+            tell(path, place, &wrong, diagnostics);
+            all_wrong.push(wrong);
             entries.extend(lines.into_iter().map(|(prefix, place, line)| (prefix, place, (i, line))));
         }
-        Arc::new(Feeds { files, overrides: Overrides::new(entries) })
+        Arc::new(Feeds { files, wrong: all_wrong, overrides: Overrides::new(entries) })
+    }
+
+    /// What was read of a file, what of it was wrong, and which version that was; none when it is not one of these.
+    fn of(&self, path: &Path) -> Option<(Lines, Wrong, Option<Stamp>)> {
+        let place = self.files.iter().position(|known| known.0 == path)?;
+        Some((self.lines_of(path), self.wrong[place].clone(), self.files[place].1))
     }
 
     /// Whether they say the same.
@@ -85,7 +111,7 @@ impl Feeds {
     }
 }
 
-fn tell(path: &Path, place: Span, (wrong, count): Wrong, diagnostics: &mut Diagnostics) {
+fn tell(path: &Path, place: Span, (wrong, count): &Wrong, diagnostics: &mut Diagnostics) {
     let more = count - wrong.len();
     for (line, why) in wrong {
         diagnostics.warning(Some(place), format!("{}:{line}: {why}", path.display())).help = Some(
@@ -97,27 +123,39 @@ fn tell(path: &Path, place: Span, (wrong, count): Wrong, diagnostics: &mut Diagn
     }
 }
 
-/// Reads a file.
+/// Reads a file, the first version of it or `another`.
 ///
 /// # Errors
 /// When it cannot be read, is too long, or has lines of which none is right: it is something else, such as a page that says why there is none.
-fn load(path: &Path) -> io::Result<(Lines, Wrong)> {
+/// So is one without a single octet that had some before; whoever means to take all back leaves a comment.
+fn load(path: &Path, another: bool) -> io::Result<(Lines, Wrong)> {
     let (octets, _) = read_regular(path, limits::GEO_FILE)?;
+    if octets.is_empty() && another {
+        return Err(io::Error::other("it is empty, without as much as a comment"));
+    }
     let text = String::from_utf8_lossy(&octets);
     let (mut lines, mut wrong, mut count) = (Lines::new(), Vec::new(), 0);
+    let mut known = HashMap::new();
     for (line, text) in (1..).zip(text.lines()) {
         if line as usize > limits::GEOFEED_LINES {
             return Err(io::Error::other(format!("it has more than {} lines", limits::GEOFEED_LINES)));
         }
-        match parse(text) {
-            Ok(Some((prefix, place))) => lines.push((prefix, place, line)),
-            Ok(None) => (),
-            Err(why) => {
-                count += 1;
-                if wrong.len() < limits::GEOFEED_TOLD {
-                    wrong.push((line, why));
+        let why = match parse(text) {
+            Ok(None) => continue,
+            Ok(Some((prefix, place))) => match known.entry(prefix) {
+                Entry::Vacant(entry) => {
+                    entry.insert(line);
+                    lines.push((prefix, place, line));
+                    continue;
                 }
-            }
+                // RFC 8805 §2.1.3: an error.
+                Entry::Occupied(entry) => format!("{prefix} is in line {}, too, which counts", entry.get()),
+            },
+            Err(why) => why,
+        };
+        count += 1;
+        if wrong.len() < limits::GEOFEED_TOLD {
+            wrong.push((line, why));
         }
     }
     match wrong.first() {
@@ -128,7 +166,7 @@ fn load(path: &Path) -> io::Result<(Lines, Wrong)> {
     }
 }
 
-/// A line; none for a comment.
+/// A line; none for a comment. One may say nothing that is asked for here.
 fn parse(line: &str) -> Result<Option<(IpNet, Place)>, String> {
     let line = line.split('#').next().unwrap_or_default().trim_start_matches('\u{feff}').trim();
     if line.is_empty() {
@@ -136,19 +174,27 @@ fn parse(line: &str) -> Result<Option<(IpNet, Place)>, String> {
     }
     let mut fields = line.split(',').map(|field| field.trim().trim_matches('"'));
     let mut field = || fields.next().unwrap_or_default();
-    let (prefix, country, region) = (field(), field(), field());
+    let (prefix, country, region, city, postcode) = (field(), field(), field(), field(), field());
     let net = prefix_or_address(prefix).ok_or_else(|| format!("{} is not a prefix", shown(prefix)))?;
     if net.addr() != net.network() {
         return Err(format!("{prefix} has bits beyond its length"));
     }
-    // The region has its country, too: DE-BE.
-    let written = if country.is_empty() { region.split('-').next().unwrap_or_default() } else { country };
+    // RFC 8805 §2.1.2: what is known of where the prefix is, from whomever, is not true any more. ZZ once said so.
+    let is_blank = [country, region, city, postcode].iter().all(|field| field.is_empty());
+    if is_blank || country.eq_ignore_ascii_case("ZZ") {
+        let place = Place { country: Said::Unknown, location: Said::Unknown, ..Place::default() };
+        return Ok(Some((net, place)));
+    }
+    let written = match region.split_once('-') {
+        // The region has its country, too: DE-BE.
+        Some((of_region, _)) if country.is_empty() => of_region,
+        None if country.is_empty() && !region.is_empty() => {
+            return Err(format!("{} is not a region of ISO 3166-2", shown(region)));
+        }
+        _ => country,
+    };
     if written.is_empty() {
-        // RFC 8805 §2.1.2: what is known of where the prefix is, from whomever, is not true any more.
-        return Ok(Some((
-            net,
-            Place { country: Said::Unknown, location: Said::Unknown, ..Place::default() },
-        )));
+        return Ok(Some((net, Place::default())));
     }
     let code = two_letters(written).filter(|code| continent_of(*code).is_some());
     let code = code.ok_or_else(|| format!("{} is not a country of ISO 3166-1", shown(written)))?;

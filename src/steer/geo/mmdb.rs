@@ -26,6 +26,8 @@ pub(super) struct Database {
     asn: Option<Path>,
     latitude: Option<Path>,
     longitude: Option<Path>,
+    /// Which of [`GeoConfig::FIELDS`] are where the config says.
+    as_configured: [bool; 5],
 }
 
 /// A dotted path to a field: at most three keys deep in any database there is.
@@ -35,9 +37,12 @@ struct Path(Vec<String>);
 /// Where the fields are in the databases of the field: GeoIP2 and GeoLite2, DB-IP, IPinfo, IP2Location.
 const COUNTRY: &[&str] = &["country.iso_code", "country_code", "country"];
 const CONTINENT: &[&str] = &["continent.code", "continent_code", "continent"];
-const ASN: &[&str] = &["autonomous_system_number", "asn", "as_number"];
+const ASN: &[&str] = &["autonomous_system_number", "asn", "as_number", "traits.autonomous_system_number"];
 const LATITUDE: &[&str] = &["location.latitude", "latitude", "lat"];
 const LONGITUDE: &[&str] = &["location.longitude", "longitude", "lng", "lon"];
+
+/// How files compressed by gzip begin, as which some publishers give theirs.
+const GZIP: &[u8] = &[0x1f, 0x8b];
 
 /// Networks looked at to find where a database has its fields.
 const SAMPLES: usize = 1_000;
@@ -118,6 +123,11 @@ fn degrees(number: Number<'_>) -> Option<f64> {
 }
 
 impl Database {
+    /// When it was built.
+    pub fn built(&self) -> String {
+        health::time(self.reader.metadata().build_epoch)
+    }
+
     /// Opens and verifies a file; the one of before is the same where neither the file nor the config has changed.
     ///
     /// # Errors
@@ -135,17 +145,22 @@ impl Database {
         if let Some(same) = before.filter(same) {
             return Ok(Arc::clone(same));
         }
-        let reader = Reader::from_source(read_regular(path, limits::GEO_FILE)?.0)?;
+        let (octets, stamp) = read_regular(path, limits::GEO_FILE)?;
+        if octets.starts_with(GZIP) {
+            return Err(MaxMindDbError::invalid_database("it is compressed: unpack it with gunzip"));
+        }
+        let reader = Reader::from_source(octets)?;
         verify(&reader)?;
         let mut database = Database {
             path: path.clone(),
-            stamp,
+            stamp: Some(stamp),
             configured: configured.clone(),
             country: None,
             continent: None,
             asn: None,
             latitude: None,
             longitude: None,
+            as_configured: [false; 5],
             reader,
         };
         let [country, continent, asn, latitude, longitude] = configured;
@@ -154,35 +169,43 @@ impl Database {
         let is_number =
             |path: &Path, found: &Found<'_>| path.get::<Number<'_>>(found).and_then(degrees).is_some();
         let is_asn = |path: &Path, found: &Found<'_>| path.get::<Number<'_>>(found).and_then(whole).is_some();
-        database.country = database.field(country, COUNTRY, is_code);
-        database.continent = database.field(continent, CONTINENT, is_code);
-        database.asn = database.field(asn, ASN, is_asn);
-        database.latitude = database.field(latitude, LATITUDE, is_number);
-        database.longitude = database.field(longitude, LONGITUDE, is_number);
+        let mut found = [false; 5];
+        let [c, k, a, la, lo] = &mut found;
+        database.country = database.field((country, c), COUNTRY, is_code);
+        database.continent = database.field((continent, k), CONTINENT, is_code);
+        database.asn = database.field((asn, a), ASN, is_asn);
+        database.latitude = database.field((latitude, la), LATITUDE, is_number);
+        database.longitude = database.field((longitude, lo), LONGITUDE, is_number);
+        database.as_configured = found;
         Ok(Arc::new(database))
     }
 
-    /// Where a field is: as configured if any network has it there, else where the first ones have it.
+    /// Where a field is: as configured if any network has it there, which is noted, else where the first ones have it: one path is for all files,
+    /// and those of another layout have theirs elsewhere.
     fn field(
         &self,
-        configured: Option<String>,
+        (configured, as_configured): (Option<String>, &mut bool),
         candidates: &[&str],
         passes: impl Fn(&Path, &Found<'_>) -> bool,
     ) -> Option<Path> {
-        let networks = self.reader.networks(WithinOptions::default()).ok()?;
-        let mut networks = networks.flatten().filter(|network| network.has_data());
-        if let Some(path) = configured {
-            let path = Path::new(&path);
-            return networks.any(|network| passes(&path, &network)).then_some(path);
+        let networks = || {
+            let networks = self.reader.networks(WithinOptions::default()).into_iter().flatten().flatten();
+            networks.filter(|network| network.has_data())
+        };
+        if let Some(path) = configured.as_deref().map(Path::new)
+            && networks().any(|network| passes(&path, &network))
+        {
+            *as_configured = true;
+            return Some(path);
         }
-        networks.take(SAMPLES).find_map(|sample| {
+        networks().take(SAMPLES).find_map(|sample| {
             candidates.iter().map(|path| Path::new(path)).find(|path| passes(path, &sample))
         })
     }
 
-    /// Which of [`GeoConfig::FIELDS`] it has.
-    pub fn fields(&self) -> [bool; 5] {
-        [&self.country, &self.continent, &self.asn, &self.latitude, &self.longitude].map(Option::is_some)
+    /// Which of [`GeoConfig::FIELDS`] are where the config says.
+    pub fn as_configured(&self) -> [bool; 5] {
+        self.as_configured
     }
 
     /// Of which things it may say anything.
@@ -209,11 +232,12 @@ impl Database {
         };
         let number = |path: &Option<Path>| path.as_ref().and_then(|path| path.get::<Number<'_>>(&found));
         let mut place = Place::default();
-        if wanted.country || (wanted.continent && self.continent.is_none()) {
-            place.country = text(&self.country).into();
-        }
-        if wanted.continent && self.continent.is_some() {
+        if wanted.continent {
             place.continent = text(&self.continent).into();
+        }
+        // The continent of a record that does not have it is that of the country.
+        if wanted.country || (wanted.continent && !place.continent.is_something()) {
+            place.country = text(&self.country).into();
         }
         if wanted.asn {
             place.asn = number(&self.asn).and_then(whole).into();
@@ -229,8 +253,7 @@ impl Database {
 impl fmt::Display for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let metadata = self.reader.metadata();
-        let built = health::time(metadata.build_epoch);
-        write!(f, "{} ({} of {built})", self.path.display(), metadata.database_type)
+        write!(f, "{} ({} of {})", self.path.display(), metadata.database_type, self.built())
     }
 }
 
@@ -240,9 +263,17 @@ impl fmt::Debug for Database {
     }
 }
 
-/// Whether every network can be reached and every record read. The library's own verification refuses databases without a description, which
-/// published ones lack.
+/// Whether every network can be reached and every record read.
 fn verify(reader: &Reader<Vec<u8>>) -> Result<(), MaxMindDbError> {
+    match reader.verify() {
+        // Published ones lack a description, and are sound.
+        Err(error) if error.to_string().contains("description - Expected") => verify_undescribed(reader),
+        verified => verified,
+    }
+}
+
+/// The same of one without a description, but for what is behind pointers.
+fn verify_undescribed(reader: &Reader<Vec<u8>>) -> Result<(), MaxMindDbError> {
     let mut records = HashSet::new();
     // A tree of n nodes has n + 1 leaves, and somewhat more where equal parts of it are one: one with many more has a circle.
     let mut left = u64::from(reader.metadata().node_count) * 3 + 2;

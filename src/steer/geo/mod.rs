@@ -5,17 +5,18 @@ mod feed;
 mod mmdb;
 mod overrides;
 
-use crate::config::{Diagnostics, GeoConfig, NetworkSpec, PlaceSpec, continent_of};
+use crate::config::{Diagnostics, GeoConfig, NetworkSpec, PlaceSpec, Spanned, continent_of};
 use feed::Feeds;
 use mmdb::Database;
 use overrides::Overrides;
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Where clients are, as far as is known. Immutable.
 #[derive(Debug, Default)]
 pub struct Geo {
-    networks: Overrides<String>,
+    networks: Arc<Overrides<String>>,
     feeds: Arc<Feeds>,
     databases: Vec<Arc<Database>>,
 }
@@ -28,6 +29,8 @@ pub(super) struct Located {
     pub asn: Field<u32>,
     /// Latitude and longitude in degrees.
     pub place: Field<(f64, f64)>,
+    /// Whether who knows better than databases has said the country, and for which prefix that is so or not.
+    corrected: (bool, u8),
 }
 
 impl Located {
@@ -170,21 +173,53 @@ impl<T> Field<T> {
 
 impl Located {
     /// Hears what a source says. Returns of which things it was the first to say something.
-    fn hear(&mut self, gives: Gives, bits: u8, place: &Place) -> Gives {
+    fn hear(&mut self, gives: Gives, bits: u8, place: &Place, is_database: bool) -> Gives {
+        let country = gives.country && self.country.hear(bits, place.country);
+        if gives.country && !is_database {
+            self.corrected = (self.corrected.0 || country, self.corrected.1.max(bits));
+        }
+        // What a database says of where a prefix is, it says of the country that it takes it to be in.
+        let is_elsewhere =
+            matches!(place.country, Said::Known(its) if self.corrected.0 && self.country.value != Some(its));
+        let location = if is_elsewhere { Said::Unknown } else { place.location };
         Gives {
-            country: gives.country && self.country.hear(bits, place.country),
+            country,
             continent: gives.continent && self.continent.hear(bits, place.continent()),
             asn: gives.asn && self.asn.hear(bits, place.asn),
-            location: gives.location && self.place.hear(bits, place.location),
+            location: gives.location && self.place.hear(bits.max(self.corrected.1), location),
         }
     }
 }
 
+fn is_database(source: Option<Source<'_>>) -> bool {
+    matches!(source, Some(Source::Database(_)))
+}
+
 /// Who says something.
+#[derive(Clone, Copy)]
 enum Source<'g> {
     Network(&'g str),
     Feed((u32, u32)),
     Database(&'g Database),
+}
+
+/// Opens a database, unless it says less than the version before it: then it is something else by mistake. On failure, why and the cure.
+fn open_database(
+    file: &Spanned<PathBuf>,
+    config: &GeoConfig,
+    last: Option<&Arc<Database>>,
+) -> Result<Arc<Database>, (String, String)> {
+    let cure = || match file.value.try_exists() {
+        Ok(false) => "put it there, or name where it is".to_owned(),
+        _ => "it must be an MMDB file that this user may read".to_owned(),
+    };
+    let database = Database::open(file, config, last).map_err(|error| (error.to_string(), cure()))?;
+    let lost = last.map_or_else(Vec::new, |last| last.gives().lacking(database.gives()));
+    if lost.is_empty() {
+        return Ok(database);
+    }
+    let why = format!("it does not say the {} of addresses any more", lost.join(" and "));
+    Err((why, "if that is meant, name it by another path, or start the daemon again".into()))
 }
 
 /// Warns of what is looked for in databases that do not have it.
@@ -202,7 +237,7 @@ fn tell_missing(config: &GeoConfig, databases: &[Arc<Database>], diagnostics: &m
     }
     for (i, key) in GeoConfig::FIELDS.into_iter().enumerate() {
         let Some(path) = &config.fields[i] else { continue };
-        if !databases.is_empty() && !databases.iter().any(|database| database.fields()[i]) {
+        if !databases.is_empty() && !databases.iter().any(|database| database.as_configured()[i]) {
             let place = diagnostics.place_in(&config.source, path.span);
             let message = format!("geo.fields.{key}: no database has {key} at {:?}", path.value);
             diagnostics.warning(Some(place), message).help =
@@ -214,25 +249,40 @@ fn tell_missing(config: &GeoConfig, databases: &[Arc<Database>], diagnostics: &m
 impl Geo {
     /// Opens and verifies the configured files; those that have not changed are taken from `before`. One that is broken is an error at its
     /// place in the config, and what it was when it was opened before stands in for it; the others do not depend on it.
-    pub fn open(config: &GeoConfig, before: Option<&Geo>, diagnostics: &mut Diagnostics) -> Geo {
-        let feeds = Feeds::open(config, before.map(|geo| &geo.feeds), diagnostics);
+    ///
+    /// A file that is not `is_still`, but being written, is left as it was opened before.
+    pub fn open(
+        config: &GeoConfig,
+        before: Option<&Geo>,
+        is_still: impl Fn(&Path) -> bool,
+        diagnostics: &mut Diagnostics,
+    ) -> Geo {
+        let is_still = &is_still;
+        let feeds = Feeds::open(config, before.map(|geo| &geo.feeds), is_still, diagnostics);
         let known = before.map_or(&[][..], |geo| &geo.databases);
         let mut databases = Vec::new();
         for file in &config.databases {
-            let same = known.iter().find(|database| database.path == file.value);
-            match Database::open(file, config, same) {
+            let last = known.iter().find(|database| database.path == file.value);
+            if let Some(last) = last.filter(|_| !is_still(&file.value)) {
+                databases.push(Arc::clone(last));
+                continue;
+            }
+            match open_database(file, config, last) {
                 Ok(database) => databases.push(database),
-                Err(error) => {
+                Err((why, cure)) => {
                     let place = diagnostics.place_in(&config.source, file.span);
-                    let message = format!("geo.database {}: {error}", file.value.display());
-                    diagnostics.error(Some(place), message).help =
-                        Some("it must be an MMDB file that this user may read".into());
-                    databases.extend(same.cloned());
+                    let stays = match last {
+                        Some(last) => format!("the one of {} stays in force", last.built()),
+                        None => "nobody's place is known from it".into(),
+                    };
+                    let message = format!("geo.database {}: {why}; {stays}", file.value.display());
+                    diagnostics.error(Some(place), message).help = Some(cure);
+                    databases.extend(last.cloned());
                 }
             }
         }
         tell_missing(config, &databases, diagnostics);
-        Geo { networks: Overrides::default(), feeds, databases }
+        Geo { networks: Default::default(), feeds, databases }
     }
 
     /// The same files, and before them what these networks say of themselves: `geo` itself where that is what it has. None when nothing is
@@ -248,12 +298,21 @@ impl Geo {
             return geo.cloned();
         }
         let networks = Overrides::new(said);
-        if let Some(same) = geo.filter(|geo| geo.networks == networks) {
+        if let Some(same) = geo.filter(|geo| *geo.networks == networks) {
             return Some(Arc::clone(same));
         }
         let (feeds, databases) =
             geo.map(|geo| (Arc::clone(&geo.feeds), geo.databases.clone())).unwrap_or_default();
-        Some(Arc::new(Geo { networks, feeds, databases }))
+        Some(Arc::new(Geo { networks: Arc::new(networks), feeds, databases }))
+    }
+
+    /// What these networks say of themselves, over the files of another: that one itself where it has the same.
+    pub(super) fn over(&self, files: &Arc<Geo>) -> Arc<Geo> {
+        if self.networks == files.networks {
+            return Arc::clone(files);
+        }
+        let (networks, feeds) = (Arc::clone(&self.networks), Arc::clone(&files.feeds));
+        Arc::new(Geo { networks, feeds, databases: files.databases.clone() })
     }
 
     /// Of which things anything is said of anybody.
@@ -273,8 +332,8 @@ impl Geo {
     /// What is known of an address, of the things that are wanted.
     pub(super) fn locate(&self, address: IpAddr, wanted: Gives) -> Located {
         let mut located = Located::default();
-        self.ask(address, wanted, |gives, bits, place, _| {
-            located.hear(gives, bits, place);
+        self.ask(address, wanted, |gives, bits, place, source| {
+            located.hear(gives, bits, place, is_database(source));
         });
         located
     }
@@ -287,6 +346,9 @@ impl Geo {
         mut hear: impl FnMut(Gives, u8, &Place, Option<Source<'g>>),
     ) {
         let nothing = Place::default();
+        // Where somebody may know the country better, that decides what databases say of the place.
+        let corrects = self.networks.gives.country || self.feeds.overrides.gives.country;
+        let wanted = Gives { country: wanted.country || (wanted.location && corrects), ..wanted };
         let gives = wanted.both(self.networks.gives);
         if gives != Gives::default() {
             let (said, bits) = self.networks.find(address);
@@ -297,7 +359,8 @@ impl Geo {
         if gives != Gives::default() {
             let (said, bits) = self.feeds.overrides.find(address);
             hear(gives, bits, &nothing, None);
-            said.for_each(|entry| hear(gives, bits, &entry.place, Some(Source::Feed(entry.source))));
+            // RFC 8805 §2.1.3: the entry of the longest prefix is the one that counts.
+            said.take(1).for_each(|entry| hear(gives, bits, &entry.place, Some(Source::Feed(entry.source))));
         }
         for database in &self.databases {
             let gives = wanted.both(database.gives());
@@ -313,7 +376,7 @@ impl Geo {
         let mut located = Located::default();
         let mut lines = Vec::new();
         self.ask(address, Gives::ALL, |gives, bits, place, source| {
-            let first = located.hear(gives, bits, place);
+            let first = located.hear(gives, bits, place, is_database(source));
             let source = match source {
                 Some(Source::Network(name)) => format!("network {name}"),
                 Some(Source::Feed(at)) => format!("geofeed {}", self.feeds.source(at)),
@@ -331,8 +394,11 @@ impl Geo {
             line(first.country, format!("country {}", letters(located.country.value)));
             line(first.continent, format!("continent {}", letters(located.continent.value)));
             line(first.asn, format!("AS{}", located.asn.value.unwrap_or_default()));
-            let (latitude, longitude) = located.place.value.unwrap_or_default();
-            line(first.location, format!("location {latitude},{longitude}"));
+            let place = match located.place.value {
+                Some((latitude, longitude)) => format!("location {latitude},{longitude}"),
+                None => "location unknown, as it is not where the country is".into(),
+            };
+            line(first.location, place);
         });
         lines
     }
