@@ -147,8 +147,11 @@ fn tidy(path: PathBuf) -> PathBuf {
             part => tidy.push(part),
         }
     }
-    let same = tidy.canonicalize().is_ok_and(|place| path.canonicalize().is_ok_and(|other| place == other));
-    if same { tidy } else { path }
+    // That of the directory it is in: what is there now may be gone later, and is named alike then.
+    let place = |path: &Path| path.parent().and_then(|parent| parent.canonicalize().ok());
+    let same =
+        tidy.file_name() == path.file_name() && place(&tidy).is_some_and(|own| Some(own) == place(&path));
+    if same || tidy == path { tidy } else { path }
 }
 
 /// `zones.directory`, which must be there.

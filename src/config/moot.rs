@@ -1,12 +1,14 @@
 //! What is written of pools and routes and has no effect, or not the one that it seems to have.
 
 use super::{
-    ActionSpec, Diagnostics, NetworkSpec, OnAllDown, PoolKind, RouteSpec, Spanned, Target, ZoneFile,
+    ActionSpec, Config, Diagnostics, NetworkSpec, OnAllDown, PoolKind, RouteSpec, Spanned, Target, ZoneFile,
+    unreachable,
 };
 use std::collections::BTreeMap;
 
 /// Warns of it, in a zone without errors.
-pub(super) fn warn(zone: &ZoneFile, diagnostics: &mut Diagnostics) {
+pub(super) fn warn(zone: &ZoneFile, config: &Config, diagnostics: &mut Diagnostics) {
+    let networks_of_all: Vec<&NetworkSpec> = zone.networks.iter().chain(&config.networks).collect();
     let is_target = |route: &RouteSpec| {
         zone.steered
             .iter()
@@ -14,7 +16,7 @@ pub(super) fn warn(zone: &ZoneFile, diagnostics: &mut Diagnostics) {
     };
     for route in &zone.routes {
         if is_target(route) {
-            clients_without_a_pool(route, diagnostics);
+            clients_without_a_pool(route, &networks_of_all, diagnostics);
         } else if route.on_all_down != OnAllDown::All {
             let message =
                 format!("on_all_down of route {} has no effect: no name refers to it", route.name.value);
@@ -50,11 +52,8 @@ fn after_an_alias(zone: &ZoneFile, list: &[Spanned<String>], diagnostics: &mut D
 }
 
 /// A route that a name refers to leads some clients nowhere.
-fn clients_without_a_pool(route: &RouteSpec, diagnostics: &mut Diagnostics) {
-    let for_everyone = route.rules.iter().any(|rule| {
-        let keys = rule.asn.len() + rule.country.len() + rule.continent.len();
-        keys + rule.cidr.len() + rule.networks.len() == 0
-    });
+fn clients_without_a_pool(route: &RouteSpec, networks: &[&NetworkSpec], diagnostics: &mut Diagnostics) {
+    let for_everyone = route.rules.iter().any(|rule| unreachable::is_for_everyone(rule, networks));
     if !for_everyone && route.fallback.is_empty() {
         let message =
             format!("route {} has no pool for clients that none of its rules is for", route.name.value);

@@ -21,7 +21,7 @@ pub(super) fn warn(zone: &ZoneFile, config: &Config, diagnostics: &mut Diagnosti
     references(zone, &mut names, &mut Diagnostics::default());
     names.tell_unused(zone, diagnostics);
     unreachable::warn(zone, config, diagnostics);
-    moot::warn(zone, diagnostics);
+    moot::warn(zone, config, diagnostics);
     let needs_place = |rule: &RuleSpec| {
         let keys = rule.asn.len() + rule.country.len() + rule.continent.len();
         keys > 0 || matches!(rule.action, ActionSpec::Nearest { .. })

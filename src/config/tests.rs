@@ -405,8 +405,10 @@ fn places_without_a_database_are_told_once() {
         let text = format!("{text}\nroute.r.fallback = \"a\"");
         check(&text, &zone(&text, false).1, &["warning 3: route r asks where clients are"]);
     }
-    let text = zone_of("{ cidr = \"10.0.0.0/8\", use = \"a\" }, { use = \"a\" }");
-    check(&text, &zone(&text, false).1, &[]);
+    for everyone in ["{ use = \"a\" }", "{ cidr = [\"0.0.0.0/0\", \"::/0\"], use = \"a\" }"] {
+        let text = zone_of(&format!("{{ cidr = \"10.0.0.0/8\", use = \"a\" }}, {everyone}"));
+        check(&text, &zone(&text, false).1, &[]);
+    }
 }
 
 /// Routes r0 to rN, each leading to the next, the last to the pool a.

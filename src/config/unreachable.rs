@@ -3,6 +3,11 @@
 use super::{Config, Diagnostics, NetworkSpec, RouteSpec, RuleSpec, ZoneFile, continent_of};
 use ipnet::IpNet;
 
+/// Whether a rule is for everyone.
+pub(super) fn is_for_everyone(rule: &RuleSpec, networks: &[&NetworkSpec]) -> bool {
+    Clients::of(rule, networks).keys() == 0
+}
+
 /// Warns of every such rule.
 pub(super) fn warn(zone: &ZoneFile, config: &Config, diagnostics: &mut Diagnostics) {
     let networks: Vec<&NetworkSpec> = zone.networks.iter().chain(&config.networks).collect();

@@ -64,7 +64,7 @@ impl<'s> Steered<'s> {
             "from": self.from.to_string(), "as": if whole { "sender" } else { "client subnet" },
             "client": self.client.address().to_string(), "answer": self.answer(&answered), "basis": self.basis(),
             "forced": forced, "ttl": ttl, "floor": floor, "ceiling": ceiling,
-            "hold": hold.map(|hold| hold.seconds), "ttl_why": self.ttl(hold), "scope": scope,
+            "hold": hold.map(|hold| hold.seconds), "ttl_why": self.ttl(), "scope": scope,
             "routes": routed.iter().map(decided).collect::<Value>(),
             "pools": pools.iter().map(pool).collect::<Value>(),
         })
@@ -122,8 +122,12 @@ impl<'s> Steered<'s> {
     }
 
     /// Why it may be kept for so long.
-    fn ttl(&self, hold: Option<Hold>) -> String {
+    fn ttl(&self) -> String {
         let (floor, ceiling) = self.explained.ttl;
+        let Choice { ttl, hold, dealt, .. } = self.explained.choice;
+        if dealt == Some(ttl) {
+            return "then pools are dealt anew by weight, and the name may be an alias or none".into();
+        }
         let Some(Hold { seconds, member }) = hold else {
             return format!(
                 "nothing that is checked has a part in it: the ceiling of {floor} to {ceiling} s"
@@ -166,7 +170,7 @@ impl<'s> Steered<'s> {
 fn decided(routed: &Routed) -> Value {
     let far = |(pool, kilometres, bias): &(String, u32, i8)| json!({ "pool": pool, "kilometres": kilometres, "bias": bias });
     json!({
-        "route": routed.route, "depth": routed.depth, "rule": routed.rule.0, "at": routed.rule.1,
+        "route": routed.route, "depth": routed.depth, "spare": routed.spare, "rule": routed.rule.0, "at": routed.rule.1,
         "drawn": routed.drawn, "scope": routed.bits, "located": routed.located,
         "nearest": routed.distances.iter().map(far).collect::<Value>(),
     })

@@ -112,10 +112,15 @@ fn routed(text: &mut String, route: &Value) {
     let rule = route["rule"].as_u64().map_or("no rule holds".into(), |rule| format!("rule {rule}"));
     let drawn = route["drawn"].as_str().map_or_else(String::new, |name| format!(", draws {name}"));
     let at = word(&route["at"]);
+    let spare = if route["spare"] == true { "for want of others, " } else { "" };
     line(
         text,
         depth,
-        &format!("route {}: {rule} ({at}){drawn}; alike for /{}", word(&route["route"]), route["scope"]),
+        &format!(
+            "{spare}route {}: {rule} ({at}){drawn}; alike for /{}",
+            word(&route["route"]),
+            route["scope"]
+        ),
     );
     for known in route["located"].as_array().into_iter().flatten() {
         line(text, depth + 1, word(known));

@@ -241,8 +241,11 @@ impl Daemon {
                     return Err("a worker failed again and again: ended, to be started as a whole".into());
                 }
                 _ = rotation.tick() => lock(&self.state).rotate_cookies(&self.view),
-                _ = look.tick() => self.tend_trust().await,
-                Some(()) = geo.recv() => drop(self.reload(running, State::swap_geo).await),
+                _ = look.tick() => {
+                    self.tend_trust().await;
+                    lock(&self.state).fit_epoch(&self.view);
+                }
+                Some(()) = geo.recv() => self.swap_geo(running).await,
                 _ = hangup.recv() => drop(self.reload(running, State::reload).await),
                 Some(command) = inbox.recv() => match command {
                     Command::Status(reply) => drop(reply.send(lock(&self.state).status(&self.metrics))),
@@ -273,11 +276,32 @@ impl Daemon {
         }
     }
 
+    /// Takes up geographic data that has changed. Zones stay as they are; what their routes decide is compiled before anybody is answered by it.
+    /// What takes long is done without the state, which an exit needs.
+    async fn swap_geo(&self, running: &Running) {
+        info!("geographic data has changed");
+        let open = lock(&self.state).geo_opener();
+        let Ok((geo, diagnostics)) = tokio::task::spawn_blocking(open).await else {
+            error!("geographic data is not taken up: the program failed over it, which is a bug of Waymark");
+            return;
+        };
+        let swapped = self.blocking(|state, _, _| state.swap_geo(geo)).await.ok().flatten();
+        if let Some(loaded) = &swapped {
+            let steering = loaded.steering.clone();
+            let compiled = tokio::task::spawn_blocking(move || steer::compile_decisions(&steering)).await;
+            drop(compiled);
+        }
+        let publish = move |state: &mut State, view: &ArcSwap<View>, metrics: &Metrics| {
+            state.publish_geo(swapped, diagnostics, view, metrics)
+        };
+        drop(self.reload(running, publish).await);
+    }
+
     /// Has what was loaded loaded `again`. Returns whether all is well, and what to say.
     async fn reload(
         &self,
         running: &Running,
-        again: fn(&mut State, &ArcSwap<View>, &Metrics) -> Reloaded,
+        again: impl FnOnce(&mut State, &ArcSwap<View>, &Metrics) -> Reloaded + Send + 'static,
     ) -> (bool, String) {
         let before = self.view.load_full();
         let reloaded = self.blocking(again).await;

@@ -14,7 +14,7 @@ use crate::load::{Counts, Loaded, Loader};
 use crate::metrics::Metrics;
 use crate::net::{Checks, Resolving};
 use crate::resolve::{self, Known};
-use crate::steer::compile_decisions;
+use crate::steer::Geo;
 use crate::store::Store;
 use crate::zone::tree::NameTree;
 use crate::{clock, limits, zone};
@@ -127,13 +127,25 @@ impl State {
     /// Makes cookies with another secret from now on.
     pub fn rotate_cookies(&mut self, view: &ArcSwap<View>) {
         self.cookies = self.cookies.rotated(secret());
+        self.refresh(view);
+    }
+
+    /// Goes on with the clock where the machine's was set, or has stood still for a while.
+    pub fn fit_epoch(&self, view: &ArcSwap<View>) {
+        if view.load().epoch != clock::unix_at_zero() {
+            self.refresh(view);
+        }
+    }
+
+    /// Swaps in a view of the same zones.
+    fn refresh(&self, view: &ArcSwap<View>) {
         let last = view.load();
         view.store(Arc::new(View {
             zones: last.zones.clone(),
             steering: last.steering.clone(),
             recursion: self.recursion(),
             guard: self.guard(),
-            epoch: last.epoch,
+            epoch: clock::unix_at_zero(),
         }));
     }
 
@@ -327,14 +339,26 @@ impl State {
         self.loader.see_geo(now)
     }
 
-    /// Takes up geographic data that has changed. Zones stay as they are; what their routes decide is compiled before anybody is answered by it.
-    pub fn swap_geo(&mut self, view: &ArcSwap<View>, metrics: &Metrics) -> Reloaded {
-        info!("geographic data has changed");
-        let mut diagnostics = Diagnostics::default();
-        let swapped = self.loader.swap_geo(&self.config, &mut diagnostics);
+    /// What opens those that have changed.
+    pub fn geo_opener(&self) -> impl FnOnce() -> (Geo, Diagnostics) + Send + use<> {
+        self.loader.geo_opener(&self.config)
+    }
+
+    /// Takes up what was opened; none where that says nothing new.
+    pub fn swap_geo(&mut self, geo: Geo) -> Option<Loaded> {
+        self.loader.swap_geo(geo, &self.config)
+    }
+
+    /// Swaps in the view of what was made of it.
+    pub fn publish_geo(
+        &mut self,
+        swapped: Option<Loaded>,
+        mut diagnostics: Diagnostics,
+        view: &ArcSwap<View>,
+        metrics: &Metrics,
+    ) -> Reloaded {
         let what = match swapped {
             Some(loaded) => {
-                compile_decisions(&loaded.steering);
                 self.publish(Some(loaded), &mut diagnostics, view, metrics);
                 "what is new of geographic data is taken up"
             }

@@ -137,6 +137,8 @@ impl Health {
             }
             // One that is new is what it is, and that is no flip.
             let (standing, over) = self.standing(name, watched, &node, shed, now);
+            // One that changes nothing is not why it is so.
+            let over = over.filter(|_| self.judge(&node, now).0 != standing.state);
             let since = over.map(|over| Instant::from_secs(over.since.saturating_sub(self.epoch)));
             let aged = self.aged_of(name, watched, standing.state);
             let since = aged.or(since).unwrap_or_else(|| self.since(&node, now));

@@ -14,6 +14,9 @@ pub const CHAIN_POOLS: usize = 32;
 /// Rules of one route: the sets of rules that hold for a client are one word.
 pub const ROUTE_RULES: usize = 64;
 
+/// Values in one record of a database, those behind pointers counted each time: several times as many as any has.
+pub const GEO_VALUES: usize = 10_000;
+
 /// Octets that the decisions of one route may take when they are compiled: those of a database of cities, and several times those of one of
 /// countries. Beyond that they are worked out for each client.
 pub const DECISIONS: usize = 64 << 20;

@@ -41,10 +41,6 @@ impl Files {
         self.0.iter().any(|file| file.is_still && file.seen != file.loaded)
     }
 
-    fn is_still(&self, path: &Path) -> bool {
-        self.0.iter().all(|file| file.path != path || file.is_still)
-    }
-
     fn take(&mut self) {
         self.0.iter_mut().filter(|file| file.is_still).for_each(|file| file.loaded = file.seen);
     }
@@ -56,10 +52,21 @@ impl Loader {
         self.files.see(now)
     }
 
-    /// Takes up files of geographic data that have changed. Zones stay as they were read; their routes decide by the new data. None when that
-    /// says nothing new, or is broken, which is told.
-    pub fn swap_geo(&mut self, config: &Config, diagnostics: &mut Diagnostics) -> Option<Loaded> {
-        let geo = Geo::open(&config.geo, Some(&self.geo), |path| self.files.is_still(path), diagnostics);
+    /// What opens the files of geographic data that have changed, which takes long and needs nothing of this.
+    pub fn geo_opener(&self, config: &Config) -> impl FnOnce() -> (Geo, Diagnostics) + Send + use<> {
+        let (config, before) = (config.geo.clone(), Arc::clone(&self.geo));
+        let moving = self.files.0.iter().filter(|file| !file.is_still);
+        let moving: Vec<PathBuf> = moving.map(|file| file.path.clone()).collect();
+        move || {
+            let mut diagnostics = Diagnostics::default();
+            let is_still = |path: &Path| !moving.iter().any(|moving| moving == path);
+            let geo = Geo::open(&config, Some(&before), is_still, &mut diagnostics);
+            (geo, diagnostics)
+        }
+    }
+
+    /// Takes up what was opened. Zones stay as they were read; their routes decide by the new data. None when that says nothing new.
+    pub fn swap_geo(&mut self, geo: Geo, config: &Config) -> Option<Loaded> {
         self.files.take();
         let taken = self.take_geo(Arc::new(geo), config);
         taken.then(|| self.give())
@@ -81,6 +88,9 @@ impl Loader {
                 *policy = Arc::new(over);
             }
         }
+        self.sections.forget_unused();
+        // The next load runs the tests of zones by it, and tells what there is to tell.
+        self.unsettle();
         true
     }
 }
@@ -112,7 +122,7 @@ mod tests {
         for round in 0..4 {
             write(&paths[1], &"x".repeat(round + 4));
             if files.see(&now()) {
-                taken.push((round, [0, 1].map(|i| files.is_still(&paths[i]))));
+                taken.push((round, [0, 1].map(|i| files.0[i].is_still)));
                 files.take();
             }
         }

@@ -155,11 +155,12 @@ impl Loader {
 
     /// The same at that Unix time in seconds.
     fn load_at(&mut self, begun: u64, config: &Config, diagnostics: &mut Diagnostics) -> Option<Loaded> {
-        self.take_common(config, diagnostics);
+        // Where there is nothing to load, what it would be loaded with stays to be taken, too.
         let paths = match &config.zones {
             Some(directory) => list(directory, diagnostics)?,
             None => Vec::new(),
         };
+        self.take_common(config, diagnostics);
         let outcomes = self.look_at_all(&paths, begun, config);
         let mut before: Vec<_> = std::mem::take(&mut self.entries).into_iter().map(Some).collect();
         for outcome in outcomes {
@@ -243,14 +244,11 @@ impl Loader {
     fn take_common(&mut self, config: &Config, diagnostics: &mut Diagnostics) {
         self.files = geo::Files::of(config);
         let files = Arc::new(Geo::open(&config.geo, Some(&self.geo), |_| true, diagnostics));
-        if self.take_geo(files, config) {
-            self.unsettle();
-        }
+        self.take_geo(files, config);
         if self.config.as_ref() != Some(config) {
             self.config = Some(config.clone());
             self.unsettle();
         }
-        self.sections.forget_unused();
     }
 
     /// Every file is to be read again.

@@ -356,8 +356,8 @@ fn new_places_are_for_all_zones_and_publish_no_edit() {
         let now = [(feed.clone(), crate::config::Stamp::of(&feed))];
         let seen = [zones.loader.see_geo(&now), zones.loader.see_geo(&now)];
         assert_eq!(seen, [false, true]);
-        let mut diagnostics = Diagnostics::default();
-        let swapped = zones.loader.swap_geo(&zones.config, &mut diagnostics);
+        let (geo, diagnostics) = zones.loader.geo_opener(&zones.config)();
+        let swapped = zones.loader.swap_geo(geo, &zones.config);
         assert!(!zones.loader.see_geo(&now), "it is known");
         (swapped, diagnostics.render(false))
     };
@@ -372,4 +372,57 @@ fn new_places_are_for_all_zones_and_publish_no_edit() {
     assert!(swap("192.0.2.0/24,FR # the same\n").0.is_none());
     assert_eq!(zones.load().0, (1, 1, 0));
     assert_eq!(zones.try_load().unwrap().counts.records, first.counts.records + 1);
+    // The next load runs the tests of zones that nobody has edited by what there is to know now.
+    let test = "[[test]]\nquery = \"w A\"\nfrom = \"192.0.2.1\"\nexpect = \"pool:q\"\n";
+    ["a", "b"].iter().for_each(|name| zones.write(&format!("{name}.test.toml"), &format!("{zone}{test}")));
+    let long_ago = std::time::SystemTime::UNIX_EPOCH;
+    let age =
+        |path: PathBuf| fs::File::options().write(true).open(path).unwrap().set_modified(long_ago).unwrap();
+    ["a.test.toml", "b.test.toml"].iter().for_each(|name| age(zones.path(name)));
+    let later = clock::unix_secs() + 60;
+    let load_later = |zones: &mut Zones| {
+        let mut diagnostics = Diagnostics::default();
+        let loaded = zones.loader.load_at(later, &zones.config, &mut diagnostics).unwrap();
+        (loaded.counts.fresh, diagnostics.render(false).matches("test failed").count())
+    };
+    assert_eq!((load_later(&mut zones), load_later(&mut zones)), ((2, 0), (2, 0)));
+    fs::write(&feed, "192.0.2.0/24,DE\n").unwrap();
+    let now = [(feed.clone(), crate::config::Stamp::of(&feed))];
+    zones.loader.see_geo(&now);
+    zones.loader.see_geo(&now);
+    let (geo, _) = zones.loader.geo_opener(&zones.config)();
+    assert!(zones.loader.swap_geo(geo, &zones.config).is_some());
+    assert_eq!(load_later(&mut zones), (0, 2));
+}
+
+#[test]
+fn what_is_gone_keeps_what_it_said_whatever_way_its_path_goes() {
+    let mut zones = Zones::new(&[("a.test.toml", GOOD)]);
+    let text = "zones.directory = \"zones\"\ngeo.geofeed = \"zones/../feed.csv\"";
+    fs::write(zones.directory.path().join("feed.csv"), "192.0.2.0/24,DE\n").unwrap();
+    let path = zones.directory.path().join("c.toml");
+    for (there, told) in [(true, ""), (false, "what it said before stays in force")] {
+        if !there {
+            fs::remove_file(zones.directory.path().join("feed.csv")).unwrap();
+        }
+        zones.config = Config::parse(text, &path, &mut Diagnostics::default());
+        zones.try_load().unwrap();
+        assert!(zones.told.contains(told) && zones.told.is_empty() == there, "{}", zones.told);
+        assert_eq!(zones.loader.geo.explain([192, 0, 2, 1].into()).len(), 2);
+    }
+}
+
+#[test]
+fn a_load_without_zones_leaves_new_places_to_be_taken() {
+    let mut zones = Zones::new(&[("a.test.toml", GOOD)]);
+    let feed = zones.directory.path().join("feed.csv");
+    fs::write(&feed, "192.0.2.0/24,DE\n").unwrap();
+    let text = "zones.directory = \"zones\"\ngeo.geofeed = \"feed.csv\"";
+    zones.config = Config::parse(text, &zones.directory.path().join("c.toml"), &mut Diagnostics::default());
+    zones.try_load().unwrap();
+    fs::rename(zones.path(""), zones.directory.path().join("away")).unwrap();
+    fs::write(&feed, "192.0.2.0/24,FR\n").unwrap();
+    assert!(zones.try_load().is_none());
+    let now = [(feed.clone(), crate::config::Stamp::of(&feed))];
+    assert_eq!([zones.loader.see_geo(&now), zones.loader.see_geo(&now)], [false, true]);
 }

@@ -25,6 +25,8 @@ pub struct Choice<'p> {
     pub pool: Option<&'p str>,
     /// For how long what it follows from is taken to stay as it is; none where nothing is checked.
     pub hold: Option<Hold>,
+    /// Seconds after which it may be another by a new deal of pools, where that makes an alias of the name or ends one.
+    pub dealt: Option<u32>,
 }
 
 /// See [`Choice`].
@@ -135,24 +137,28 @@ impl Policy {
     ) -> Choice<'_> {
         let Some(target) = self.targets.get(id.0 as usize) else {
             let (answer, basis) = (Answer::NoData, Basis::NoPool);
-            return Choice { answer, basis, ttl: 0, scope: 0, pool: None, hold: None };
+            return Choice { answer, basis, ttl: 0, scope: 0, pool: None, hold: None, dealt: None };
         };
         let (floor, ceiling) = target.ttl;
         let mut chain = Chain::new(trace, (draw.now, ceiling));
         self.fill(&mut chain, target.to, client);
         chain.tell();
         let question = Question { family, client, health, draw, may_alias: target.may_alias };
-        let firsts = self.firsts(&chain, &question);
-        let drawn = self.answer(&chain, &question, &firsts);
+        let mut firsts = self.firsts(&chain, &question);
+        let drawn = self.answer(&chain, &question, &firsts).unwrap_or_else(|| {
+            firsts = self.firsts(&chain, &question);
+            self.answer(&chain, &question, &firsts).unwrap_or_else(|| self.all_down(&chain, &question))
+        });
         let hashed = if drawn.by_client { place::default_bits(client).max(client.apart()) } else { 0 };
         let passed = self.looked_at(&chain, &question, &firsts, &drawn);
         let scope = client.scope(chain.scope(passed).max(hashed));
         let hold = self.hold(&chain, &question, &firsts, &drawn);
         let ttl = hold.map_or(ceiling, |hold| u32::from(hold.seconds).clamp(floor, ceiling));
         // A name that is dealt anew may be an alias then: what is kept of before would stand beside it.
-        let ttl = if target.may_alias { ttl.min(chain.left()) } else { ttl };
+        let dealt = chain.left().filter(|_| target.may_alias);
+        let ttl = dealt.map_or(ttl, |left| ttl.min(left));
         let Drawn { answer, basis, from, .. } = drawn;
-        Choice { answer, basis, ttl, scope, pool: from.map(|pool| pool.name.as_str()), hold }
+        Choice { answer, basis, ttl, scope, pool: from.map(|pool| pool.name.as_str()), hold, dealt }
     }
 
     /// The pools of a chain in order.
@@ -174,58 +180,52 @@ impl Policy {
 
     fn firsts(&self, chain: &Chain<'_, impl Trace>, question: &Question<'_>) -> Firsts {
         const HEAD: Place = Place { weightless: false, at: 0 };
-        let own = self.first_up(chain, question, question.family, HEAD);
+        let own = self.first_up(chain, question, question.family);
         let is_enough = own == Some(HEAD) && !question.may_alias;
-        let other =
-            if is_enough { None } else { self.first_up(chain, question, question.family.other(), HEAD) };
+        let other = if is_enough { None } else { self.first_up(chain, question, question.family.other()) };
         Firsts { own, other }
     }
 
-    /// Where a pool is up for a family, from a place on.
+    /// Where a pool is up for a family.
     fn first_up(
         &self,
         chain: &Chain<'_, impl Trace>,
         question: &Question<'_>,
         family: Family,
-        from: Place,
     ) -> Option<Place> {
         let standing = |member| question.standing(member);
         // First with weights as they are; then members of weight 0, which serve only when nothing else is up.
-        let of_pass = |weightless: bool| {
-            let start = if from.weightless == weightless { from.at } else { 0 };
+        [false, true].into_iter().find_map(|weightless| {
             let is_up = |pool: &Pool| pool.is_up(&self.members, family, standing, weightless);
-            let at = self.pools_of(chain).skip(start).position(is_up)?;
-            Some(Place { weightless, at: start + at })
-        };
-        let regular = if from.weightless { None } else { of_pass(false) };
-        regular.or_else(|| of_pass(true))
+            let at = self.pools_of(chain).position(is_up)?;
+            Some(Place { weightless, at })
+        })
     }
 
-    /// Answers from the first pool of the chain that is up.
-    fn answer(&self, chain: &Chain<'_, impl Trace>, question: &Question<'_>, firsts: &Firsts) -> Drawn<'_> {
+    /// Answers from the first pool of the chain that is up. None when that has gone down since it was looked at.
+    fn answer(
+        &self,
+        chain: &Chain<'_, impl Trace>,
+        question: &Question<'_>,
+        firsts: &Firsts,
+    ) -> Option<Drawn<'_>> {
         let Question { family, client, draw, .. } = *question;
-        let standing = |member| question.standing(member);
         if let Some(alias) = self.alias(chain, question, firsts) {
-            return alias;
+            return Some(alias);
         }
         let passed = |place: Place| if place.weightless { chain.pools().len() } else { place.at };
         if let Some(place) = self.shared(chain, question, firsts) {
             let (answer, basis) = (Answer::NoData, Basis::OtherFamily);
             let from = Some(self.pool_at(chain, place.at));
-            return Drawn { answer, basis, from, passed: passed(place), by_client: false };
+            return Some(Drawn { answer, basis, from, passed: passed(place), by_client: false });
         }
-        let mut next = firsts.own;
-        while let Some(place) = next {
-            let (pool, weightless) = (self.pool_at(chain, place.at), place.weightless);
-            let (answer, by_client) = pool.draw(&self.members, family, client, standing, weightless, draw);
-            if answer != Answer::NoData {
-                let basis = if weightless { Basis::Weightless } else { Basis::Up };
-                return Drawn { answer, basis, from: Some(pool), passed: passed(place), by_client };
-            }
-            // It has gone down between the two looks at it.
-            next = self.first_up(chain, question, family, Place { at: place.at + 1, ..place });
-        }
-        self.all_down(chain, question)
+        let Some(place) = firsts.own else { return Some(self.all_down(chain, question)) };
+        let (pool, weightless) = (self.pool_at(chain, place.at), place.weightless);
+        let standing = |member| question.standing(member);
+        let (answer, by_client) = pool.draw(&self.members, family, client, standing, weightless, draw);
+        let basis = if weightless { Basis::Weightless } else { Basis::Up };
+        let drawn = Drawn { answer, basis, from: Some(pool), passed: passed(place), by_client };
+        (answer != Answer::NoData).then_some(drawn)
     }
 
     /// The place of the pool that the other family is answered from, if that has no member of this one: then there is none, as the choice
@@ -248,6 +248,9 @@ impl Policy {
         question: &Question<'_>,
         firsts: &Firsts,
     ) -> Option<Drawn<'_>> {
+        if !question.may_alias {
+            return None;
+        }
         let at = self.alias_in(chain)?;
         let before = |place: Option<Place>| place.filter(|place| !place.weightless && place.at < at);
         let basis = match (before(firsts.own), before(firsts.other)) {
@@ -258,13 +261,8 @@ impl Policy {
             _ => Basis::OneFamily,
         };
         let pool = self.pool_at(chain, at);
-        Some(Drawn {
-            answer: Answer::Cname(pool.alias()?),
-            basis,
-            from: Some(pool),
-            passed: at,
-            by_client: false,
-        })
+        let answer = Answer::Cname(pool.alias()?);
+        Some(Drawn { answer, basis, from: Some(pool), passed: at, by_client: false })
     }
 
     fn has(&self, chain: &Chain<'_, impl Trace>, place: Place, family: Family) -> bool {
@@ -384,17 +382,19 @@ impl Policy {
         note: &mut impl FnMut(usize),
     ) {
         let (family, other) = (question.family, question.family.other());
-        let is_alias = matches!(drawn.answer, Answer::Cname(_));
         // An alias gives way when the family comes back for which nothing before it is up, whichever it is.
         let is_missing =
             |place: Option<Place>| place.is_none_or(|place| place.weightless || place.at >= drawn.passed);
-        let counts = match is_alias {
-            true => [(family, is_missing(firsts.own)), (other, is_missing(firsts.other))],
-            false => [(family, true), (other, false)],
+        // A pool that lacks a family denies it for as long as it answers the other: then both decide.
+        let lacks = |pool: &Pool| [family, other].iter().any(|family| !pool.has(&self.members, *family));
+        let both = drawn.basis == Basis::OtherFamily || self.pools_of(chain).take(drawn.passed).any(lacks);
+        let counts = match drawn.answer {
+            _ if both => [true, true],
+            Answer::Cname(_) => [is_missing(firsts.own), is_missing(firsts.other)],
+            _ => [true, false],
         };
         for pool in self.pools_of(chain).take(drawn.passed) {
-            let lacks_one = !pool.has(&self.members, family) || !pool.has(&self.members, other);
-            for (family, _) in counts.into_iter().filter(|(_, counts)| *counts || lacks_one) {
+            for (family, _) in [family, other].into_iter().zip(counts).filter(|(_, counts)| *counts) {
                 pool.family(&self.members, family).for_each(|(member, _)| note(member));
             }
         }

@@ -259,9 +259,16 @@ impl Lots {
         // Of equal weights it is enough to compare the numbers that scores are made from.
         let first = self.weights[0];
         let alike = self.weights[..self.len].iter().all(|weight| *weight == first);
+        let last = taken.len() - 1;
         for (&index, &weight) in self.members[..self.len].iter().zip(&self.weights) {
-            let hash = hash(index);
-            let score = if alike { place::unit(hash) } else { place::score(hash, weight) };
+            let (hash, worst) = (hash(index), scores[last].0);
+            // A logarithm is dear, and no score is above this bound, as -ln u > 1 - u.
+            let unit = place::unit(hash);
+            let most = if alike { unit } else { f64::from(weight) / (1.0 - unit) };
+            if most <= worst {
+                continue;
+            }
+            let score = if alike { unit } else { place::score(hash, weight) };
             let (mut new, best) = ((score, index), &mut scores[..taken.len()]);
             for slot in best {
                 if new.0 > slot.0 {

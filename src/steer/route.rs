@@ -54,7 +54,7 @@ pub(super) struct Chain<'t, T> {
     pub on_all_down: OnAllDown,
     /// The Unix time and the seconds for which a draw by weight holds that does not stick; and how many of them are left.
     deal: (u64, u32),
-    left: u32,
+    left: Option<u32>,
     /// Who is told how it came about.
     trace: &'t mut T,
 }
@@ -69,7 +69,7 @@ impl<T: Trace> Chain<'_, T> {
             spares: Spares::default(),
             on_all_down: OnAllDown::All,
             deal: (deal.0, deal.1.max(1)),
-            left: u32::MAX,
+            left: None,
             trace,
         }
     }
@@ -89,8 +89,8 @@ impl<T: Trace> Chain<'_, T> {
         if passed < self.pools().len() { self.scopes[passed] } else { self.scope }
     }
 
-    /// Seconds for which it stays as it is drawn.
-    pub fn left(&self) -> u32 {
+    /// Seconds for which it stays as it is drawn; none where no draw ends.
+    pub fn left(&self) -> Option<u32> {
         self.left
     }
 
@@ -98,7 +98,8 @@ impl<T: Trace> Chain<'_, T> {
     fn deal(&mut self, client: u64) -> u64 {
         let (now, each) = (self.deal.0, u64::from(self.deal.1));
         let since = now + client % each;
-        self.left = self.left.min((each - since % each) as u32);
+        let left = (each - since % each) as u32;
+        self.left = Some(self.left.map_or(left, |least| least.min(left)));
         since / each
     }
 
@@ -157,6 +158,7 @@ impl Policy {
         self.expand(to, client, chain, 0);
         let mut next = 0;
         while let Some((step, depth)) = chain.spares.get(next) {
+            chain.trace.spare();
             self.expand(step, client, chain, depth);
             next += 1;
         }

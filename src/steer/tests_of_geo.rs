@@ -374,6 +374,12 @@ fn what_is_no_geofeed_is_refused_and_the_one_of_before_stays() {
         }
     }
     assert!(told.contains("No such file"), "{told}");
+    // Another that changes makes no error of one that is empty, and was.
+    let (empty, other) = (feed(""), feed("11.0.0.0/8,DE\n"));
+    let both = geo_config(&[], &format!("geofeed = [{:?}, {:?}]\n", empty.path(), other.path()));
+    let before = open(&both, None).0;
+    std::fs::write(other.path(), "11.0.0.0/8,FR\n12.0.0.0/8,FR\n").unwrap();
+    assert_eq!(open(&both, Some(&before)).1, "");
     // Nor does it go away with a download that was not.
     std::fs::write(first.path(), "").unwrap();
     let (kept, told) = open(&config, Some(&kept));
@@ -562,14 +568,19 @@ fn why_a_database_is_not_taken_is_told_with_its_cure() {
     check(None, &["No such file", "put it there, or name where it is"]);
     check(Some(b"\x1f\x8b\x08 and so on"), &["it is compressed: unpack it with gunzip"]);
     check(Some(b"junk"), &["it must be an MMDB file"]);
-    check(Some(&pointing(900_000)), &["unexpected end", "it must be an MMDB file"]);
-    let sound = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(sound.path(), pointing(14)).unwrap();
-    assert_eq!(placed(Some(&geo(&[&sound])), "10.1.1.1"), "192.0.2.1", "but for where it points it is sound");
+    // Published ones lack a description.
+    for description in [&b"\xe1\x42en\x44test"[..], b"\xe0"] {
+        check(Some(&pointing(900_000, description)), &["unexpected end", "it must be an MMDB file"]);
+        check(Some(&pointing(0, description)), &["it must be an MMDB file"]);
+        let sound = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(sound.path(), pointing(14, description)).unwrap();
+        let geo = geo(&[&sound]);
+        assert_eq!(placed(Some(&geo), "10.1.1.1"), "192.0.2.1", "but for where it points it is sound");
+    }
 }
 
-/// A database of one record, whose country is where a pointer says.
-fn pointing(to: u32) -> Vec<u8> {
+/// A database of one record, whose country is where a pointer says, with such a map of descriptions.
+fn pointing(to: u32, description: &[u8]) -> Vec<u8> {
     let text = |text: &str| [&[0x40 | text.len() as u8], text.as_bytes()].concat();
     // One node of two records of 24 bits: the data that comes after 16 octets of nothing, and nothing.
     let mut file = vec![0, 0, 17, 0, 0, 1];
@@ -583,7 +594,7 @@ fn pointing(to: u32) -> Vec<u8> {
         ("binary_format_minor_version", &[0xa0]),
         ("build_epoch", &[0x01, 0x02, 1]),
         ("database_type", b"\x44Test"),
-        ("description", b"\xe1\x42en\x44test"),
+        ("description", description),
         ("ip_version", &[0xa1, 4]),
         ("languages", &[0x00, 0x04]),
         ("node_count", &[0xc1, 1]),

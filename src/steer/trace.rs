@@ -14,6 +14,9 @@ pub(super) trait Trace {
     /// The route that decided last has drawn this pool or route by weight, for a prefix of so many bits of the client.
     fn drawn<'n>(&mut self, name: impl FnOnce() -> &'n str, client: &Client, bits: u8);
 
+    /// What follows has weight 0: it serves when nothing else does.
+    fn spare(&mut self);
+
     /// These pools are looked at, in this order.
     fn chained(&mut self, pools: &[u16]);
 }
@@ -26,6 +29,8 @@ impl Trace for NoTrace {
 
     fn drawn<'n>(&mut self, _: impl FnOnce() -> &'n str, _: &Client, _: u8) {}
 
+    fn spare(&mut self) {}
+
     fn chained(&mut self, _: &[u16]) {}
 }
 
@@ -34,6 +39,8 @@ impl Trace for NoTrace {
 pub struct Routed {
     /// How deep it is within others.
     pub depth: usize,
+    /// Whether it has weight 0 in the one that leads to it.
+    pub spare: bool,
     /// Its name.
     pub route: String,
     /// Which of its rules held, counted from 1, and where that is written; for the fallback alone none, and where the route is.
@@ -51,6 +58,7 @@ pub struct Routed {
 /// All of it.
 #[derive(Default)]
 struct Recorder {
+    spare: bool,
     routed: Vec<Routed>,
     pools: Vec<u16>,
 }
@@ -65,6 +73,7 @@ impl Trace for Recorder {
         };
         self.routed.push(Routed {
             depth,
+            spare: self.spare,
             route: route.name.clone(),
             rule: (rule.map(|rule| rule + 1), written.clone()),
             drawn: None,
@@ -79,6 +88,10 @@ impl Trace for Recorder {
             last.drawn = Some(name().to_owned());
             last.bits = last.bits.max(client.scope(bits));
         }
+    }
+
+    fn spare(&mut self) {
+        self.spare = true;
     }
 
     fn chained(&mut self, pools: &[u16]) {
@@ -137,7 +150,7 @@ impl Policy {
         let draw = Draw { seed: 0, now, cursor: Cursor::Peek };
         let mut recorder = Recorder::default();
         let choice = self.choose_traced(id, family, client, health, draw, &mut recorder);
-        let Recorder { routed, pools } = recorder;
+        let Recorder { routed, pools, .. } = recorder;
         let pools = pools.into_iter().map(|pool| {
             let pool = &self.pools[usize::from(pool)];
             let members = pool.members().map(|member| MemberId(member as u32)).collect();

@@ -297,6 +297,10 @@ fn since_when_a_member_is_as_it_is_outlives_a_restart_whatever_its_parts_do_late
     assert!(fell[0].contains(&down[0]) && fell[1].contains(&down[1]) && down[2] > back, "{down:?} {fell:?}");
     assert!([0, 1, 2].iter().all(|i| world.state(*i) == State::Down));
 
+    // What an operator says that changes nothing is not why it is so.
+    world.health.set_override(world.now, over("p/all", Kind::Down, None)).unwrap();
+    world.health.set_override(world.now, over("p/two", Kind::Drain, None)).unwrap();
+    assert_eq!(since(&world), down);
     let kept = world.health.remember(world.now).to_json();
     world.health = Health::new(2, EPOCH);
     world.health.recall(&kept, world.now).unwrap();

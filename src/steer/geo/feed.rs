@@ -61,19 +61,21 @@ impl Feeds {
                     *stamp = was;
                     (lines, wrong)
                 }
-                last => load(path, last.is_some()).unwrap_or_else(|error| {
-                    *stamp = None;
-                    let stays = match &last {
-                        Some(_) => "what it said before stays in force",
-                        None => "nobody's place is known from it",
-                    };
-                    let message = format!("geo.geofeed {}: {error}; {stays}", path.display());
-                    diagnostics.error(Some(place), message).help = Some(match path.try_exists() {
-                        Ok(false) => "put it there, or name where it is".into(),
-                        _ => "it must be a geofeed (RFC 8805) that this user may read".into(),
-                    });
-                    last.map_or_else(Default::default, |(lines, ..)| (lines, Wrong::default()))
-                }),
+                last => {
+                    load(path, last.as_ref().is_some_and(|last| !last.0.is_empty())).unwrap_or_else(|error| {
+                        *stamp = None;
+                        let stays = match &last {
+                            Some(_) => "what it said before stays in force",
+                            None => "nobody's place is known from it",
+                        };
+                        let message = format!("geo.geofeed {}: {error}; {stays}", path.display());
+                        diagnostics.error(Some(place), message).help = Some(match path.try_exists() {
+                            Ok(false) => "put it there, or name where it is".into(),
+                            _ => "it must be a geofeed (RFC 8805) that this user may read".into(),
+                        });
+                        last.map_or_else(Default::default, |(lines, ..)| (lines, Wrong::default()))
+                    })
+                }
             };
             tell(path, place, &wrong, diagnostics);
             all_wrong.push(wrong);
@@ -123,15 +125,15 @@ fn tell(path: &Path, place: Span, (wrong, count): &Wrong, diagnostics: &mut Diag
     }
 }
 
-/// Reads a file, the first version of it or `another`.
+/// Reads a file, of which a version before may have had lines.
 ///
 /// # Errors
 /// When it cannot be read, is too long, or has lines of which none is right: it is something else, such as a page that says why there is none.
-/// So is one without a single octet that had some before; whoever means to take all back leaves a comment.
-fn load(path: &Path, another: bool) -> io::Result<(Lines, Wrong)> {
+/// So is one without a single octet that had lines before; whoever means to take all back leaves a comment.
+fn load(path: &Path, had_lines: bool) -> io::Result<(Lines, Wrong)> {
     let (octets, _) = read_regular(path, limits::GEO_FILE)?;
-    if octets.is_empty() && another {
-        return Err(io::Error::other("it is empty, without as much as a comment"));
+    if octets.is_empty() && had_lines {
+        return Err(io::Error::other("it is empty; a comment would take back all that it said"));
     }
     let text = String::from_utf8_lossy(&octets);
     let (mut lines, mut wrong, mut count) = (Lines::new(), Vec::new(), 0);

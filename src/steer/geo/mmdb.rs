@@ -5,7 +5,7 @@ use crate::config::{GeoConfig, Spanned, Stamp, read_regular, two_letters};
 use crate::health;
 use crate::limits;
 use maxminddb::{MaxMindDbError, PathElement, Reader, WithinOptions};
-use serde::de::{self, IgnoredAny, Visitor};
+use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::collections::HashSet;
 use std::fmt;
@@ -272,7 +272,7 @@ fn verify(reader: &Reader<Vec<u8>>) -> Result<(), MaxMindDbError> {
     }
 }
 
-/// The same of one without a description, but for what is behind pointers.
+/// The same of one without a description.
 fn verify_undescribed(reader: &Reader<Vec<u8>>) -> Result<(), MaxMindDbError> {
     let mut records = HashSet::new();
     // A tree of n nodes has n + 1 leaves, and somewhat more where equal parts of it are one: one with many more has a circle.
@@ -283,8 +283,78 @@ fn verify_undescribed(reader: &Reader<Vec<u8>>) -> Result<(), MaxMindDbError> {
             .checked_sub(1)
             .ok_or_else(|| MaxMindDbError::invalid_database("its tree goes round in a circle"))?;
         if network.offset().is_some_and(|offset| records.insert(offset)) {
-            network.decode::<IgnoredAny>()?;
+            network.decode::<Whole>()?;
         }
     }
     Ok(())
+}
+
+/// A record of which every value was read, also behind pointers.
+struct Whole;
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Whole, D::Error> {
+        deserializer.deserialize_any(Walk(&mut limits::GEO_VALUES.clone())).map(|()| Whole)
+    }
+}
+
+/// Reads values, so many more at the most: pointers to pointers may make very many of few octets.
+struct Walk<'l>(&'l mut usize);
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        let left = self.0.checked_sub(1).ok_or_else(|| de::Error::custom("a record has too many values"))?;
+        *self.0 = left;
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u128<E: de::Error>(self, _: u128) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bytes<E: de::Error>(self, _: &[u8]) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element_seed(Walk(self.0))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while map.next_key_seed(Walk(self.0))?.is_some() {
+            map.next_value_seed(Walk(self.0))?;
+        }
+        Ok(())
+    }
 }

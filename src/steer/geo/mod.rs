@@ -377,7 +377,7 @@ impl Geo {
         let mut lines = Vec::new();
         self.ask(address, Gives::ALL, |gives, bits, place, source| {
             let first = located.hear(gives, bits, place, is_database(source));
-            let source = match source {
+            let said = match source {
                 Some(Source::Network(name)) => format!("network {name}"),
                 Some(Source::Feed(at)) => format!("geofeed {}", self.feeds.source(at)),
                 Some(Source::Database(database)) => format!("{database}, record of /{bits}"),
@@ -388,7 +388,7 @@ impl Geo {
             };
             let mut line = |first: bool, what: String| {
                 if first {
-                    lines.push(format!("{what}: {source}"));
+                    lines.push(format!("{what}: {said}"));
                 }
             };
             line(first.country, format!("country {}", letters(located.country.value)));
@@ -396,7 +396,8 @@ impl Geo {
             line(first.asn, format!("AS{}", located.asn.value.unwrap_or_default()));
             let place = match located.place.value {
                 Some((latitude, longitude)) => format!("location {latitude},{longitude}"),
-                None => "location unknown, as it is not where the country is".into(),
+                None if is_database(source) => "location unknown, as that is in another country".into(),
+                None => "location unknown".into(),
             };
             line(first.location, place);
         });
