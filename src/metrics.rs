@@ -190,6 +190,7 @@ pub struct Metrics {
     reloads: [AtomicU64; 2],
     health: [AtomicU64; HEALTH.len()],
     zones: AtomicUsize,
+    geo_refused: AtomicUsize,
     /// Times that a worker failed and was started anew.
     pub worker_restarts: AtomicU64,
     /// TCP connections of clients that are open.
@@ -209,6 +210,15 @@ pub struct CacheGauges {
     pub capacity: usize,
     /// Entries forgotten to make room.
     pub evictions: u64,
+}
+
+/// How members and pools stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SteeringGauges {
+    /// Members that are up, down, unknown, and drained, whatever they are besides.
+    pub members: [usize; 4],
+    /// Pools, each for a family that it has members of, that are up, and down.
+    pub pools: [usize; 2],
 }
 
 impl Metrics {
@@ -245,6 +255,11 @@ impl Metrics {
         self.zones.store(zones, Ordering::Relaxed);
     }
 
+    /// Of how many files of geographic data the last version was refused.
+    pub fn set_geo_refused(&self, files: usize) {
+        self.geo_refused.store(files, Ordering::Relaxed);
+    }
+
     /// The sum of all threads.
     pub fn sum(&self, counter: impl Fn(&Counters) -> &AtomicU64) -> u64 {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
@@ -252,9 +267,9 @@ impl Metrics {
     }
 
     /// The text of `/metrics` (OpenMetrics 1.0).
-    pub fn render(self: &Arc<Metrics>, cache: CacheGauges) -> String {
+    pub fn render(self: &Arc<Metrics>, cache: CacheGauges, steering: SteeringGauges) -> String {
         let mut registry = Registry::default();
-        registry.register_collector(Box::new(Report { metrics: Arc::clone(self), cache }));
+        registry.register_collector(Box::new(Report { metrics: Arc::clone(self), cache, steering }));
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &registry);
@@ -287,6 +302,7 @@ const HEALTH: [&str; 4] = ["flip", "override", "fallback", "network"];
 struct Report {
     metrics: Arc<Metrics>,
     cache: CacheGauges,
+    steering: SteeringGauges,
 }
 
 impl Collector for Report {
@@ -371,6 +387,11 @@ impl Collector for Report {
         )?;
         for (name, help, value) in [
             ("waymark_zones", "Zones served", m.zones.load(Ordering::Relaxed)),
+            (
+                "waymark_geo_refused",
+                "Files of geographic data of which the last version was refused",
+                m.geo_refused.load(Ordering::Relaxed),
+            ),
             ("waymark_tcp_connections", "TCP connections open", m.tcp_connections.load(Ordering::Relaxed)),
             ("waymark_cache_entries", "Entries in the cache", self.cache.entries),
             ("waymark_cache_bytes", "Octets allocated by the cache", self.cache.bytes),
@@ -378,6 +399,18 @@ impl Collector for Report {
         ] {
             let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
             metric.encode_gauge(&(value as i64))?;
+        }
+        let SteeringGauges { members, pools } = self.steering;
+        let standings = ["up", "down", "unknown", "drained"].into_iter();
+        for (name, help, values) in [
+            ("waymark_members", "Members of pools", standings.clone().zip(members).collect::<Vec<_>>()),
+            ("waymark_pools", "Pools, each for a family that it has", standings.zip(pools).collect()),
+        ] {
+            let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for (state, value) in values {
+                let labels = Labels(vec![("state", state.to_owned())]);
+                metric.encode_family(&labels)?.encode_gauge(&(value as i64))?;
+            }
         }
         Ok(())
     }
@@ -422,7 +455,11 @@ mod tests {
         one.crowded(Crowded::Client);
         metrics.count_reload(false);
         metrics.set_health("flip", 1);
-        let text = metrics.render(CacheGauges { entries: 5, ..CacheGauges::default() });
+        metrics.set_geo_refused(1);
+        let text = metrics.render(
+            CacheGauges { entries: 5, ..CacheGauges::default() },
+            SteeringGauges { members: [3, 2, 1, 0], pools: [1, 4] },
+        );
         for line in [
             "waymark_queries_total{transport=\"udp\"} 3",
             "waymark_queries_total{transport=\"tcp\"} 1",
@@ -440,6 +477,9 @@ mod tests {
             "waymark_reloads_total{result=\"error\"} 1",
             "waymark_health_events_total{kind=\"flip\"} 1",
             "waymark_cache_entries 5",
+            "waymark_members{state=\"down\"} 2",
+            "waymark_pools{state=\"down\"} 4",
+            "waymark_geo_refused 1",
             "# EOF",
         ] {
             assert!(text.lines().any(|l| l == line), "{line}\n{text}");

@@ -169,7 +169,7 @@ impl Sample {
         if let Some(more) = words.next() {
             return Err(format!("{more:?} is one word too many"));
         }
-        Ok(Some(Sample { client: Client::new(prefix.addr(), prefix.prefix_len()), name, rtype }))
+        Ok(Some(Sample { client: Client::new(prefix.network(), prefix.prefix_len()), name, rtype }))
     }
 }
 

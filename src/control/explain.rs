@@ -50,8 +50,10 @@ impl Asked {
         let mut typed = false;
         for (key, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             if key == "from" {
+                // What a client subnet says is zero beyond its length (RFC 7871 §6).
                 from = prefix_or_address(&value)
-                    .ok_or(format!("from={value}: it is not an address or a prefix"))?;
+                    .ok_or(format!("from={value}: it is not an address or a prefix"))?
+                    .trunc();
             } else if key == "name" || key == "type" {
                 typed |= key == "type";
                 rest.push((key, value));

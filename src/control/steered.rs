@@ -60,6 +60,11 @@ impl<'s> Steered<'s> {
         let answered = self.answered();
         let forced = matches!(basis, Basis::AllDown(_)) && !answered.is_empty();
         let pool = |looked: &Looked<'_>| self.pool(looked, &answered, zone, checks);
+        let decided = |routed: &Routed| {
+            let mut row = decided(routed);
+            row["cut"] = (!whole && routed.bits >= self.from.prefix_len()).into();
+            row
+        };
         json!({
             "from": self.from.to_string(), "as": if whole { "sender" } else { "client subnet" },
             "client": self.client.address().to_string(), "answer": self.answer(&answered), "basis": self.basis(),
@@ -168,7 +173,7 @@ impl<'s> Steered<'s> {
 }
 
 fn decided(routed: &Routed) -> Value {
-    let far = |(pool, kilometres, bias): &(String, u32, i8)| json!({ "pool": pool, "kilometres": kilometres, "bias": bias });
+    let far = |(pool, kilometres, counted, is_taken): &(String, u32, u32, bool)| json!({ "pool": pool, "kilometres": kilometres, "counted": counted, "tried": is_taken });
     json!({
         "route": routed.route, "depth": routed.depth, "spare": routed.spare, "rule": routed.rule.0, "at": routed.rule.1,
         "drawn": routed.drawn, "scope": routed.bits, "located": routed.located,

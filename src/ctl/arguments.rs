@@ -40,7 +40,7 @@ pub enum Action {
     Up(Hold),
     /// End what drain, down and up have set: what the checks say holds again.
     Lift {
-        /// Overrides of exactly this pattern, or of those it matches.
+        /// Overrides of exactly this pattern, or of those it matches; else those that hold none but its members.
         #[arg(value_name = "PATTERN")]
         pattern: String,
     },

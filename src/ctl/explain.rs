@@ -113,24 +113,23 @@ fn routed(text: &mut String, route: &Value) {
     let drawn = route["drawn"].as_str().map_or_else(String::new, |name| format!(", draws {name}"));
     let at = word(&route["at"]);
     let spare = if route["spare"] == true { "for want of others, " } else { "" };
-    line(
-        text,
-        depth,
-        &format!(
-            "{spare}route {}: {rule} ({at}){drawn}; alike for /{}",
-            word(&route["route"]),
-            route["scope"]
-        ),
-    );
+    // Of whom less is known than tells clients apart, others of that prefix may be decided otherwise.
+    let alike = if route["cut"] == true { "decided by all that is sent of it," } else { "alike for" };
+    let head =
+        format!("{spare}route {}: {rule} ({at}){drawn}; {alike} /{}", word(&route["route"]), route["scope"]);
+    line(text, depth, &head);
     for known in route["located"].as_array().into_iter().flatten() {
         line(text, depth + 1, word(known));
     }
     for near in route["nearest"].as_array().into_iter().flatten() {
-        let bias = match near["bias"].as_i64() {
-            Some(0) | None => String::new(),
-            Some(bias) => format!(", bias {bias} %"),
+        let counted = if near["counted"] == near["kilometres"] {
+            String::new()
+        } else {
+            format!(", which count for {} by its bias", near["counted"])
         };
-        line(text, depth + 1, &format!("{} is {} km away{bias}", word(&near["pool"]), near["kilometres"]));
+        let left = if near["tried"] == true { "" } else { ", left out by skip and take" };
+        let (pool, kilometres) = (word(&near["pool"]), &near["kilometres"]);
+        line(text, depth + 1, &format!("{pool} is {kilometres} km away{counted}{left}"));
     }
 }
 

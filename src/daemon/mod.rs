@@ -202,8 +202,9 @@ impl Daemon {
             info!("metrics on http://{}/metrics", listener.local_addr()?);
             let (metrics, view) = (Arc::clone(&self.metrics), Arc::clone(&self.view));
             let text = move || {
-                let cache = view.load().recursion.as_ref().map(|recursion| recursion.cache.counts());
-                metrics.render(cache.unwrap_or_default())
+                let view = view.load();
+                let cache = view.recursion.as_ref().map(|recursion| recursion.cache.counts());
+                metrics.render(cache.unwrap_or_default(), steer::gauges(&view.steering))
             };
             let commands = commands.clone();
             tokio::spawn(control::serve_http(listener, Arc::new(text), commands, Arc::clone(checks)));

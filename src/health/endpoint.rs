@@ -41,7 +41,7 @@ enum Phase {
     /// It failed, and that is being confirmed.
     Doubted(Streak),
     /// It is down and succeeded, and that is being confirmed.
-    Hopeful { since: Instant, succeeded: u8 },
+    Hopeful { since: Instant, succeeded: u8, needed: u8 },
 }
 
 /// Failures in a row.
@@ -125,6 +125,14 @@ impl Endpoint {
         matches!(self.phase, Phase::Doubted(_))
     }
 
+    /// How often it has succeeded since it failed last, of how many times it takes to be up again; none unless it is down and succeeds.
+    pub fn hope(&self) -> Option<(u8, u8)> {
+        match self.phase {
+            Phase::Hopeful { succeeded, needed, .. } => Some((succeeded, needed)),
+            _ => None,
+        }
+    }
+
     /// Whether all probes are begun that its being down is judged by.
     pub fn is_decided_soon(&self) -> bool {
         matches!(self.phase, Phase::Doubted(streak) if streak.begun >= self.needed())
@@ -197,15 +205,15 @@ impl Endpoint {
         match (self.state, self.phase) {
             (State::Down, phase) => {
                 let (since, before) = match phase {
-                    Phase::Hopeful { since, succeeded } => (since, succeeded),
+                    Phase::Hopeful { since, succeeded, .. } => (since, succeeded),
                     _ => (now, 0),
                 };
-                let succeeded = before + 1;
-                if succeeded >= self.loss.rise(self.pace.rise, now) {
+                let (succeeded, needed) = (before + 1, self.loss.rise(self.pace.rise, now));
+                if succeeded >= needed {
                     self.loss.taken_back(now.since(self.since), &self.pace);
                     self.turn(State::Up, now);
                 } else {
-                    self.phase = Phase::Hopeful { since, succeeded };
+                    self.phase = Phase::Hopeful { since, succeeded, needed };
                     // One that flaps has to stay up for a while.
                     self.due = now
                         + if self.loss.is_flapping(now) { self.pace.interval } else { limits::CONFIRM_GAP };

@@ -277,7 +277,12 @@ impl Health {
                 let error = endpoint.last_error.as_deref();
                 let text = match endpoint.state {
                     State::Up => format!("{name} succeeds"),
-                    State::Down => format!("{name}: {}", error.unwrap_or("it was down before")),
+                    State::Down => match endpoint.hope() {
+                        Some((times, needed)) => {
+                            format!("{name} succeeds again, {times} of {needed} times in a row")
+                        }
+                        None => format!("{name}: {}", error.unwrap_or("it was down before")),
+                    },
                     State::Unknown => format!("{name}: {}", error.unwrap_or("not known yet")),
                 };
                 words.push((endpoint.state, text));

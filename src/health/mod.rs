@@ -374,12 +374,21 @@ impl Health {
             .or_else(|| crate::config::closest(pool, pools))
     }
 
-    /// Ends overrides whose pattern is this, or fits it. Returns how many.
+    /// Ends overrides whose pattern is this, or fits it; where there are none, those that hold no other members than this does. Returns how
+    /// many.
     pub fn lift(&mut self, now: Instant, pattern: &str) -> usize {
-        let gone: Vec<Override> = self
-            .overrides
-            .extract_if(.., |over| over.pattern == pattern || text::fits(pattern, &over.pattern))
-            .collect();
+        let is_named = |over: &Override| over.pattern == pattern || text::fits(pattern, &over.pattern);
+        let holds_no_other = |over: &Override| {
+            let all = self.zones.iter().flat_map(|zone| zone.watches());
+            let mut held =
+                all.filter(|(zone, watch)| overrides::holds(&over.pattern, zone, watch)).peekable();
+            held.peek().is_some() && held.all(|(zone, watch)| overrides::holds(pattern, zone, watch))
+        };
+        let any_named = self.overrides.iter().any(is_named);
+        let is_meant = |over: &Override| if any_named { is_named(over) } else { holds_no_other(over) };
+        let meant: Vec<bool> = self.overrides.iter().map(is_meant).collect();
+        let mut meant = meant.into_iter();
+        let gone: Vec<Override> = self.overrides.extract_if(.., |_| meant.next().unwrap_or(false)).collect();
         for over in &gone {
             self.note(now, What::Override(over.line("is lifted")));
         }

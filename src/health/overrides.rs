@@ -90,7 +90,7 @@ pub(super) fn holds(pattern: &str, zone: &str, watch: &Watch) -> bool {
     let bare = |name: &str| name.trim_end_matches('.').to_ascii_lowercase();
     of_zone.is_none_or(|pattern| fits(&bare(pattern), &bare(zone)))
         && fits(pool, &watch.pool)
-        && fits(member, &watch.member)
+        && (fits(member, &watch.member) || fits(member, &watch.address.to_string()))
 }
 
 impl Override {

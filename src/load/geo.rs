@@ -52,6 +52,11 @@ impl Loader {
         self.files.see(now)
     }
 
+    /// Of how many files of geographic data the last version was refused.
+    pub fn geo_refused(&self) -> usize {
+        self.geo_refused
+    }
+
     /// What opens the files of geographic data that have changed, which takes long and needs nothing of this.
     pub fn geo_opener(&self, config: &Config) -> impl FnOnce() -> (Geo, Diagnostics) + Send + use<> {
         let (config, before) = (config.geo.clone(), Arc::clone(&self.geo));
@@ -68,6 +73,7 @@ impl Loader {
     /// Takes up what was opened. Zones stay as they were read; their routes decide by the new data. None when that says nothing new.
     pub fn swap_geo(&mut self, geo: Geo, config: &Config) -> Option<Loaded> {
         self.files.take();
+        self.geo_refused = geo.refused;
         let taken = self.take_geo(Arc::new(geo), config);
         taken.then(|| self.give())
     }

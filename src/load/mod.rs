@@ -92,6 +92,8 @@ pub struct Loader {
     geo: Arc<Geo>,
     /// The files it was made from.
     files: geo::Files,
+    /// How many of them were refused when they were opened last.
+    geo_refused: usize,
     /// Match sections of routes, which zones have in common and reloads keep.
     sections: steer::Shared,
 }
@@ -244,6 +246,7 @@ impl Loader {
     fn take_common(&mut self, config: &Config, diagnostics: &mut Diagnostics) {
         self.files = geo::Files::of(config);
         let files = Arc::new(Geo::open(&config.geo, Some(&self.geo), |_| true, diagnostics));
+        self.geo_refused = files.refused;
         self.take_geo(files, config);
         if self.config.as_ref() != Some(config) {
             self.config = Some(config.clone());

@@ -156,6 +156,37 @@ fn a_test_is_told_from_which_of_two_pools_with_the_same_members_its_answer_is() 
 }
 
 #[test]
+fn that_there_is_nothing_of_a_type_is_said_by_who_knows_of_the_name() {
+    let zone = "w = { route = \"r\" }\n[pool.p]\nmembers = [{ address = \"192.0.2.1\", id = \"one\" }, { address = \"192.0.2.2\", id = \"two\" }]\n\
+                [route.r]\nfallback = \"p\"\non_all_down = \"servfail\"\n";
+    for (query, more, told) in [
+        ("w AAAA", "", None),
+        ("w A", "", Some("got A 192.0.2.")),
+        ("nope A", "", Some("got NXDOMAIN without an answer")),
+        ("foo.elsewhere. A", "", Some("got REFUSED without an answer")),
+        ("w A", "down = \"pool:p\"\n", Some("got SERVFAIL without an answer")),
+    ] {
+        let test = format!("[[test]]\nquery = \"{query}\"\n{more}expect = []\n");
+        let mut zones = Zones::new(&[("a.test.toml", &format!("{GOOD}{zone}{test}"))]);
+        zones.load();
+        let fits = told.map_or(zones.told.is_empty(), |told| zones.told.contains(told));
+        assert!(fits, "{query}: {}", zones.told);
+        assert!(told.is_none() || zones.told.contains("expected NOERROR without such records"));
+    }
+    // One of several that are answered with.
+    for (member, fits) in [("one", true), ("two", true)] {
+        let test = format!("[[test]]\nquery = \"w A\"\nexpect = \"member:{member}\"\n");
+        let mut zones = Zones::new(&[("a.test.toml", &format!("{GOOD}{zone}{test}"))]);
+        zones.load();
+        assert_eq!(zones.told.is_empty(), fits, "{member}: {}", zones.told);
+    }
+    let test = "[[test]]\nquery = \"w A\"\ndown = \"member:one\"\nexpect = \"member:one\"\n";
+    let mut zones = Zones::new(&[("a.test.toml", &format!("{GOOD}{zone}{test}"))]);
+    zones.load();
+    assert!(zones.told.contains("expected the address of member one"), "{}", zones.told);
+}
+
+#[test]
 fn a_pool_that_sheds_load_answers_with_one_of_its_members() {
     let pool = "w = { pool = \"p\" }\n[check.report]\npush = { token = \"0123456789abcdef\" }\n[pool.p]\n\
                 members = [\"192.0.2.1\", \"192.0.2.2\"]\nshed = { load = \"report\", low = 0.5, high = 0.9 }\n";

@@ -78,8 +78,14 @@ impl Checks<'_> {
     }
 
     fn operand(&self, operand: &Operand, at: At, depth: usize) -> Formula {
-        let at = operand.at.map_or(at, |address| At { address, port: None });
-        let formula = self.formula(&operand.check.value, at, depth);
+        let mut formula = match operand.at {
+            Some(address) => self.formula(&operand.check.value, At { address, port: None }, depth),
+            None => self.formula(&operand.check.value, at, depth),
+        };
+        // Another's is called by its address, as it is written.
+        if let (Formula::Endpoint(_, name), Some(address)) = (&mut formula, operand.at) {
+            *name = format!("{name}@{address}");
+        }
         if operand.negated { Formula::Not(Box::new(formula)) } else { formula }
     }
 }

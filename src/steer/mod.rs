@@ -22,6 +22,8 @@ mod tests;
 #[cfg(test)]
 mod tests_of_choices;
 #[cfg(test)]
+mod tests_of_databases;
+#[cfg(test)]
 mod tests_of_decisions;
 #[cfg(test)]
 mod tests_of_geo;
@@ -40,6 +42,7 @@ pub use trace::{Explanation, Looked, Routed, Stands};
 use crate::config::Down;
 use crate::health::{MemberId, Standing, State, Table};
 use crate::limits;
+use crate::metrics::SteeringGauges;
 use crate::wire::{Name, OwnedName};
 use crate::zone::SteerId;
 use pool::Pool;
@@ -142,6 +145,25 @@ impl Steering {
         let health = Arc::new(Table::new(policy.members.len()));
         Steering { policy: Arc::new(policy), health }
     }
+}
+
+/// How the members and pools of all policies stand.
+pub fn gauges(policies: &[Steering]) -> SteeringGauges {
+    let mut gauges = SteeringGauges::default();
+    for Steering { policy, health } in policies {
+        for member in 0..policy.members.len() {
+            let stands = health.get(MemberId(member as u32));
+            let place = match stands.state {
+                _ if stands.drained => 3,
+                State::Up => 0,
+                State::Down => 1,
+                State::Unknown => 2,
+            };
+            gauges.members[place] += 1;
+        }
+        policy.pools_up(health).for_each(|(_, _, up)| gauges.pools[usize::from(!up)] += 1);
+    }
+    gauges
 }
 
 impl Policy {

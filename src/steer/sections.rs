@@ -107,8 +107,19 @@ pub(super) struct Reasons {
     pub rule: Option<usize>,
     /// What is known of where the client is and from whom, and what is asked for and not known.
     pub located: Vec<String>,
-    /// The pools of a rule that orders them by distance, the nearest first: how far, in kilometres, and the bias. Empty where it is not known.
-    pub distances: Vec<(u16, f64, i8)>,
+    /// The pools of a rule that orders them by distance, the nearest first. Empty where that is not known.
+    pub distances: Vec<Far>,
+}
+
+/// How far a pool is.
+#[derive(Debug)]
+pub(super) struct Far {
+    pub pool: u16,
+    pub kilometres: f64,
+    /// As what that counts, by the bias.
+    pub counted: f64,
+    /// Whether it is among those that are tried.
+    pub is_taken: bool,
 }
 
 /// See the module.
@@ -335,8 +346,14 @@ impl Sections {
             _ => Vec::new(),
         };
         pools.sort_by(|(a, one), (b, other)| one.biased(*a).total_cmp(&other.biased(*b)));
-        let distances = pools.iter().map(|(far, near)| (near.pool, far * place::EARTH_RADIUS, near.bias));
-        Reasons { rule, located: lines, distances: distances.collect() }
+        let window = nearest.map_or(0..0, |nearest| nearest.skip..nearest.skip + nearest.take);
+        let far = |(i, (far, near)): (usize, &(f64, &Near))| Far {
+            pool: near.pool,
+            kilometres: far * place::EARTH_RADIUS,
+            counted: near.biased(*far) * place::EARTH_RADIUS,
+            is_taken: window.contains(&i),
+        };
+        Reasons { rule, located: lines, distances: pools.iter().enumerate().map(far).collect() }
     }
 
     /// Works out every decision there is, if they fit into so many octets: from then on they are looked up. Takes up to seconds where

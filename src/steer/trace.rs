@@ -1,7 +1,7 @@
 //! How a choice came about. The same code chooses with somebody told and with nobody, which costs nothing.
 
 use super::route::Route;
-use super::sections::Reasons;
+use super::sections::{Far, Reasons};
 use super::{Choice, Client, Cursor, Draw, Family, Policy};
 use crate::health::{MemberId, Table};
 use crate::zone::SteerId;
@@ -51,8 +51,9 @@ pub struct Routed {
     pub bits: u8,
     /// What its decision knows of where the client is, from whom, and what it asks for that nobody says; empty where it does not ask.
     pub located: Vec<String>,
-    /// The pools of a rule that takes the nearest, in that order: name, kilometres, and percent of bias. Empty where the place is not known.
-    pub distances: Vec<(String, u32, i8)>,
+    /// The pools of a rule that takes the nearest, in that order: name, kilometres, as what they count by the bias, and whether it is among
+    /// those that are tried. Empty where the place is not known.
+    pub distances: Vec<(String, u32, u32, bool)>,
 }
 
 /// All of it.
@@ -68,8 +69,9 @@ impl Trace for Recorder {
         let Reasons { rule, located, distances } = route.sections.reasons(client);
         let (name, rules) = &route.written;
         let written = rule.and_then(|rule| rules.get(rule)).unwrap_or(name);
-        let far = |(pool, far, bias): (u16, f64, i8)| {
-            (policy.name_of(route.steps[usize::from(pool)]).to_owned(), far as u32, bias)
+        let far = |Far { pool, kilometres, counted, is_taken }: Far| {
+            let pool = policy.name_of(route.steps[usize::from(pool)]).to_owned();
+            (pool, kilometres as u32, counted as u32, is_taken)
         };
         self.routed.push(Routed {
             depth,

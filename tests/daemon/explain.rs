@@ -128,6 +128,9 @@ fn a_steered_name_is_explained_by_rule_place_and_state() {
             "s.test.toml:17), draws de; alike for /96\n",
         ],
     );
+    // What a client subnet says is zero beyond its length.
+    check("198.51.100.7/24", &["  to 198.51.100.0/24 as client subnet: 192.0.2.1; scope /24;"]);
+    check("203.0.112.0/23", &["s.test.toml:8); decided by all that is sent of it, /23\n"]);
     check(
         "192.0.2.9",
         &["    route r: no rule holds (", "s.test.toml:8); alike for /", "      nobody says its country\n"],
@@ -181,9 +184,16 @@ fn a_place_is_explained_by_the_record_that_says_it_and_how_far_pools_are() {
         daemon.files.path("city.mmdb").display()
     );
     for (from, rtype, answer, scope, place, order) in [
-        // From Berlin Warsaw is 517 km away, which count for 414; from New York both are far, and it again counts as the nearer.
-        ("198.51.100.7", "A", "192.0.2.1", 24, "52.5,13.4", ["waw 517 bias 20", "fra 421", "nyc 6386"]),
-        ("2001:db8:7::1", "AAAA", "2001:db8:1::3", 32, "40.7,-74", ["nyc 0", "waw 6855 bias 20", "fra 6204"]),
+        // From Berlin Warsaw counts as the nearest by its bias, and so is left out; from New York it counts as nearer than Frankfurt.
+        ("198.51.100.7", "A", "192.0.2.1", 24, "52.5,13.4", ["waw 517 413 out", "fra 421", "nyc 6386"]),
+        (
+            "2001:db8:7::1",
+            "AAAA",
+            "2001:db8:1::3",
+            32,
+            "40.7,-74",
+            ["nyc 0 0 out", "waw 6855 5484", "fra 6204"],
+        ),
     ] {
         let told = say(&daemon.files, "explain", &["w.s.test", rtype, "--from", from]);
         let head = format!(
@@ -193,8 +203,12 @@ fn a_place_is_explained_by_the_record_that_says_it_and_how_far_pools_are() {
         let by = format!("      location {place}: {database}{scope}\n");
         let order = order.map(|pool| {
             let words: Vec<&str> = pool.split(' ').collect();
-            let bias = words.get(3).map_or(String::new(), |bias| format!(", bias {bias} %"));
-            format!("      {} is {} km away{bias}\n", words[0], words[1])
+            let counted = match words.get(2) {
+                Some(counted) if words[1] != *counted => format!(", which count for {counted} by its bias"),
+                _ => String::new(),
+            };
+            let left = if words.len() > 3 { ", left out by skip and take" } else { "" };
+            format!("      {} is {} km away{counted}{left}\n", words[0], words[1])
         });
         for part in [&head, &by, &order.concat()] {
             assert!(told.contains(part.as_str()), "{part:?} is not in\n{told}");

@@ -80,7 +80,17 @@ fn answers_leave_a_member_that_fails_and_come_back_to_it() {
     let lines = ["one/127.0.1.1 is down, was up", "pool one is down for IPv4", "pool one is up again"];
     let at: Vec<_> = lines.iter().map(|line| history.find(line).expect(line)).collect();
     assert!(at.is_sorted(), "{history}");
-    assert!(metrics(&daemon).contains("waymark_health_events_total{kind=\"fallback\"} 2"));
+    let told = metrics(&daemon);
+    for line in [
+        "waymark_health_events_total{kind=\"fallback\"} 2",
+        "waymark_members{state=\"up\"} 1\n",
+        "waymark_members{state=\"down\"} 1\n",
+        "waymark_members{state=\"unknown\"} 1\n",
+        "waymark_pools{state=\"up\"} 2\n",
+        "waymark_geo_refused 0\n",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
 }
 
 #[test]
@@ -106,10 +116,10 @@ fn what_an_operator_says_is_in_the_very_next_answer_and_outlives_a_restart() {
     let nobody = ctl(&daemon, "drain oen");
     assert_eq!(nobody.code, Some(1));
     assert!(nobody.stderr.contains("did you mean \"one\"?"), "{}", nobody.stderr);
-    done(&daemon, "drain two/*");
-    let held = ctl(&daemon, "lift two/third");
-    assert!(held.stderr.contains("what holds there is \"two/*\": lift that"), "{}", held.stderr);
-    done(&daemon, "lift two/*");
+    done(&daemon, "drain one/*");
+    let held = ctl(&daemon, "lift one/127.0.1.1");
+    assert!(held.stderr.contains("what holds there is \"one/*\": lift that"), "{}", held.stderr);
+    assert_eq!(done(&daemon, "lift one"), "1 override is lifted", "by its members");
     let none = ctl(&daemon, "lift two");
     assert!(
         none.code == Some(1) && none.stderr.contains("there is no override of \"two\""),

@@ -260,6 +260,11 @@ fn geographic_data_is_taken_up_when_it_changes_and_the_old_stays_when_it_is_brok
     };
     check(&|files| replace(files, country("FR")), "geographic data has changed", "192.0.2.2");
     check(&|files| replace(files, b"junk".to_vec()), "must be an MMDB file", "192.0.2.2");
+    check(
+        &|files| assert!(files.run("ctl", &["status", "--json"]).stdout.contains("\"refused\": 1")),
+        "",
+        "192.0.2.2",
+    );
     check(&|files| files.write("geo.mmdb", &country("US")), "geographic data has changed", "192.0.2.3");
     check(&|files| files.write("feed.csv", "127.0.0.0/8,DE\n"), "geographic data has changed", "192.0.2.1");
     let told = daemon.logged.iter().filter(|line| line.contains("must be an MMDB file")).count();

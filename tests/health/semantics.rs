@@ -350,6 +350,52 @@ fn an_override_of_nobody_is_refused_with_a_hint() {
 }
 
 #[test]
+fn patterns_name_members_by_id_or_address_and_lifting_goes_by_members() {
+    let at = address(0);
+    let members = vec![
+        watch("web", &at.to_string(), at, endpoint(at, pace(10))),
+        watch("web", "spare", address(256), endpoint(address(256), pace(10))),
+        watch("other", "one", at, endpoint(at, pace(10))),
+    ];
+    let mut world = World::of(1, members);
+    let set = |world: &mut World, pattern: &str| {
+        world.health.set_override(world.now, over(pattern, Kind::Drain, None))
+    };
+    assert_eq!(set(&mut world, &format!("*/{at}")), Ok(2), "also where it has another id");
+    assert_eq!(set(&mut world, "web/spare"), Ok(1));
+    assert!([0, 1, 2].iter().all(|i| world.standing(*i).drained));
+    let lift = |world: &mut World, pattern: &str| world.health.lift(world.now, pattern);
+    assert_eq!(lift(&mut world, "other"), 0, "one that holds others, too, stays");
+    assert_eq!(lift(&mut world, "web"), 1);
+    assert_eq!([0, 1, 2].map(|i| world.standing(i).drained), [true, false, true]);
+    assert_eq!(set(&mut world, "example:web/spare"), Ok(1));
+    assert_eq!(lift(&mut world, "web/spare"), 1, "whatever way it is written");
+    assert_eq!(lift(&mut world, "*"), 1);
+    assert!([0, 1, 2].iter().all(|i| !world.standing(*i).drained));
+}
+
+#[test]
+fn why_one_that_is_down_and_succeeds_is_not_up_is_told() {
+    let mut world = World::new(1, 1, 1, Pace { rise: 4, ..pace(10) });
+    world.run(30 * SECOND);
+    world.set(0, Conduct::Refuses);
+    world.run(30 * SECOND);
+    let why = |world: &World| {
+        world.health.members(world.now).next().unwrap().to_json()["why"].as_str().unwrap().to_owned()
+    };
+    assert!(why(&world).starts_with("ping: "), "{}", why(&world));
+    world.set(0, Conduct::Answers);
+    let mut told = std::collections::BTreeSet::new();
+    while world.state(0) == State::Down {
+        world.run(SECOND / 10);
+        told.insert(why(&world));
+    }
+    let told: Vec<&str> = told.iter().map(String::as_str).filter(|why| why.contains("again")).collect();
+    let wanted = [1, 2, 3].map(|times| format!("ping succeeds again, {times} of 4 times in a row"));
+    assert_eq!(told, wanted.each_ref().map(String::as_str));
+}
+
+#[test]
 fn an_endpoint_that_reports_itself_is_what_it_says_for_as_long_as_that_holds() {
     let push = PushProbe { token: "0123456789abcdef".into(), ttl: 30 * SECOND };
     let check = Arc::new(Check { probe: Probe::Push(push), pace: pace(10) });

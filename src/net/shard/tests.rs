@@ -102,7 +102,7 @@ impl Bench {
     }
 
     fn count(&self, line: &str) -> bool {
-        self.metrics.render(Default::default()).lines().any(|l| l == line)
+        self.metrics.render(Default::default(), Default::default()).lines().any(|l| l == line)
     }
 }
 

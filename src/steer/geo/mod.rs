@@ -19,6 +19,8 @@ pub struct Geo {
     networks: Arc<Overrides<String>>,
     feeds: Arc<Feeds>,
     databases: Vec<Arc<Database>>,
+    /// How many files were refused when these were opened.
+    pub(crate) refused: usize,
 }
 
 /// What is known of a client's place.
@@ -258,6 +260,7 @@ impl Geo {
         diagnostics: &mut Diagnostics,
     ) -> Geo {
         let is_still = &is_still;
+        let errors = diagnostics.error_count();
         let feeds = Feeds::open(config, before.map(|geo| &geo.feeds), is_still, diagnostics);
         let known = before.map_or(&[][..], |geo| &geo.databases);
         let mut databases = Vec::new();
@@ -282,7 +285,8 @@ impl Geo {
             }
         }
         tell_missing(config, &databases, diagnostics);
-        Geo { networks: Default::default(), feeds, databases }
+        let refused = diagnostics.error_count() - errors;
+        Geo { networks: Default::default(), feeds, databases, refused }
     }
 
     /// The same files, and before them what these networks say of themselves: `geo` itself where that is what it has. None when nothing is
@@ -303,7 +307,7 @@ impl Geo {
         }
         let (feeds, databases) =
             geo.map(|geo| (Arc::clone(&geo.feeds), geo.databases.clone())).unwrap_or_default();
-        Some(Arc::new(Geo { networks: Arc::new(networks), feeds, databases }))
+        Some(Arc::new(Geo { networks: Arc::new(networks), feeds, databases, refused: 0 }))
     }
 
     /// What these networks say of themselves, over the files of another: that one itself where it has the same.
@@ -312,7 +316,7 @@ impl Geo {
             return Arc::clone(files);
         }
         let (networks, feeds) = (Arc::clone(&self.networks), Arc::clone(&files.feeds));
-        Arc::new(Geo { networks, feeds, databases: files.databases.clone() })
+        Arc::new(Geo { networks, feeds, databases: files.databases.clone(), refused: 0 })
     }
 
     /// Of which things anything is said of anybody.
