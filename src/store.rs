@@ -48,7 +48,20 @@ impl Store {
         let fresh = self.fresh("probe");
         let made = create(&fresh);
         let _ = fs::remove_file(&fresh);
+        self.remove_unfinished();
         made.map(drop)
+    }
+
+    /// Removes what daemons that are gone had begun to write.
+    fn remove_unfinished(&self) {
+        for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let writer = name.to_str().and_then(|name| name.strip_suffix(".new")?.rsplit_once('.'));
+            let writer = writer.and_then(|(_, id)| id.parse::<u32>().ok());
+            if writer.is_some_and(|id| !Path::new(&format!("/proc/{id}")).exists()) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 
     /// The directory.

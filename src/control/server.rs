@@ -124,8 +124,16 @@ pub async fn serve_socket(
                 match (request.method(), request.uri().path()) {
                     (&Method::GET, "/health") => health(&request, &checks),
                     (&Method::GET, "/health/history") => value(&health::history(&checks)),
-                    (&Method::POST, "/health/override") => done(health::hold(&checks, query)),
-                    (&Method::POST, "/health/lift") => done(health::lift(&checks, query)),
+                    (&Method::POST, path @ ("/health/override" | "/health/lift")) => {
+                        let said = match path {
+                            "/health/lift" => health::lift(&checks, query),
+                            _ => health::hold(&checks, query),
+                        };
+                        if said.is_ok() {
+                            checks.kept().await;
+                        }
+                        done(said)
+                    }
                     _ => command(&request, &commands).await,
                 }
             }

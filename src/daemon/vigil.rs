@@ -41,6 +41,9 @@ impl Vigil {
     /// Does what follows from each event. Never ends.
     pub async fn keep(mut self, checks: Arc<Checks>, mut events: Receiver<Arc<Event>>) {
         let (mut down, mut unwritten, mut unlooked) = (Down::new(), None::<Timer>, None::<Timer>);
+        if self.store.is_none() {
+            checks.note_kept(u64::MAX);
+        }
         // So that writing takes a small share of the time, however much there is.
         let mut pause = limits::HEALTH_WRITE;
         loop {
@@ -165,9 +168,11 @@ async fn ended(sleep: &mut Option<Timer>) {
 /// Writes what is known.
 pub(super) fn remember(store: &Store, checks: &Checks) {
     // Those who ask and answer wait for the copy only.
-    let text = checks.with(|health, now| health.remember(now)).to_json().to_string();
-    if let Err(error) = store.write(FILE, |out| out.write_all(text.as_bytes())) {
-        warn!("{}: health is not kept: {error}", store.path(FILE).display());
+    let (kept, overrides) = checks.with(|health, now| (health.remember(now), health.override_count()));
+    let text = kept.to_json().to_string();
+    match store.write(FILE, |out| out.write_all(text.as_bytes())) {
+        Ok(()) => checks.note_kept(overrides),
+        Err(error) => warn!("{}: health is not kept: {error}", store.path(FILE).display()),
     }
 }
 

@@ -398,6 +398,11 @@ impl Health {
         gone.len()
     }
 
+    /// How many overrides were set, lifted or ran out.
+    pub fn override_count(&self) -> u64 {
+        self.counts.get("override").copied().unwrap_or_default()
+    }
+
     /// What operators said that is in force.
     pub fn overrides(&self) -> &[Override] {
         &self.overrides

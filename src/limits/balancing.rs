@@ -51,6 +51,9 @@ pub const OVERRIDE_TIME: u32 = 366 * 86_400;
 /// Members that are shown at one go.
 pub const HEALTH_PIECE: usize = 1_000;
 
+/// How long the answer to an override waits until that is on the disk.
+pub const HEALTH_KEPT: Duration = Duration::from_secs(2);
+
 /// How long the driver of checks sleeps at most.
 pub const HEALTH_LOOK: Duration = Duration::from_secs(1);
 

@@ -14,6 +14,8 @@ pub struct Checks {
     sooner: Notify,
     events: broadcast::Sender<Arc<Event>>,
     settled: watch::Sender<bool>,
+    /// How many of the overrides that were noted are kept over a restart.
+    kept: watch::Sender<u64>,
 }
 
 struct Known {
@@ -36,6 +38,7 @@ impl Checks {
             sooner: Notify::new(),
             events: broadcast::channel(limits::HEALTH_EVENTS).0,
             settled: watch::channel(false).0,
+            kept: watch::channel(0).0,
         }
     }
 
@@ -65,6 +68,20 @@ impl Checks {
     pub async fn settled(&self) {
         // The sender lives as long as this.
         let _ = self.settled.subscribe().wait_for(|settled| *settled).await;
+    }
+
+    /// So many of the overrides that were noted are on the disk; all, where nothing is kept.
+    pub fn note_kept(&self, overrides: u64) {
+        self.kept.send_replace(overrides);
+    }
+
+    /// Ends when what operators said until now is kept, or cannot be for a while.
+    pub async fn kept(&self) {
+        let said = self.with(|health, _| health.override_count());
+        let mut kept = self.kept.subscribe();
+        let is_kept = kept.wait_for(|kept| *kept >= said);
+        // That it takes longer is told where it is written.
+        let _ = tokio::time::timeout(limits::HEALTH_KEPT, is_kept).await;
     }
 
     /// Asks endpoints when they are due. Never ends.

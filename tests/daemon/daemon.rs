@@ -229,6 +229,13 @@ impl Daemon {
         self.files
     }
 
+    /// Ends it at once.
+    pub fn kill(mut self) -> Files {
+        self.process.signal("KILL");
+        assert_eq!(self.process.exit_code(), None);
+        self.files
+    }
+
     pub fn has_logged(&self, text: &str) -> bool {
         self.logged.iter().any(|line| line.contains(text))
     }

@@ -254,3 +254,18 @@ fn flips_are_posted_to_the_webhook_until_it_takes_them() {
     assert_eq!((&flip["zone"], &flip["to"], &body["missed"]), (&"h.test.".into(), &"down".into(), &0.into()));
     drop(daemon);
 }
+
+#[test]
+fn what_an_operator_was_told_is_kept_outlives_a_kill() {
+    let (mut daemon, _first, _) = start();
+    let store = daemon.files.path("store");
+    for (pattern, answer) in [("one", "NOERROR 127.0.1.3"), ("two/third", "SERVFAIL")] {
+        assert!(done(&daemon, &format!("down {pattern}")).ends_with("until it is lifted"));
+        let files = daemon.kill();
+        // As one that was killed while it wrote would leave it; the number is nobody's.
+        std::fs::write(store.join("health.json.4194999.new"), "half").unwrap();
+        daemon = files.start();
+        assert_eq!(ask(daemon.address(), "www.h.test."), answer, "{pattern}");
+        assert!(!store.join("health.json.4194999.new").exists());
+    }
+}
