@@ -129,6 +129,9 @@ impl Pool {
         if weightless {
             return members.any(|(member, stands)| stands.serves() && is_weightless(member, stands));
         }
+        let Some(share) = self.min_healthy else {
+            return members.any(|(member, stands)| stands.serves() && !is_weightless(member, stands));
+        };
         let (mut total, mut alive, mut any) = (0, 0, false);
         for (member, stands) in members.filter(|(_, stands)| !stands.drained) {
             let weight = u64::from(member.weight);
@@ -137,8 +140,7 @@ impl Pool {
             any |= stands.serves() && !is_weightless(member, stands);
         }
         // A share as written may be a little more than the number it stands for.
-        let needed = |share: f64| (share - 1e-9) * total as f64;
-        any && self.min_healthy.is_none_or(|share| alive as f64 >= needed(share))
+        any && alive as f64 >= (share - 1e-9) * total as f64
     }
 
     /// Draws members that serve, by the weight that is left to them. Says whether who asks has a part in it.
