@@ -340,8 +340,8 @@ impl State {
         self.loader.see_geo(now)
     }
 
-    /// What opens those that have changed.
-    pub fn geo_opener(&self) -> impl FnOnce() -> (Geo, Diagnostics) + Send + use<> {
+    /// What opens those that have changed, which are known from now on.
+    pub fn geo_opener(&mut self) -> impl FnOnce() -> (Geo, Diagnostics) + Send + use<> {
         self.loader.geo_opener(&self.config)
     }
 

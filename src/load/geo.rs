@@ -57,11 +57,13 @@ impl Loader {
         self.geo_refused
     }
 
-    /// What opens the files of geographic data that have changed, which takes long and needs nothing of this.
-    pub fn geo_opener(&self, config: &Config) -> impl FnOnce() -> (Geo, Diagnostics) + Send + use<> {
+    /// What opens the files of geographic data that have changed, which takes long and needs nothing of this. They are known from now on: one
+    /// that changes meanwhile is new again.
+    pub fn geo_opener(&mut self, config: &Config) -> impl FnOnce() -> (Geo, Diagnostics) + Send + use<> {
         let (config, before) = (config.geo.clone(), Arc::clone(&self.geo));
         let moving = self.files.0.iter().filter(|file| !file.is_still);
         let moving: Vec<PathBuf> = moving.map(|file| file.path.clone()).collect();
+        self.files.take();
         move || {
             let mut diagnostics = Diagnostics::default();
             let is_still = |path: &Path| !moving.iter().any(|moving| moving == path);
@@ -72,7 +74,6 @@ impl Loader {
 
     /// Takes up what was opened. Zones stay as they were read; their routes decide by the new data. None when that says nothing new.
     pub fn swap_geo(&mut self, geo: Geo, config: &Config) -> Option<Loaded> {
-        self.files.take();
         self.geo_refused = geo.refused;
         let taken = self.take_geo(Arc::new(geo), config);
         taken.then(|| self.give())

@@ -387,7 +387,9 @@ fn new_places_are_for_all_zones_and_publish_no_edit() {
         let now = [(feed.clone(), crate::config::Stamp::of(&feed))];
         let seen = [zones.loader.see_geo(&now), zones.loader.see_geo(&now)];
         assert_eq!(seen, [false, true]);
-        let (geo, diagnostics) = zones.loader.geo_opener(&zones.config)();
+        let open = zones.loader.geo_opener(&zones.config);
+        assert!(!zones.loader.see_geo(&now), "it is not opened twice");
+        let (geo, diagnostics) = open();
         let swapped = zones.loader.swap_geo(geo, &zones.config);
         assert!(!zones.loader.see_geo(&now), "it is known");
         (swapped, diagnostics.render(false))
