@@ -95,6 +95,34 @@ fn a_database_that_says_less_than_before_is_refused() {
 }
 
 #[test]
+fn a_database_of_less_than_half_is_refused() {
+    let of = |networks: usize| {
+        let prefixes: Vec<String> = (0..networks).map(|n| format!("81.{n}.0.0/16")).collect();
+        let records = prefixes.iter().map(|prefix| (prefix.as_str(), serde_json::json!({"country": "DE"})));
+        database(&records.collect::<Vec<_>>())
+    };
+    let file = of(200);
+    let config = geo_config(&[&file], "");
+    let first = open(&config, None).0;
+    for (networks, is_taken) in [(150, true), (20, false)] {
+        std::fs::copy(of(networks).path(), file.path()).unwrap();
+        let (geo, told) = open(&config, Some(&first));
+        assert_eq!((told.is_empty(), geo.is_same(&first)), (is_taken, !is_taken), "{networks}: {told}");
+        assert!(is_taken || told.contains(" nodes, and had "), "{told}");
+    }
+    let mut both = maxminddb_writer::Database::default();
+    both.metadata.binary_format_major_version = 2;
+    both.metadata.database_type = "both".into();
+    both.metadata.ip_version = maxminddb_writer::metadata::IpVersion::V6;
+    let data = both.insert_value(serde_json::json!({"country": "DE"})).unwrap();
+    both.insert_node(IpAddrWithMask::new("2001:db8::".parse().unwrap(), 32), data);
+    both.write_to(std::fs::File::create(file.path()).unwrap()).unwrap();
+    let both = open(&config, None).0;
+    std::fs::copy(of(200).path(), file.path()).unwrap();
+    assert!(open(&config, Some(&both)).1.contains("it has no IPv6 any more"));
+}
+
+#[test]
 fn why_a_database_is_not_taken_is_told_with_its_cure() {
     let check = |octets: Option<&[u8]>, parts: &[&str]| {
         let directory = tempfile::tempdir().unwrap();

@@ -123,6 +123,20 @@ fn degrees(number: Number<'_>) -> Option<f64> {
 }
 
 impl Database {
+    /// What a version that follows this one lacks, in words: things that it says of nobody, a family, or half of its tree.
+    pub fn lost_by(&self, next: &Database) -> Option<String> {
+        let (own, its) = (self.reader.metadata(), next.reader.metadata());
+        let things = self.gives().lacking(next.gives());
+        if !things.is_empty() {
+            return Some(format!("it does not say the {} of addresses any more", things.join(" and ")));
+        }
+        if own.ip_version > its.ip_version {
+            return Some("it has no IPv6 any more".into());
+        }
+        let is_cut = u64::from(its.node_count) * 2 < u64::from(own.node_count);
+        is_cut.then(|| format!("its tree has {} nodes, and had {}", its.node_count, own.node_count))
+    }
+
     /// When it was built.
     pub fn built(&self) -> String {
         health::time(self.reader.metadata().build_epoch)

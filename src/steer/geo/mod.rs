@@ -216,12 +216,12 @@ fn open_database(
         _ => "it must be an MMDB file that this user may read".to_owned(),
     };
     let database = Database::open(file, config, last).map_err(|error| (error.to_string(), cure()))?;
-    let lost = last.map_or_else(Vec::new, |last| last.gives().lacking(database.gives()));
-    if lost.is_empty() {
-        return Ok(database);
+    match last.and_then(|last| last.lost_by(&database)) {
+        None => Ok(database),
+        Some(why) => {
+            Err((why, "if that is meant, name it by another path, or start the daemon again".into()))
+        }
     }
-    let why = format!("it does not say the {} of addresses any more", lost.join(" and "));
-    Err((why, "if that is meant, name it by another path, or start the daemon again".into()))
 }
 
 /// Warns of what is looked for in databases that do not have it.
