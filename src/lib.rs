@@ -23,7 +23,7 @@
 //! validate  DNSSEC: is a set signed by a zone, are these its keys, does a denial prove what it says
 //! resolve   iteration as a state machine: task, step, exchange, select, minimise, scrub, trace; and belief: claims, judge, rule, trusts, denials
 //! answer    the decision: own zones, then steering, then cache, then Resolve
-//! load      config and zone files -> zones and their steering, tests of zones run, last good versions kept
+//! load      config and zone files -> zones and their steering, tests of zones run, last good versions kept; geographic data as it changes
 //! net       UDP workers, streams, upstream sockets, the resolver's driver
 //! store     what outlives a restart: files written whole or not at all
 //! control   metrics, health and explanations over HTTP; status, reload and the cache over a socket; the client side of `waymark ctl`

@@ -20,7 +20,8 @@ pub struct View {
     pub recursion: Option<Recursion>,
     /// Cookies, the rate limit, and the access lists of single listeners.
     pub guard: Guard,
-    /// The Unix time of [`Instant::ZERO`](crate::clock::Instant::ZERO), in seconds: what is drawn by weight is dealt anew at times that all servers share.
+    /// The Unix time of [`Instant::ZERO`](crate::clock::Instant::ZERO), in seconds: what is drawn by weight is dealt anew at times that all
+    /// servers share.
     pub epoch: u64,
 }
 

@@ -1,14 +1,13 @@
 //! What is written of pools and routes and has no effect, or not the one that it seems to have.
 
 use super::{
-    ActionSpec, Config, Diagnostics, NetworkSpec, OnAllDown, PoolKind, RouteSpec, Spanned, Target, ZoneFile,
+    ActionSpec, Diagnostics, NetworkSpec, OnAllDown, PoolKind, RouteSpec, Spanned, Target, ZoneFile,
     unreachable,
 };
 use std::collections::BTreeMap;
 
 /// Warns of it, in a zone without errors.
-pub(super) fn warn(zone: &ZoneFile, config: &Config, diagnostics: &mut Diagnostics) {
-    let networks_of_all: Vec<&NetworkSpec> = zone.networks.iter().chain(&config.networks).collect();
+pub(super) fn warn(zone: &ZoneFile, all_networks: &[&NetworkSpec], diagnostics: &mut Diagnostics) {
     let is_target = |route: &RouteSpec| {
         zone.steered
             .iter()
@@ -16,7 +15,7 @@ pub(super) fn warn(zone: &ZoneFile, config: &Config, diagnostics: &mut Diagnosti
     };
     for route in &zone.routes {
         if is_target(route) {
-            clients_without_a_pool(route, &networks_of_all, diagnostics);
+            clients_without_a_pool(route, all_networks, diagnostics);
         } else if route.on_all_down != OnAllDown::All {
             let message =
                 format!("on_all_down of route {} has no effect: no name refers to it", route.name.value);

@@ -2,8 +2,8 @@
 
 use super::reader::closest;
 use super::{
-    ActionSpec, CheckKind, Config, Diagnostics, Down, Expect, PoolKind, RuleSpec, Span, Spanned, Target,
-    ZoneFile, moot, routes, unreachable,
+    ActionSpec, CheckKind, Config, Diagnostics, Down, Expect, NetworkSpec, PoolKind, RuleSpec, Span, Spanned,
+    Target, ZoneFile, moot, routes, unreachable,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,15 +20,15 @@ pub(super) fn warn(zone: &ZoneFile, config: &Config, diagnostics: &mut Diagnosti
     let mut names = Names::of(zone, config);
     references(zone, &mut names, &mut Diagnostics::default());
     names.tell_unused(zone, diagnostics);
-    unreachable::warn(zone, config, diagnostics);
-    moot::warn(zone, config, diagnostics);
+    let networks: Vec<&NetworkSpec> = zone.networks.iter().chain(&config.networks).collect();
+    unreachable::warn(zone, &networks, diagnostics);
+    moot::warn(zone, &networks, diagnostics);
     let needs_place = |rule: &RuleSpec| {
         let keys = rule.asn.len() + rule.country.len() + rule.continent.len();
         keys > 0 || matches!(rule.action, ActionSpec::Nearest { .. })
     };
     let placed = zone.routes.iter().find(|route| route.rules.iter().any(needs_place));
-    let mut networks = zone.networks.iter().chain(&config.networks);
-    let known = config.geo.wanted || networks.any(|network| network.place.is_something());
+    let known = config.geo.wanted || networks.iter().any(|network| network.place.is_something());
     if let Some(route) = placed.filter(|_| !known) {
         let message =
             format!("route {} asks where clients are, which no [geo] database says", route.name.value);

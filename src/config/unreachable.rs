@@ -1,6 +1,6 @@
 //! Rules that are never tried: those before them are for all of their clients.
 
-use super::{Config, Diagnostics, NetworkSpec, RouteSpec, RuleSpec, ZoneFile, continent_of};
+use super::{Diagnostics, NetworkSpec, RouteSpec, RuleSpec, ZoneFile, continent_of};
 use ipnet::IpNet;
 
 /// Whether a rule is for everyone.
@@ -9,10 +9,9 @@ pub(super) fn is_for_everyone(rule: &RuleSpec, networks: &[&NetworkSpec]) -> boo
 }
 
 /// Warns of every such rule.
-pub(super) fn warn(zone: &ZoneFile, config: &Config, diagnostics: &mut Diagnostics) {
-    let networks: Vec<&NetworkSpec> = zone.networks.iter().chain(&config.networks).collect();
+pub(super) fn warn(zone: &ZoneFile, networks: &[&NetworkSpec], diagnostics: &mut Diagnostics) {
     for route in &zone.routes {
-        let rules: Vec<Clients> = route.rules.iter().map(|rule| Clients::of(rule, &networks)).collect();
+        let rules: Vec<Clients> = route.rules.iter().map(|rule| Clients::of(rule, networks)).collect();
         for (i, rule) in rules.iter().enumerate() {
             let (before, span) = (&rules[..i], route.rules[i].span);
             if let Some(why) = never_tried(rule, before) {

@@ -11,7 +11,7 @@ use crate::limits;
 use crate::net::{Checks, Shards};
 use crate::resolve::{self, End, InFlight, Question, Start, Step, Trace, Transport};
 use crate::wire::{Name, OwnedName, Rcode, Rtype};
-use crate::zone::{Held, Lookup, Zone};
+use crate::zone::{Held, Lookup, Node, Zone};
 use ipnet::IpNet;
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -177,8 +177,8 @@ impl Explainer {
             return None;
         }
         link["end"] = json!(end);
-        let Some(steered) = self.steered(held, zone, at, asked) else { return Some((link, next)) };
-        link["end"] = json!("steered: pools and routes choose");
+        let Some((steered, by)) = self.steered(held, zone, at, asked) else { return Some((link, next)) };
+        link["end"] = json!(format!("steered{by}: pools and routes choose"));
         link["steered"] = steered.to_json(held.apex.as_name(), &self.checks);
         link["signatures"] = json!("none: steered answers are not signed");
         // Who asks for the alias itself, or for any, is not led on.
@@ -186,15 +186,21 @@ impl Explainer {
         Some((link, steered.alias().filter(|_| leads_on)))
     }
 
-    /// How a name is steered for who asks, where pools and routes have a say over the type.
-    fn steered(&self, held: &Held, zone: &Zone, at: Name<'_>, asked: &Asked) -> Option<Steered<'_>> {
+    /// How a name is steered for who asks, where pools and routes have a say over the type, and by which wildcard if by one.
+    fn steered(
+        &self,
+        held: &Held,
+        zone: &Zone,
+        at: Name<'_>,
+        asked: &Asked,
+    ) -> Option<(Steered<'_>, String)> {
         let steering = self.view.steering.get(held.policy?)?;
-        let Lookup::Name { node, .. } = zone.lookup(at, asked.rtype) else { return None };
+        let Lookup::Name { node, wildcard } = zone.lookup(at, asked.rtype) else { return None };
         let now = self.view.epoch + clock::now().as_secs();
         let steered = Steered::new(steering, node.steered()?, asked.rtype, asked.from, now)?;
         // A CNAME stands for every type.
         let is_said = matches!(asked.rtype, Rtype::A | Rtype::AAAA | Rtype::ANY) || steered.alias().is_some();
-        is_said.then_some(steered)
+        is_said.then(|| (steered, by_wildcard(node, wildcard)))
     }
 
     /// The questions under way, the oldest first.
@@ -235,11 +241,16 @@ impl Explainer {
     }
 }
 
+/// That a wildcard stands for a name, in words; empty where none does.
+fn by_wildcard(node: &Node, wildcard: bool) -> String {
+    if wildcard { format!(" by {}", node.name()) } else { String::new() }
+}
+
 /// What an own zone says of a name, in words, and where it leads.
 fn own_end(zone: &Zone, name: Name<'_>, rtype: Rtype) -> (String, Option<OwnedName>) {
     match zone.lookup(name, rtype) {
         Lookup::Name { node, wildcard } => {
-            let by = if wildcard { format!(" by {}", node.name()) } else { String::new() };
+            let by = by_wildcard(node, wildcard);
             let target = |rtype| {
                 let set = node.rrset(rtype)?;
                 Some(Name::from_wire(set.rdatas.iter().next()?).ok()?.to_owned())

@@ -173,7 +173,10 @@ impl<'s> Steered<'s> {
 }
 
 fn decided(routed: &Routed) -> Value {
-    let far = |(pool, kilometres, counted, is_taken): &(String, u32, u32, bool)| json!({ "pool": pool, "kilometres": kilometres, "counted": counted, "tried": is_taken });
+    let far = |near: &(String, u32, u32, bool)| {
+        let (pool, kilometres, counted, tried) = near;
+        json!({ "pool": pool, "kilometres": kilometres, "counted": counted, "tried": tried })
+    };
     json!({
         "route": routed.route, "depth": routed.depth, "spare": routed.spare, "rule": routed.rule.0, "at": routed.rule.1,
         "drawn": routed.drawn, "scope": routed.bits, "located": routed.located,

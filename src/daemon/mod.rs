@@ -289,8 +289,8 @@ impl Daemon {
         let swapped = self.blocking(|state, _, _| state.swap_geo(geo)).await.ok().flatten();
         if let Some(loaded) = &swapped {
             let steering = loaded.steering.clone();
-            let compiled = tokio::task::spawn_blocking(move || steer::compile_decisions(&steering)).await;
-            drop(compiled);
+            // What fails here is tried again, and told, after the load.
+            let _ = tokio::task::spawn_blocking(move || steer::compile_decisions(&steering)).await;
         }
         let publish = move |state: &mut State, view: &ArcSwap<View>, metrics: &Metrics| {
             state.publish_geo(swapped, diagnostics, view, metrics)

@@ -72,7 +72,8 @@ impl State {
             counts: Counts::default(),
             cache: None,
             known,
-            cookies: Cookies::new(secret(), epoch()),
+            // Modulo 2^32, as cookies have it.
+            cookies: Cookies::new(secret(), clock::unix_at_zero() as u32),
             rates: None,
             realm: 0,
             store: None,
@@ -452,11 +453,6 @@ fn secret() -> [u8; 16] {
     let mut secret = [0; 16];
     secret.copy_from_slice(&crate::entropy::seed()[..16]);
     secret
-}
-
-/// The Unix time of [`clock::Instant::ZERO`], modulo 2^32.
-fn epoch() -> u32 {
-    clock::unix_at_zero() as u32
 }
 
 /// The resolver's settings as the config has them.

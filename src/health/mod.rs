@@ -377,18 +377,17 @@ impl Health {
     /// Ends overrides whose pattern is this, or fits it; where there are none, those that hold no other members than this does. Returns how
     /// many.
     pub fn lift(&mut self, now: Instant, pattern: &str) -> usize {
+        let zones = &self.zones;
         let is_named = |over: &Override| over.pattern == pattern || text::fits(pattern, &over.pattern);
         let holds_no_other = |over: &Override| {
-            let all = self.zones.iter().flat_map(|zone| zone.watches());
+            let all = zones.iter().flat_map(|zone| zone.watches());
             let mut held =
                 all.filter(|(zone, watch)| overrides::holds(&over.pattern, zone, watch)).peekable();
             held.peek().is_some() && held.all(|(zone, watch)| overrides::holds(pattern, zone, watch))
         };
         let any_named = self.overrides.iter().any(is_named);
-        let is_meant = |over: &Override| if any_named { is_named(over) } else { holds_no_other(over) };
-        let meant: Vec<bool> = self.overrides.iter().map(is_meant).collect();
-        let mut meant = meant.into_iter();
-        let gone: Vec<Override> = self.overrides.extract_if(.., |_| meant.next().unwrap_or(false)).collect();
+        let is_meant = |over: &mut Override| if any_named { is_named(over) } else { holds_no_other(over) };
+        let gone: Vec<Override> = self.overrides.extract_if(.., is_meant).collect();
         for over in &gone {
             self.note(now, What::Override(over.line("is lifted")));
         }

@@ -47,7 +47,7 @@ impl Files {
 }
 
 impl Loader {
-    /// Notes how files of geographic data are now. Says whether one of them is new, and still: [`Loader::swap_geo`] takes it.
+    /// Notes how files of geographic data are now. Says whether one of them is new, and still: [`Loader::geo_opener`] opens it.
     pub fn see_geo(&mut self, now: &[(PathBuf, Option<Stamp>)]) -> bool {
         self.files.see(now)
     }

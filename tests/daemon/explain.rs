@@ -241,7 +241,7 @@ fn an_explanation_follows_an_alias_and_says_what_pools_have_no_say_over() {
     files.write(
         "zones/s.test.toml",
         "[records]\nw = { route = \"r\" }\nhere = { A = \"192.0.2.9\" }\n\
-         t = { pool = \"four\", TXT = \"text\", HTTPS = \"1 . alpn=h2\" }\nz = { route = \"z\" }\n\
+         \"*.t\" = { pool = \"four\" }\nt = { pool = \"four\", TXT = \"text\", HTTPS = \"1 . alpn=h2\" }\nz = { route = \"z\" }\n\
          [pool.alias]\ncname = \"here.s.test.\"\n[pool.four]\nmembers = [\"192.0.2.1\"]\n\
          [pool.spare]\nmembers = [{ address = \"192.0.2.5\", weight = 0 }]\n\
          [route.r]\nfallback = \"alias\"\n[route.z]\nrule = { cidr = \"198.51.100.0/24\", use = \"spare\" }\n",
@@ -258,6 +258,7 @@ fn an_explanation_follows_an_alias_and_says_what_pools_have_no_say_over() {
         ),
         (&["w.s.test", "ANY"], &["w.s.test. ANY  from own zone", "an alias of here.s.test.; scope /0"]),
         (&["t.s.test", "ANY"], &["t.s.test. ANY  from own zone", "192.0.2.1; scope /0"]),
+        (&["x.t.s.test"], &["steered by *.t.s.test.: pools and routes choose\n", "192.0.2.1; scope /0"]),
         (&["t.s.test", "TXT"], &["t.s.test. TXT  from own zone s.test.\n  has TXT records\n"]),
         (&["t.s.test", "MX"], &["t.s.test. MX  from own zone s.test.\n  exists, but has no MX records\n"]),
         (&["t.s.test", "HTTPS"], &["has HTTPS records; their address hints are what A and AAAA choose\n"]),

@@ -55,27 +55,20 @@ impl Feeds {
         }
         let (mut entries, mut all_wrong) = (Vec::new(), Vec::new());
         for ((i, place), (path, stamp)) in (0..).zip(places).zip(&mut files) {
-            let last = before.and_then(|before| before.of(path));
+            let last = before.and_then(|before| Some((before, before.place_of(path)?)));
             let (lines, wrong) = match last {
-                Some((lines, wrong, was)) if !is_still(path) => {
-                    *stamp = was;
-                    (lines, wrong)
+                Some((before, at)) if !is_still(path) => {
+                    *stamp = before.files[at].1;
+                    (before.lines_of(at), before.wrong[at].clone())
                 }
-                last => {
-                    load(path, last.as_ref().is_some_and(|last| !last.0.is_empty())).unwrap_or_else(|error| {
+                last => load(path, last.is_some_and(|(before, at)| before.has_lines(at))).unwrap_or_else(
+                    |error| {
                         *stamp = None;
-                        let stays = match &last {
-                            Some(_) => "what it said before stays in force",
-                            None => "nobody's place is known from it",
-                        };
-                        let message = format!("geo.geofeed {}: {error}; {stays}", path.display());
-                        diagnostics.error(Some(place), message).help = Some(match path.try_exists() {
-                            Ok(false) => "put it there, or name where it is".into(),
-                            _ => "it must be a geofeed (RFC 8805) that this user may read".into(),
-                        });
-                        last.map_or_else(Default::default, |(lines, ..)| (lines, Wrong::default()))
-                    })
-                }
+                        tell_refused(path, place, &error, last.is_some(), diagnostics);
+                        let lines = last.map_or_else(Lines::new, |(before, at)| before.lines_of(at));
+                        (lines, Wrong::default())
+                    },
+                ),
             };
             tell(path, place, &wrong, diagnostics);
             all_wrong.push(wrong);
@@ -84,10 +77,14 @@ impl Feeds {
         Arc::new(Feeds { files, wrong: all_wrong, overrides: Overrides::new(entries) })
     }
 
-    /// What was read of a file, what of it was wrong, and which version that was; none when it is not one of these.
-    fn of(&self, path: &Path) -> Option<(Lines, Wrong, Option<Stamp>)> {
-        let place = self.files.iter().position(|known| known.0 == path)?;
-        Some((self.lines_of(path), self.wrong[place].clone(), self.files[place].1))
+    /// Which of the files it is.
+    fn place_of(&self, path: &Path) -> Option<usize> {
+        self.files.iter().position(|known| known.0 == path)
+    }
+
+    /// Whether a file says anything.
+    fn has_lines(&self, at: usize) -> bool {
+        self.overrides.entries().any(|(.., source)| source.0 as usize == at)
     }
 
     /// Whether they say the same.
@@ -97,9 +94,8 @@ impl Feeds {
     }
 
     /// What was read of a file.
-    fn lines_of(&self, path: &Path) -> Lines {
-        let is_of = |file: u32| self.files.get(file as usize).is_some_and(|known| known.0 == path);
-        let entries = self.overrides.entries().filter(|(.., source)| is_of(source.0));
+    fn lines_of(&self, at: usize) -> Lines {
+        let entries = self.overrides.entries().filter(|(.., source)| source.0 as usize == at);
         let mut lines: Lines = entries.map(|(prefix, place, source)| (prefix, *place, source.1)).collect();
         lines.sort_by_key(|line| line.2);
         lines
@@ -111,6 +107,16 @@ impl Feeds {
             .get(file as usize)
             .map_or_else(String::new, |(path, _)| format!("{}:{line}", path.display()))
     }
+}
+
+/// Tells why a file is not taken, and what is.
+fn tell_refused(path: &Path, place: Span, error: &io::Error, known: bool, diagnostics: &mut Diagnostics) {
+    let stays = if known { "what it said before stays in force" } else { "nobody's place is known from it" };
+    let message = format!("geo.geofeed {}: {error}; {stays}", path.display());
+    diagnostics.error(Some(place), message).help = Some(match path.try_exists() {
+        Ok(false) => "put it there, or name where it is".into(),
+        _ => "it must be a geofeed (RFC 8805) that this user may read".into(),
+    });
 }
 
 fn tell(path: &Path, place: Span, (wrong, count): &Wrong, diagnostics: &mut Diagnostics) {

@@ -26,8 +26,6 @@ pub(super) struct Database {
     asn: Option<Path>,
     latitude: Option<Path>,
     longitude: Option<Path>,
-    /// Which of [`GeoConfig::FIELDS`] are where the config says.
-    as_configured: [bool; 5],
 }
 
 /// A dotted path to a field: at most three keys deep in any database there is.
@@ -174,7 +172,6 @@ impl Database {
             asn: None,
             latitude: None,
             longitude: None,
-            as_configured: [false; 5],
             reader,
         };
         let [country, continent, asn, latitude, longitude] = configured;
@@ -183,22 +180,19 @@ impl Database {
         let is_number =
             |path: &Path, found: &Found<'_>| path.get::<Number<'_>>(found).and_then(degrees).is_some();
         let is_asn = |path: &Path, found: &Found<'_>| path.get::<Number<'_>>(found).and_then(whole).is_some();
-        let mut found = [false; 5];
-        let [c, k, a, la, lo] = &mut found;
-        database.country = database.field((country, c), COUNTRY, is_code);
-        database.continent = database.field((continent, k), CONTINENT, is_code);
-        database.asn = database.field((asn, a), ASN, is_asn);
-        database.latitude = database.field((latitude, la), LATITUDE, is_number);
-        database.longitude = database.field((longitude, lo), LONGITUDE, is_number);
-        database.as_configured = found;
+        database.country = database.field(country, COUNTRY, is_code);
+        database.continent = database.field(continent, CONTINENT, is_code);
+        database.asn = database.field(asn, ASN, is_asn);
+        database.latitude = database.field(latitude, LATITUDE, is_number);
+        database.longitude = database.field(longitude, LONGITUDE, is_number);
         Ok(Arc::new(database))
     }
 
-    /// Where a field is: as configured if any network has it there, which is noted, else where the first ones have it: one path is for all files,
+    /// Where a field is: as configured if any network has it there, else where the first ones have it: one path is for all files,
     /// and those of another layout have theirs elsewhere.
     fn field(
         &self,
-        (configured, as_configured): (Option<String>, &mut bool),
+        configured: Option<String>,
         candidates: &[&str],
         passes: impl Fn(&Path, &Found<'_>) -> bool,
     ) -> Option<Path> {
@@ -209,7 +203,6 @@ impl Database {
         if let Some(path) = configured.as_deref().map(Path::new)
             && networks().any(|network| passes(&path, &network))
         {
-            *as_configured = true;
             return Some(path);
         }
         networks().take(SAMPLES).find_map(|sample| {
@@ -219,7 +212,9 @@ impl Database {
 
     /// Which of [`GeoConfig::FIELDS`] are where the config says.
     pub fn as_configured(&self) -> [bool; 5] {
-        self.as_configured
+        let found = [&self.country, &self.continent, &self.asn, &self.latitude, &self.longitude];
+        let found = found.map(|path| path.as_ref().map(|path| path.0.join(".")));
+        std::array::from_fn(|i| found[i].is_some() && found[i] == self.configured[i])
     }
 
     /// Of which things it may say anything.
